@@ -1,0 +1,292 @@
+package credential
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kind is the sort of thing a credential is, whatever its scheme.
+type Kind string
+
+// The kinds of credential.
+const (
+	PersonalAccessToken Kind = "personal_access_token"
+	APIKey              Kind = "api_key"
+	ProjectToken        Kind = "project_token"
+	OAuthClient         Kind = "oauth_client"
+)
+
+// OwnerType says what a credential of a scheme belongs to.
+type OwnerType string
+
+// The owners of credentials.
+const (
+	OwnedByOrganization OwnerType = "organization"
+	OwnedByProject      OwnerType = "project"
+	OwnedByUser         OwnerType = "user"
+)
+
+// ExpiryMode says when a credential of a scheme may end by itself.
+type ExpiryMode string
+
+// The expiry rules of schemes.
+const (
+	ExpiryNever    ExpiryMode = "never"
+	ExpiryOptional ExpiryMode = "optional"
+	ExpiryRequired ExpiryMode = "required"
+	ExpiryOperator ExpiryMode = "operator" // optional, and only an operator sets it
+)
+
+// Presentation is a place in a request where a credential may stand.
+type Presentation string
+
+// The places where credentials are presented.
+const (
+	AsBearer        Presentation = "bearer"         // Authorization: Bearer (RFC 6750 section 2.1)
+	AsBare          Presentation = "bare"           // Authorization: the secret alone
+	AsFormUser      Presentation = "form_user"      // Authorization: FormUser secret[,…]
+	AsAPIKeyHeader  Presentation = "x_api_key"      // X-API-Key
+	AsTokenEndpoint Presentation = "token_endpoint" // exchanged for an access token (RFC 6749 section 4.4)
+)
+
+// Scheme is a declared family of credentials. It is data: what a scheme does
+// differently from another is said here and nowhere else.
+type Scheme struct {
+	Name     string
+	Kind     Kind
+	Mode     string // "live" or "test" where the scheme tells them apart
+	Text     Format
+	ClientID *Format // the public identifier that stands beside the secret
+	Owner    OwnerType
+	// Installation allows credentials above every organization, issued by an operator.
+	Installation bool
+	Expiry       ExpiryMode
+	// LifetimeDays, if any, are the only lifetimes to choose from, in days of 24 hours.
+	LifetimeDays []int
+	// ExpiryFixed means that the expiry never changes once issued.
+	ExpiryFixed bool
+	// MaxActive bounds how many that are not revoked one owner has; 0 means no bound.
+	MaxActive int
+	// CountedAs names the group whose members count together; empty means the scheme alone.
+	CountedAs string
+	Scopes    ScopeRule
+	Presented []Presentation
+	// HintFirst and HintLast are how many characters of the body people see afterwards.
+	HintFirst, HintLast int
+	// HintPublic replaces them by what tells nothing of the secret.
+	HintPublic Hint
+}
+
+// Hint is what a list shows of a credential when it isn't characters of the secret.
+type Hint string
+
+// The hints that show no part of the secret.
+const (
+	HintNone        Hint = ""
+	HintFingerprint Hint = "fingerprint"
+	HintClientID    Hint = "client_id"
+	HintName        Hint = "name"
+)
+
+// Hint returns the part of a secret that people may see afterwards.
+func (s *Scheme) Hint(secret Secret, clientID string) string {
+	switch s.HintPublic {
+	case HintFingerprint:
+		return s.Text.Prefix + secret.Fingerprint() + "…"
+	case HintClientID:
+		return clientID
+	case HintName:
+		return s.Text.Prefix + "…"
+	}
+	body := strings.TrimPrefix(secret.Reveal(), s.Text.Prefix)
+	return s.Text.Prefix + body[:s.HintFirst] + "…" + body[len(body)-s.HintLast:]
+}
+
+// Accepts reports whether a credential of the scheme may be presented so.
+func (s *Scheme) Accepts(p Presentation) bool { return slices.Contains(s.Presented, p) }
+
+// Group names what MaxActive counts.
+func (s *Scheme) Group() string { return cmp.Or(s.CountedAs, s.Name) }
+
+// lifetimes spells the choices for an error message.
+func (s *Scheme) lifetimes() string {
+	parts := make([]string, len(s.LifetimeDays))
+	for i, days := range s.LifetimeDays {
+		parts[i] = fmt.Sprintf("%dd", days)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ExpiryAt decides when a credential issued now ends: at a time, after a
+// lifetime, or (both zero) never. operator says whether an operator asks.
+func (s *Scheme) ExpiryAt(now time.Time, e ExpiryChoice, operator bool) (time.Time, error) {
+	asked := !e.At.IsZero() || e.In != 0
+	switch {
+	case !e.At.IsZero() && e.In != 0:
+		return time.Time{}, InvalidField("expires_at", "give expires_at or expires_in, not both")
+	case asked && s.Expiry == ExpiryNever:
+		return time.Time{}, InvalidField(e.field(), "credentials of scheme %s don't expire", s.Name)
+	case asked && s.Expiry == ExpiryOperator && !operator:
+		return time.Time{}, &Error{Kind: Forbidden, Field: e.field(), Detail: "only an operator sets an expiry for scheme " + s.Name}
+	case len(s.LifetimeDays) > 0 && (e.In == 0 || e.In%day != 0 || !slices.Contains(s.LifetimeDays, int(e.In/day))):
+		return time.Time{}, InvalidField("expires_in", "choose one of: %s", s.lifetimes())
+	case !asked && s.Expiry == ExpiryRequired:
+		return time.Time{}, InvalidField("expires_at", "credentials of scheme %s must expire; give expires_at or expires_in", s.Name)
+	case !asked:
+		return time.Time{}, nil
+	}
+	at := e.At
+	if e.In != 0 {
+		at = now.Add(e.In)
+	}
+	return CheckExpiry(e.field(), now, at)
+}
+
+const day = 24 * time.Hour
+
+// ExpiryChoice is an expiry as asked for: an instant or a lifetime.
+type ExpiryChoice struct {
+	At time.Time
+	In time.Duration
+}
+
+func (e ExpiryChoice) field() string {
+	if e.In != 0 {
+		return "expires_in"
+	}
+	return "expires_at"
+}
+
+// CheckExpiry bounds an expiry to the future and to the year 9999, and cuts
+// it to the millisecond that is stored.
+func CheckExpiry(field string, now, at time.Time) (time.Time, error) {
+	switch {
+	case !at.After(now):
+		return time.Time{}, InvalidField(field, "the expiry must lie in the future; it is %s now", now.UTC().Format(time.RFC3339))
+	case at.UTC().Year() > 9999:
+		return time.Time{}, InvalidField(field, "the expiry must lie before the year 10000")
+	}
+	return at.UTC().Truncate(time.Millisecond), nil
+}
+
+// Schemes is the set of schemes that an installation knows. It never changes
+// once made.
+type Schemes struct {
+	list   []*Scheme
+	byName map[string]*Scheme
+}
+
+// NewSchemes checks declared schemes and joins them to the built-in ones.
+func NewSchemes(declared ...*Scheme) (*Schemes, error) {
+	set := &Schemes{byName: map[string]*Scheme{}}
+	for _, s := range append(builtin(), declared...) {
+		if err := set.add(s); err != nil {
+			return nil, fmt.Errorf("scheme %q: %w", s.Name, err)
+		}
+	}
+	return set, nil
+}
+
+func (set *Schemes) add(s *Scheme) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	if set.byName[s.Name] != nil {
+		return errors.New("the name is taken")
+	}
+	for _, other := range set.list {
+		for _, prefix := range other.prefixes() {
+			for _, mine := range s.prefixes() {
+				if strings.HasPrefix(prefix, mine) || strings.HasPrefix(mine, prefix) {
+					return fmt.Errorf("prefix %q can't be told from %q of scheme %s", mine, prefix, other.Name)
+				}
+			}
+		}
+	}
+	set.list = append(set.list, s)
+	set.byName[s.Name] = s
+	return nil
+}
+
+func (s *Scheme) prefixes() []string {
+	if s.ClientID != nil {
+		return []string{s.Text.Prefix, s.ClientID.Prefix}
+	}
+	return []string{s.Text.Prefix}
+}
+
+func (s *Scheme) validate() error {
+	if !isWord(s.Name) {
+		return errors.New("a name is 1 to 64 of a-z, 0-9 and _")
+	}
+	if err := s.Text.validate(); err != nil {
+		return err
+	}
+	hidden := s.hiddenBits()
+	switch {
+	case s.HintFirst < 0 || s.HintLast < 0 || hidden < 75:
+		return errors.New("the hint shows too much: at least 75 bits must stay unknown")
+	case len(s.Scopes.Known) == 0:
+		return errors.New("it needs at least one scope")
+	case s.MaxActive < 0:
+		return errors.New("the most active can't be negative")
+	case len(s.Presented) == 0:
+		return errors.New("it must be presented somehow")
+	}
+	for scope := range s.Scopes.Known {
+		if !validScope(scope) {
+			return fmt.Errorf("%q is no scope", scope)
+		}
+	}
+	for _, days := range s.LifetimeDays {
+		if days < 1 || days > 36500 {
+			return fmt.Errorf("a lifetime of %d days is out of range", days)
+		}
+	}
+	if len(s.Scopes.Default) > 0 {
+		_, err := s.Scopes.Choose(s.Scopes.Default)
+		return err
+	}
+	return nil
+}
+
+// hiddenBits is how much of a secret nobody can tell from its hint and its
+// fingerprint, which is 32 bits of a plain hash.
+func (s *Scheme) hiddenBits() int {
+	spec, _ := s.Text.Alphabet.spec()
+	return s.Text.RandomBits() - int(float64(s.HintFirst+s.HintLast)*spec.bits) - 32
+}
+
+func isWord(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// Parse finds the scheme that text is a well-formed secret of. It does no
+// I/O: a typo, a truncated copy or a foreign string ends here.
+func (set *Schemes) Parse(text string) (*Scheme, bool) {
+	if len(text) > maxText {
+		return nil, false
+	}
+	for _, s := range set.list {
+		if strings.HasPrefix(text, s.Text.Prefix) {
+			return s, s.Text.Check(text)
+		}
+	}
+	return nil, false
+}
+
+// HasPrefix reports whether text begins like a secret of some scheme, well
+// formed or not: such a string is treated as a secret wherever it stands.
+func (set *Schemes) HasPrefix(text string) bool {
+	return slices.ContainsFunc(set.list, func(s *Scheme) bool { return strings.HasPrefix(text, s.Text.Prefix) })
+}
+
+// ByName finds a scheme, or nil.
+func (set *Schemes) ByName(name string) *Scheme { return set.byName[name] }
+
+// All returns the schemes in the order of their declaration.
+func (set *Schemes) All() []*Scheme { return slices.Clone(set.list) }
