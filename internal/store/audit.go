@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+)
+
+const eventColumns = `chain, sequence, at, actor, subject, action, target, address, request, detail, previous, hash`
+
+func eventTargets(e *audit.Event) []any {
+	return []any{&e.Chain, &e.Sequence, instant{&e.At}, &e.Actor, &e.Subject, &e.Action, &e.Target, &e.Address, &e.Request,
+		&e.Detail, &e.Previous, &e.Hash}
+}
+
+// Events returns the events of a chain with a sequence above after, in order.
+func (r reader) Events(ctx context.Context, chain uuid.UUID, after int64, limit int) ([]audit.Event, error) {
+	return list(ctx, r, "list audit events", eventTargets,
+		`SELECT `+eventColumns+` FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`, chain, after, limit)
+}
+
+// EventsBefore returns the events of a chain with a sequence below before, or
+// the latest for 0, the newest first.
+func (r reader) EventsBefore(ctx context.Context, chain uuid.UUID, before int64, limit int) ([]audit.Event, error) {
+	return list(ctx, r, "list audit events", eventTargets, `SELECT `+eventColumns+` FROM audit_events
+		WHERE chain = $1 AND ($2 = 0 OR sequence < $2) ORDER BY sequence DESC LIMIT $3`, chain, before, limit)
+}
+
+// Chains returns the ids of the audit chains above after, in order.
+func (r reader) Chains(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	return list(ctx, r, "list audit chains", func(id *uuid.UUID) []any { return []any{id} },
+		`SELECT id FROM audit_chains WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
+// VerifyChain checks every event of a chain, and its sealed head. It returns
+// how many events are whole; the error is an *audit.Break if one is not.
+func (s *Store) VerifyChain(ctx context.Context, chain uuid.UUID) (int64, error) {
+	const page = 1000
+	v := audit.NewVerifier(chain)
+	for {
+		// The head is read before each page: what is added meanwhile stands
+		// behind it and is checked with the next.
+		head, err := s.head(ctx, chain)
+		if err != nil {
+			return v.Count(), err
+		}
+		events, err := s.Events(ctx, chain, v.Count(), page)
+		if err != nil {
+			return v.Count(), err
+		}
+		for i := range events {
+			if err := v.Next(&events[i]); err != nil {
+				return v.Count(), err
+			}
+		}
+		if len(events) == page || v.Count() > head.Sequence {
+			if now, err := s.head(ctx, chain); err != nil || now.Sequence < v.Count() {
+				return v.Count(), errors.Join(err, v.Finish(now))
+			}
+			continue
+		}
+		return v.Count(), v.Finish(head)
+	}
+}
+
+// head reads the head of a chain and checks its seal.
+func (s *Store) head(ctx context.Context, chain uuid.UUID) (audit.Head, error) {
+	head := audit.Head{Chain: chain}
+	err := s.q.QueryRowContext(ctx, `SELECT sequence, hash, seal FROM audit_chains WHERE id = $1`, chain).Scan(&head.Sequence, &head.Hash, &head.Seal)
+	if errors.Is(err, sql.ErrNoRows) {
+		return head, credential.Errorf(credential.NotFound, "no such organization")
+	}
+	if err != nil {
+		return head, s.failed("read the head of an audit chain", err)
+	}
+	if !hmac.Equal(head.Seal, s.root.MAC(seal.AuditHeads, head.Fields()...)) {
+		return head, &audit.Break{Chain: chain, Sequence: head.Sequence, Reason: "the seal of the chain's head is wrong"}
+	}
+	return head, nil
+}

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+const credentialColumns = `c.id, c.organization_id, c.user_id, c.project_id, c.scheme, c.name, c.client_id, c.scopes,
+	c.allowed_addresses, c.rate_limit, c.generation, c.created_at, c.created_by, c.not_before, c.expires_at, c.suspended_at, c.revoked_at`
+
+// credentialRow is a row of credentials as it stands in the database.
+type credentialRow struct {
+	id                                              uuid.UUID
+	organization, user, project                     uuid.NullUUID
+	scheme, name, scopes, allowed, by               string
+	client                                          sql.NullString
+	rate, generation                                int64
+	created, notBefore, expires, revoked, suspended time.Time
+}
+
+func (r *credentialRow) targets() []any {
+	return []any{
+		&r.id, &r.organization, &r.user, &r.project, &r.scheme, &r.name, &r.client, &r.scopes, &r.allowed, &r.rate, &r.generation,
+		instant{&r.created}, &r.by, instant{&r.notBefore}, instant{&r.expires}, instant{&r.suspended}, instant{&r.revoked},
+	}
+}
+
+// credential turns the row into a record. A row that says something impossible
+// is an error, so that it never means more than it should.
+func (r *credentialRow) credential(schemes *credential.Schemes) (*credential.Credential, error) {
+	c := &credential.Credential{
+		ID: r.id, Name: r.name, Scheme: schemes.ByName(r.scheme),
+		Organization: r.organization.UUID, User: r.user.UUID, Project: r.project.UUID, ClientID: r.client.String,
+		RateLimit: int(r.rate), Generation: int(r.generation), CreatedAt: r.created, CreatedBy: r.by,
+		NotBefore: r.notBefore, ExpiresAt: r.expires, SuspendedAt: r.suspended, RevokedAt: r.revoked,
+	}
+	switch {
+	case c.Scheme == nil:
+		return nil, fmt.Errorf("the scheme %.40q is not declared", r.scheme)
+	case !utf8.ValidString(r.name) || utf8.RuneCountInString(r.name) > 100 || r.name == "":
+		return nil, errors.New("the name is not a name")
+	case r.organization.Valid != (c.Organization != uuid.Nil), r.user.Valid != (c.User != uuid.Nil), r.project.Valid != (c.Project != uuid.Nil):
+		return nil, errors.New("an owner has the nil id")
+	case !ownedAsDeclared(c):
+		return nil, fmt.Errorf("its owner is not the %s that scheme %s wants", c.Scheme.Owner, c.Scheme.Name)
+	case c.Scheme.Expiry == credential.ExpiryRequired && c.ExpiresAt.IsZero():
+		return nil, fmt.Errorf("scheme %s needs an expiry", c.Scheme.Name)
+	}
+	for text := range strings.FieldsSeq(r.scopes) {
+		c.Scopes = append(c.Scopes, credential.Scope(text))
+	}
+	for text := range strings.FieldsSeq(r.allowed) {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("the address allowlist can't be read: %w", err)
+		}
+		c.AllowedAddresses = append(c.AllowedAddresses, prefix)
+	}
+	if len(c.AllowedAddresses) == 0 && r.allowed != "" {
+		return nil, errors.New("the address allowlist can't be read")
+	}
+	c.Resolve()
+	return c, nil
+}
+
+// ownedAsDeclared reports whether the owner is of the type the scheme wants.
+func ownedAsDeclared(c *credential.Credential) bool {
+	user, project := c.User != uuid.Nil, c.Project != uuid.Nil
+	switch c.Scheme.Owner {
+	case credential.OwnedByUser:
+		return user && !project
+	case credential.OwnedByProject:
+		return project && !user
+	}
+	return !user && !project && (c.Organization != uuid.Nil || c.Scheme.Installation)
+}
+
+// InsertCredential stores a new credential. Its secret comes separately.
+func (t *Tx) InsertCredential(ctx context.Context, c *credential.Credential) error {
+	_, err := t.q.ExecContext(ctx, `
+		INSERT INTO credentials (id, organization_id, user_id, project_id, scheme, name, client_id, scopes, allowed_addresses,
+			rate_limit, generation, created_at, created_by, not_before, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		c.ID, nullable(c.Organization), nullable(c.User), nullable(c.Project), c.Scheme.Name, c.Name, optional(c.ClientID),
+		joined(c.Scopes), joined(c.AllowedAddresses), c.RateLimit, c.Generation, c.CreatedAt.UnixMilli(), c.CreatedBy,
+		stamp(c.NotBefore), stamp(c.ExpiresAt))
+	if err != nil {
+		return t.fail("store a credential", err)
+	}
+	return nil
+}
+
+// UpdateCredential stores what may change of a credential, and makes the cache
+// forget it. A revoked credential never changes: that is credential.Conflict.
+func (t *Tx) UpdateCredential(ctx context.Context, c *credential.Credential) error {
+	if err := t.touch(ctx, c.ID); err != nil {
+		return err
+	}
+	result, err := t.q.ExecContext(ctx, `
+		UPDATE credentials SET name = $2, allowed_addresses = $3, rate_limit = $4, generation = $5, expires_at = $6,
+			suspended_at = $7, revoked_at = $8
+		WHERE id = $1 AND revoked_at IS NULL`,
+		c.ID, c.Name, joined(c.AllowedAddresses), c.RateLimit, c.Generation, stamp(c.ExpiresAt), stamp(c.SuspendedAt), stamp(c.RevokedAt))
+	if err != nil {
+		return t.fail("change a credential", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(credential.Errorf(credential.Conflict, "the credential is revoked"), err)
+	}
+	return nil
+}
+
+// joined writes a list into one column, separated by spaces.
+func joined[T any](list []T) string {
+	var b strings.Builder
+	for i, item := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprint(&b, item)
+	}
+	return b.String()
+}
+
+// CredentialIn finds a credential by id within an organization, or anywhere
+// when organization is Nil. Another organization's is credential.NotFound.
+func (r reader) CredentialIn(ctx context.Context, organization, id uuid.UUID) (*credential.Credential, error) {
+	var row credentialRow
+	err := r.q.QueryRowContext(ctx, `SELECT `+credentialColumns+` FROM credentials c
+		WHERE c.id = $1 AND (CAST($2 AS TEXT) = '' OR c.organization_id = $3)`, id, textOf(organization), nullable(organization)).Scan(row.targets()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such credential")
+	}
+	if err != nil {
+		return nil, r.fail("read a credential", err)
+	}
+	return row.credential(r.schemes)
+}
+
+func textOf(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}
+
+// CountCredentials counts the credentials of an organization that are not
+// revoked and whose scheme is one of the named.
+func (t *Tx) CountCredentials(ctx context.Context, organization uuid.UUID, schemes []string) (n int, err error) {
+	for _, scheme := range schemes {
+		var some int
+		err := t.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM credentials WHERE organization_id = $1 AND scheme = $2 AND revoked_at IS NULL`,
+			organization, scheme).Scan(&some)
+		if err != nil {
+			return 0, t.fail("count credentials", err)
+		}
+		n += some
+	}
+	return n, nil
+}
+
+// Filter chooses credentials for a list. Zero fields choose everything.
+type Filter struct {
+	Organization, User, Project uuid.UUID
+	Scheme                      string
+	State                       credential.State
+	Before                      uuid.UUID // the last id of the page before
+	Limit                       int
+	Now                         time.Time
+}
+
+// Listed is a credential in a list, with what people look for there. Damaged
+// says why the record itself can't be read; then only its id is known.
+type Listed struct {
+	Credential *credential.Credential
+	ID         uuid.UUID
+	Hint       string
+	Print      string // the fingerprint of the current secret
+	Use        credential.Use
+	Damaged    error
+}
+
+// ListCredentials returns credentials, the newest first.
+func (r reader) ListCredentials(ctx context.Context, f Filter) ([]Listed, error) {
+	query, args := f.sql()
+	rows, err := r.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, r.fail("list credentials", err)
+	}
+	defer rows.Close()
+	var list []Listed
+	for rows.Next() {
+		item, err := r.listed(rows)
+		if err != nil {
+			return nil, r.fail("list credentials", err)
+		}
+		list = append(list, item)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.fail("list credentials", err)
+	}
+	return list, nil
+}
+
+func (r reader) listed(rows *sql.Rows) (item Listed, err error) {
+	var row credentialRow
+	var hint, print, address, agent sql.NullString
+	targets := append(row.targets(), &hint, &print, instant{&item.Use.At}, &address, &agent)
+	if scan := rows.Scan(targets...); scan != nil {
+		if err := rows.Scan(discardExcept(&item.ID, len(targets))...); err != nil {
+			return item, errors.Join(scan, err)
+		}
+		item.Damaged = scan
+		return item, nil
+	}
+	item.ID, item.Hint, item.Print, item.Use.UserAgent = row.id, hint.String, print.String, agent.String
+	item.Use.Address, _ = netip.ParseAddr(address.String) // invalid when unknown
+	item.Credential, item.Damaged = row.credential(r.schemes)
+	return item, nil
+}
+
+// discardExcept makes scan targets that keep only the first column.
+func discardExcept(id *uuid.UUID, columns int) []any {
+	targets := make([]any, columns)
+	for i := range targets {
+		targets[i] = new(any)
+	}
+	targets[0] = id
+	return targets
+}
+
+// sql writes the query of a filter. Only listed conditions can occur, and
+// every value is an argument.
+func (f Filter) sql() (string, []any) {
+	var where strings.Builder
+	var args []any
+	and := func(condition string, arg any) {
+		args = append(args, arg)
+		fmt.Fprintf(&where, " AND "+strings.ReplaceAll(condition, "?", "$%[1]d"), len(args))
+	}
+	if f.Organization != uuid.Nil {
+		and("c.organization_id = ?", f.Organization)
+	}
+	if f.User != uuid.Nil {
+		and("c.user_id = ?", f.User)
+	}
+	if f.Project != uuid.Nil {
+		and("c.project_id = ?", f.Project)
+	}
+	if f.Scheme != "" {
+		and("c.scheme = ?", f.Scheme)
+	}
+	if f.Before != uuid.Nil {
+		and("c.id < ?", f.Before)
+	}
+	switch now := f.Now.UnixMilli(); f.State {
+	case credential.Revoked:
+		where.WriteString(" AND c.revoked_at IS NOT NULL")
+	case credential.Expired:
+		and("c.revoked_at IS NULL AND c.expires_at <= ?", now)
+	case credential.Suspended:
+		and("c.revoked_at IS NULL AND c.suspended_at IS NOT NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
+	case credential.Active:
+		and("c.revoked_at IS NULL AND c.suspended_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
+	}
+	args = append(args, f.Limit)
+	return fmt.Sprintf(`
+		SELECT %s, s.hint, s.fingerprint, x.used_at, x.address, x.user_agent
+		FROM credentials c
+		LEFT JOIN secrets s ON s.credential_id = c.id AND s.generation = c.generation
+		LEFT JOIN credential_uses x ON x.credential_id = c.id
+		WHERE 1 = 1%s ORDER BY c.id DESC LIMIT $%d`, credentialColumns, where.String(), len(args)), args
+}

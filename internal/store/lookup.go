@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+const lookupQuery = `
+	SELECT s.lookup_key, s.generation, s.fingerprint, s.hint, s.created_at, s.ends_at, s.unconfirmed,
+	       o.suspended_at, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns + `
+	FROM secrets s
+	JOIN credentials c ON c.id = s.credential_id
+	LEFT JOIN organizations o ON o.id = c.organization_id
+	LEFT JOIN projects p ON p.id = c.project_id
+	LEFT JOIN users u ON u.id = c.user_id
+	LEFT JOIN members m ON m.organization_id = c.organization_id AND m.user_id = c.user_id
+	WHERE s.lookup_key = $1`
+
+// Lookup finds the credential that a secret belongs to, and how it and its
+// owner stand at this moment. The result is shared: don't change it. An
+// unknown key, and a row that can't be read, is credential.NotFound.
+func (s *Store) Lookup(ctx context.Context, key credential.LookupKey) (*credential.Standing, error) {
+	k := key.Bytes()
+	found, ticket := s.cache.get(k)
+	if found != nil {
+		return found, nil
+	}
+	found, err := s.lookup(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !found.Secret.Unconfirmed { // its first use has to be noted
+		s.cache.put(k, found, ticket)
+	}
+	return found, nil
+}
+
+func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credential.Standing, error) {
+	var (
+		stored                                 []byte
+		out                                    credential.Standing
+		row                                    credentialRow
+		unconfirmed                            int64
+		suspendedAt, archivedAt, deactivatedAt time.Time
+		role                                   sql.NullString
+	)
+	k := key.Bytes()
+	err := s.q.QueryRowContext(ctx, lookupQuery, k[:]).Scan(append([]any{
+		&stored, &out.Secret.Generation, &out.Secret.Fingerprint, &out.Secret.Hint, instant{&out.Secret.CreatedAt},
+		instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt}, instant{&deactivatedAt}, &role,
+	}, row.targets()...)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.NotFound
+	}
+	if err != nil {
+		if kind := s.drv.classify(err); kind == "" && ctx.Err() == nil { // it was found, and can't be read
+			s.log.Error("a credential's row can't be read; it is refused", "error", err)
+			return nil, credential.NotFound
+		}
+		return nil, s.failed("look up a credential", err)
+	}
+	if found, ok := credential.LookupKeyFrom(stored); !ok || !found.Equal(key) {
+		return nil, credential.NotFound
+	}
+	out.Credential, err = row.credential(s.schemes)
+	if err != nil {
+		s.log.Error("a credential's row is damaged; it is refused", "credential", row.id, "error", err)
+		return nil, credential.NotFound
+	}
+	out.Secret.Unconfirmed = unconfirmed != 0
+	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
+	if role.Valid && deactivatedAt.IsZero() {
+		out.Role = credential.Role(role.String)
+	}
+	return &out, nil
+}
+
+// Confirm notes that an unconfirmed secret has been used, so that no repeat of
+// the call that made it can replace it any more. It reports false when such a
+// repeat came first.
+func (s *Store) Confirm(ctx context.Context, key credential.LookupKey) (bool, error) {
+	k := key.Bytes()
+	result, err := s.write.ExecContext(ctx, `UPDATE secrets SET unconfirmed = 0 WHERE lookup_key = $1 AND unconfirmed = 1 AND ends_at IS NULL`, k[:])
+	if err != nil {
+		return false, s.failed("confirm a secret", err)
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// NewSecret is a secret to store: its lookup key and what is kept beside it.
+type NewSecret struct {
+	Key        credential.LookupKey
+	KeyVersion int
+	credential.SecretInfo
+}
+
+// InsertSecret adds the next secret of a credential.
+func (t *Tx) InsertSecret(ctx context.Context, id uuid.UUID, n NewSecret) error {
+	k := n.Key.Bytes()
+	unconfirmed := 0
+	if n.Unconfirmed {
+		unconfirmed = 1
+	}
+	_, err := t.q.ExecContext(ctx, `
+		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)`,
+		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), unconfirmed)
+	if err != nil {
+		return t.fail("store a secret", err)
+	}
+	return nil
+}
+
+// EndSecrets makes every secret of a credential older than generation end at
+// a time, unless it ends sooner.
+func (t *Tx) EndSecrets(ctx context.Context, id uuid.UUID, generation int, at time.Time) error {
+	_, err := t.q.ExecContext(ctx, `
+		UPDATE secrets SET ends_at = $3, unconfirmed = 0
+		WHERE credential_id = $1 AND generation < $2 AND (ends_at IS NULL OR ends_at > $3)`, id, generation, at.UnixMilli())
+	if err != nil {
+		return t.fail("end a secret", err)
+	}
+	return nil
+}
+
+// EndUnseen ends the current secret of a credential, if nobody has used it
+// yet. It reports false when somebody has.
+func (t *Tx) EndUnseen(ctx context.Context, id uuid.UUID, generation int, at time.Time) (bool, error) {
+	result, err := t.q.ExecContext(ctx, `
+		UPDATE secrets SET ends_at = $3, unconfirmed = 0
+		WHERE credential_id = $1 AND generation = $2 AND unconfirmed = 1 AND ends_at IS NULL`, id, generation, at.UnixMilli())
+	if err != nil {
+		return false, t.fail("replace a secret that nobody saw", err)
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// Secrets returns the secrets of a credential that are current or were ended
+// after a time, the newest first.
+func (r reader) Secrets(ctx context.Context, id uuid.UUID, after time.Time) ([]credential.SecretInfo, error) {
+	rows, err := r.q.QueryContext(ctx, `
+		SELECT generation, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets
+		WHERE credential_id = $1 AND (ends_at IS NULL OR ends_at > $2) ORDER BY generation DESC LIMIT 3`, id, after.UnixMilli())
+	if err != nil {
+		return nil, r.fail("read secrets", err)
+	}
+	defer rows.Close()
+	var list []credential.SecretInfo
+	for rows.Next() {
+		var s credential.SecretInfo
+		if err := rows.Scan(&s.Generation, &s.Fingerprint, &s.Hint, instant{&s.CreatedAt}, instant{&s.EndsAt}, &s.Unconfirmed); err != nil {
+			return nil, r.fail("read secrets", err)
+		}
+		list = append(list, s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, r.fail("read secrets", err)
+	}
+	return list, nil
+}
+
+// touch makes the cache forget every secret of a credential when the change
+// is committed.
+func (t *Tx) touch(ctx context.Context, id uuid.UUID) error {
+	rows, err := t.q.QueryContext(ctx, `SELECT lookup_key FROM secrets WHERE credential_id = $1`, id)
+	if err != nil {
+		return t.fail("find the secrets of a credential", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key []byte
+		if err := rows.Scan(&key); err != nil {
+			return t.fail("find the secrets of a credential", err)
+		}
+		if len(key) == len(lookupKey{}) {
+			t.touched = append(t.touched, lookupKey(key))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return t.fail("find the secrets of a credential", err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// most connections that one node holds open to PostgreSQL.
+const postgresConns = 16
+
+// postgresDriver is one pool, for reads and writes alike.
+type postgresDriver struct{ db *sql.DB }
+
+// openPostgres connects to PostgreSQL.
+func (s *Store) openPostgres(ctx context.Context, url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return errors.New("the database URL can't be parsed; it looks like postgres://user:password@host:5432/gatehouse")
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
+	db.SetConnMaxIdleTime(time.Minute)
+	s.drv = &postgresDriver{db}
+	s.write, s.q = db, db
+	if err := db.PingContext(ctx); err != nil {
+		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), db.Close())
+	}
+	if err := s.migrate(ctx, "postgres"); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return nil
+}
+
+// classify tells the failures of PostgreSQL apart by SQLSTATE.
+func (d *postgresDriver) classify(err error) credential.ErrorKind {
+	var e *pgconn.PgError
+	var network net.Error
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &e):
+	case errors.As(err, &network), errors.As(err, &connect), pgconn.SafeToRetry(err), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, context.DeadlineExceeded):
+		return credential.Unavailable
+	default:
+		return ""
+	}
+	switch {
+	case e.Code == "23505": // unique_violation
+		return credential.Conflict
+	case e.Code == "53100": // disk_full
+		return credential.StorageFull
+	case e.Code == "25006", strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "53"),
+		strings.HasPrefix(e.Code, "57"), strings.HasPrefix(e.Code, "40"): // read only, connection, resources, shutdown, rollback
+		return credential.Unavailable
+	}
+	return ""
+}
+
+// tryLock takes an advisory lock that lasts as long as the transaction.
+func (d *postgresDriver) tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (taken bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).Scan(&taken)
+	return taken, err
+}
+
+func (d *postgresDriver) close() error { return d.db.Close() }

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Project is what work belongs to.
+type Project struct {
+	ID                 uuid.UUID
+	Number             int64 // pr-<number>
+	Organization       uuid.UUID
+	OrganizationNumber int64 // PRJ-<number>
+	Name               string
+	CreatedAt          time.Time
+	ArchivedAt         time.Time
+}
+
+const projectColumns = `p.id, p.number, p.organization_id, p.organization_number, p.name, p.created_at, p.archived_at`
+
+func (p *Project) targets() []any {
+	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
+}
+
+// InsertProject stores a new project and gives it its numbers.
+func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
+	if p.Number, err = t.next(ctx, "installation", "project"); err != nil {
+		return err
+	}
+	if p.OrganizationNumber, err = t.next(ctx, p.Organization.String(), "project"); err != nil {
+		return err
+	}
+	_, err = t.q.ExecContext(ctx, `
+		INSERT INTO projects (id, number, organization_id, organization_number, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.CreatedAt.UnixMilli())
+	if err != nil {
+		return t.fail("store a project", err)
+	}
+	return nil
+}
+
+// ArchiveProject sets or (zero) clears when a project was archived.
+func (t *Tx) ArchiveProject(ctx context.Context, id uuid.UUID, at time.Time) error {
+	t.touchedAll = true
+	if _, err := t.q.ExecContext(ctx, `UPDATE projects SET archived_at = $2 WHERE id = $1`, id, stamp(at)); err != nil {
+		return t.fail("archive a project", err)
+	}
+	return nil
+}
+
+// SetProjectMember gives a user a role in a project; an empty role takes it away.
+func (t *Tx) SetProjectMember(ctx context.Context, project, user uuid.UUID, role credential.ProjectRole, now time.Time) (err error) {
+	t.touchedAll = true
+	if role == "" {
+		_, err = t.q.ExecContext(ctx, `DELETE FROM project_members WHERE project_id = $1 AND user_id = $2`, project, user)
+	} else {
+		_, err = t.q.ExecContext(ctx, `
+			INSERT INTO project_members (project_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (project_id, user_id) DO UPDATE SET role = excluded.role`, project, user, role, now.UnixMilli())
+	}
+	if err != nil {
+		return t.fail("set a project member", err)
+	}
+	return nil
+}
+
+// ProjectRef names a project within an organization in one of the ways that
+// the outside does; exactly one field is set.
+type ProjectRef struct {
+	ID                 uuid.UUID
+	Number             int64 // pr-<number>
+	OrganizationNumber int64 // PRJ-<number>
+}
+
+// where writes the reference as a condition with its argument as $2.
+func (ref ProjectRef) where() (string, any) {
+	switch {
+	case ref.Number != 0:
+		return `p.number = $2`, ref.Number
+	case ref.OrganizationNumber != 0:
+		return `p.organization_number = $2`, ref.OrganizationNumber
+	}
+	return `p.id = $2`, ref.ID
+}
+
+// ProjectIn finds a project within an organization.
+func (r reader) ProjectIn(ctx context.Context, organization uuid.UUID, ref ProjectRef) (*Project, error) {
+	where, arg := ref.where()
+	var p Project
+	err := r.q.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.organization_id = $1 AND `+where, organization, arg).
+		Scan(p.targets()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such project")
+	}
+	if err != nil {
+		return nil, r.fail("read a project", err)
+	}
+	return &p, nil
+}
+
+// ProjectAccess returns a project as a user sees it (Nil for no user). A
+// project that isn't in the organization is the zero value.
+func (r reader) ProjectAccess(ctx context.Context, organization uuid.UUID, ref ProjectRef, user uuid.UUID) (a credential.ProjectAccess, err error) {
+	where, arg := ref.where()
+	var archivedAt time.Time
+	var role sql.NullString
+	err = r.q.QueryRowContext(ctx, `
+		SELECT p.id, p.archived_at, pm.role FROM projects p
+		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = $3
+		WHERE p.organization_id = $1 AND `+where, organization, arg, user).Scan(&a.ID, instant{&archivedAt}, &role)
+	if errors.Is(err, sql.ErrNoRows) {
+		return credential.ProjectAccess{}, nil
+	}
+	if err != nil {
+		return credential.ProjectAccess{}, r.fail("read a project", err)
+	}
+	a.Active, a.Role = archivedAt.IsZero(), credential.ProjectRole(role.String)
+	return a, nil
+}
+
+// Projects returns the projects of an organization with an id above after:
+// all of them, or (user not Nil) those that the user was added to.
+func (r reader) Projects(ctx context.Context, organization, user, after uuid.UUID, limit int) ([]Project, error) {
+	return list(ctx, r, "list projects", (*Project).targets, `SELECT `+projectColumns+` FROM projects p
+		WHERE p.organization_id = $1 AND p.id > $2
+		AND (CAST($3 AS TEXT) = '' OR EXISTS (SELECT 1 FROM project_members pm WHERE pm.project_id = p.id AND pm.user_id = $4))
+		ORDER BY p.id LIMIT $5`, organization, after, textOf(user), user, limit)
+}

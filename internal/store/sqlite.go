@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// ErrInUse means that another process owns the data directory.
+var ErrInUse = errors.New("the data directory is in use by another process")
+
+// sqliteDriver is one writer connection, several readers, and the lock that
+// makes this process the only one.
+type sqliteDriver struct {
+	lock        *os.File
+	read, write *sql.DB
+}
+
+// openSQLite takes the data directory for this process and opens its database.
+func (s *Store) openSQLite(ctx context.Context, dir string) error {
+	path, err := filepath.Abs(filepath.Join(dir, "gatehouse.db"))
+	if err != nil {
+		return fmt.Errorf("find the data directory: %w", err)
+	}
+	lock, err := lockDirectory(dir)
+	if err != nil {
+		return err
+	}
+	d := &sqliteDriver{lock: lock}
+	s.drv = d
+	// The writer begins immediate transactions, so that two never deadlock
+	// half-way, and a commit is on the disk before it is answered.
+	const common = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-65536)"
+	file := (&url.URL{Scheme: "file", Path: path}).String()
+	d.write, err = sql.Open("sqlite", file+common+"&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
+	}
+	d.write.SetMaxOpenConns(1)
+	d.read, err = sql.Open("sqlite", file+common+"&_pragma=query_only(1)")
+	if err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
+	}
+	d.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
+	d.read.SetMaxIdleConns(2 * runtime.GOMAXPROCS(0))
+	s.write, s.q = d.write, d.read
+	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
+	}
+	if err := s.migrate(ctx, "sqlite"); err != nil {
+		return errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
+	}
+	return nil
+}
+
+// lockDirectory takes the one lock on a data directory without waiting.
+func lockDirectory(dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "gatehouse.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the data directory %s can't be written: %w", dir, err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrInUse, dir), file.Close())
+	}
+	return file, nil
+}
+
+// classify tells the failures of SQLite apart.
+func (d *sqliteDriver) classify(err error) credential.ErrorKind {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return credential.Conflict
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return credential.StorageFull
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY,
+		sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return credential.Unavailable
+	}
+	return ""
+}
+
+// tryLock has nothing to do: there is one writer, in this process.
+func (d *sqliteDriver) tryLock(context.Context, *sql.Tx, [32]byte) (bool, error) { return true, nil }
+
+func (d *sqliteDriver) close() error {
+	var errs []error
+	if d.read != nil {
+		errs = append(errs, d.read.Close())
+	}
+	if d.write != nil {
+		errs = append(errs, d.write.Close())
+	}
+	return errors.Join(append(errs, d.lock.Close())...)
+}

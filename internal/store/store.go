@@ -1,0 +1,206 @@
+// Package store keeps everything that Gatehouse remembers, in SQLite or in
+// PostgreSQL, through one concrete [Store] and one SQL text for both.
+//
+// It hides the database: callers hand over and get back values of the
+// vocabulary, and errors of package credential. Its invariants:
+//
+//   - A change happens in one transaction that also writes its audit event;
+//     without an event nothing is committed ([Store.Change]).
+//   - SQL never reads a clock. Times come in as arguments and are kept as UTC
+//     milliseconds.
+//   - On SQLite one process owns the data directory, and lookups are cached
+//     exactly: no read that began before a change was committed can be served
+//     once the change has been answered. On PostgreSQL every lookup reads.
+//   - A row that can't be read harms nobody but its own credential.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+)
+
+// Config says which database to open and how.
+type Config struct {
+	// Directory holds the SQLite database; used when DatabaseURL is empty.
+	Directory string
+	// DatabaseURL is a postgres:// URL.
+	DatabaseURL string
+	// RootKey returns the root key. It is told the identity of the key that the
+	// database was made with, or "" when the database is new.
+	RootKey func(identity string) (*seal.Root, error)
+	Schemes *credential.Schemes
+	// CacheSize bounds how many credentials are kept in memory (SQLite only).
+	CacheSize int
+	Logger    *slog.Logger
+}
+
+// Store is an open database.
+type Store struct {
+	reader
+	write *sql.DB
+	root  *seal.Root
+	cache *cache
+	log   *slog.Logger
+	drv   driver
+	// from and to are the schema versions before and after opening.
+	from, to int64
+}
+
+// driver holds what differs between the two databases.
+type driver interface {
+	classify(err error) credential.ErrorKind
+	tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (bool, error)
+	close() error
+}
+
+// querier is what a database and a transaction have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// reader has the reads that work inside a transaction and outside of one.
+type reader struct {
+	q       querier
+	schemes *credential.Schemes
+	fail    func(op string, err error) error
+}
+
+// Open opens the database, brings its schema up to date, and checks that the
+// root key is the one that it was made with.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.adopt(ctx, cfg.RootKey); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect opens the database of the configuration and migrates it.
+func connect(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{log: cfg.Logger}
+	s.schemes = cfg.Schemes
+	s.fail = s.failed
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if cfg.DatabaseURL != "" {
+		err = s.openPostgres(ctx, cfg.DatabaseURL)
+	} else {
+		err = s.openSQLite(ctx, cfg.Directory)
+		s.cache = newCache(cfg.CacheSize)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// adopt checks the root key against the database, or registers it in a new one.
+func (s *Store) adopt(ctx context.Context, rootKey func(string) (*seal.Root, error)) error {
+	const name = "root_key_1"
+	identity, err := s.setting(ctx, name)
+	if err != nil {
+		return err
+	}
+	root, err := rootKey(identity)
+	if err != nil {
+		return err
+	}
+	if identity == "" {
+		_, err := s.write.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, root.Identity())
+		if err != nil {
+			return s.failed("register the root key", err)
+		}
+		if identity, err = s.setting(ctx, name); err != nil { // another node may have been first
+			return err
+		}
+	}
+	if identity != root.Identity() {
+		return fmt.Errorf("wrong root key: the database was made with root key %s, and this is %s; give the original key in GATEHOUSE_ROOT_KEY or GATEHOUSE_ROOT_KEY_FILE, or put its file back", identity, root.Identity())
+	}
+	s.root = root
+	return s.createChain(ctx, s.write, uuid.Nil)
+}
+
+func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
+	err = s.write.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", s.failed("read the installation's settings", err)
+	}
+	return value, nil
+}
+
+// Root returns the root key that the database was opened with.
+func (s *Store) Root() *seal.Root { return s.root }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.q.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
+		return s.failed("ping", err)
+	}
+	return nil
+}
+
+// Close ends all use of the database.
+func (s *Store) Close() error { return s.drv.close() }
+
+// failed turns an error of the database into one of the vocabulary. The cause
+// stays in the chain for the log; only the detail may be shown.
+func (s *Store) failed(op string, err error) error {
+	switch kind := s.drv.classify(err); kind {
+	case "":
+		return fmt.Errorf("%s: %w", op, err)
+	case credential.Conflict:
+		return fmt.Errorf("%s: %w (%w)", op, credential.Errorf(kind, "it exists already"), err)
+	case credential.StorageFull:
+		return fmt.Errorf("%s: %w (%w)", op, credential.Errorf(kind, "the storage is full; nothing was changed"), err)
+	default:
+		return fmt.Errorf("%s: %w (%w)", op, credential.Errorf(kind, "the storage can't be used right now; try again later"), err)
+	}
+}
+
+// stamp is a time on its way into a column; the zero time is NULL.
+func stamp(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}
+
+// instant scans a column of milliseconds into a time; NULL is the zero time.
+type instant struct{ t *time.Time }
+
+// Scan implements sql.Scanner.
+func (i instant) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*i.t = time.Time{}
+	case int64:
+		*i.t = time.UnixMilli(v).UTC()
+	default:
+		return fmt.Errorf("a time is kept as a whole number, not %T", src)
+	}
+	return nil
+}
+
+// nullable is an id on its way into a column; the nil id is NULL.
+func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
+
+// optional is a text on its way into a column; the empty one is NULL.
+func optional(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

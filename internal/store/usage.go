@@ -1,0 +1,72 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/usage"
+)
+
+// SaveUses stores the latest use of each credential, many in a transaction. An
+// older use never replaces a newer one, whichever node saw it.
+func (s *Store) SaveUses(ctx context.Context, uses []usage.Use) error {
+	const batch = 500
+	// In one order on every node, so that two of them never deadlock.
+	slices.SortFunc(uses, func(a, b usage.Use) int { return bytes.Compare(a.Credential[:], b.Credential[:]) })
+	for len(uses) > 0 {
+		n := min(batch, len(uses))
+		if err := s.saveUses(ctx, uses[:n]); err != nil {
+			return err
+		}
+		uses = uses[n:]
+	}
+	return nil
+}
+
+func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
+	var query strings.Builder
+	query.WriteString(`INSERT INTO credential_uses (credential_id, used_at, address, user_agent) VALUES `)
+	args := make([]any, 0, 4*len(uses))
+	for i, u := range uses {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		address := ""
+		if u.Address.IsValid() {
+			address = u.Address.String()
+		}
+		fmt.Fprintf(&query, "($%d, $%d, $%d, $%d)", 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+		args = append(args, u.Credential, u.At.UnixMilli(), address, u.UserAgent)
+	}
+	query.WriteString(` ON CONFLICT (credential_id) DO UPDATE
+		SET used_at = excluded.used_at, address = excluded.address, user_agent = excluded.user_agent
+		WHERE excluded.used_at >= credential_uses.used_at`)
+	if _, err := s.write.ExecContext(ctx, query.String(), args...); err != nil {
+		return s.failed("save when credentials were used", err)
+	}
+	return nil
+}
+
+// Use returns the latest stored use of a credential; zero if there is none.
+func (s *Store) Use(ctx context.Context, id uuid.UUID) (u credential.Use, err error) {
+	var address string
+	err = s.q.QueryRowContext(ctx, `SELECT used_at, address, user_agent FROM credential_uses WHERE credential_id = $1`, id).
+		Scan(instant{&u.At}, &address, &u.UserAgent)
+	if errors.Is(err, sql.ErrNoRows) {
+		return credential.Use{}, nil
+	}
+	if err != nil {
+		return credential.Use{}, s.failed("read when a credential was used", err)
+	}
+	u.Address, _ = netip.ParseAddr(address) // invalid when it wasn't known
+	return u, nil
+}

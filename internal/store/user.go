@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// User is a person, who may be a member of several organizations.
+type User struct {
+	ID            uuid.UUID
+	Number        int64
+	Email         string
+	Name          string
+	PasswordHash  string // PHC string; empty when the user can't sign in by password
+	CreatedAt     time.Time
+	DeactivatedAt time.Time
+}
+
+// Member is a user in an organization.
+type Member struct {
+	User
+	Role credential.Role
+}
+
+const userColumns = `u.id, u.number, u.email, u.name, u.created_at, u.deactivated_at`
+
+func (u *User) targets() []any {
+	return []any{&u.ID, &u.Number, &u.Email, &u.Name, instant{&u.CreatedAt}, instant{&u.DeactivatedAt}}
+}
+
+func (m *Member) targets() []any { return append(m.User.targets(), &m.Role) }
+
+// InsertUser stores a new user and gives it its number. An address that is
+// taken is credential.Conflict.
+func (t *Tx) InsertUser(ctx context.Context, u *User) (err error) {
+	if u.Number, err = t.next(ctx, "installation", "user"); err != nil {
+		return err
+	}
+	_, err = t.q.ExecContext(ctx, `INSERT INTO users (id, number, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		u.ID, u.Number, u.Email, u.Name, optional(u.PasswordHash), u.CreatedAt.UnixMilli())
+	if err != nil {
+		return t.fail("store a user", err)
+	}
+	return nil
+}
+
+// SetMember makes a user a member of an organization, or changes the role.
+func (t *Tx) SetMember(ctx context.Context, organization, user uuid.UUID, role credential.Role, now time.Time) error {
+	t.touchedAll = true
+	_, err := t.q.ExecContext(ctx, `
+		INSERT INTO members (organization_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role`, organization, user, role, now.UnixMilli())
+	if err != nil {
+		return t.fail("set a member", err)
+	}
+	return nil
+}
+
+// RemoveMember ends a membership, and with it the places in the organization's
+// projects. It reports whether there was one.
+func (t *Tx) RemoveMember(ctx context.Context, organization, user uuid.UUID) (bool, error) {
+	t.touchedAll = true
+	_, err := t.q.ExecContext(ctx, `
+		DELETE FROM project_members WHERE user_id = $2 AND project_id IN (SELECT id FROM projects WHERE organization_id = $1)`, organization, user)
+	if err != nil {
+		return false, t.fail("remove a member", err)
+	}
+	result, err := t.q.ExecContext(ctx, `DELETE FROM members WHERE organization_id = $1 AND user_id = $2`, organization, user)
+	if err != nil {
+		return false, t.fail("remove a member", err)
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+// CountOwners counts the active owners of an organization.
+func (t *Tx) CountOwners(ctx context.Context, organization uuid.UUID) (n int, err error) {
+	err = t.q.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND m.role = 'owner' AND u.deactivated_at IS NULL`, organization).Scan(&n)
+	if err != nil {
+		return 0, t.fail("count owners", err)
+	}
+	return n, nil
+}
+
+// MemberByID finds a member of an organization by the user's id.
+func (r reader) MemberByID(ctx context.Context, organization, user uuid.UUID) (*Member, error) {
+	return r.member(ctx, `u.id = $2`, organization, user)
+}
+
+// MemberByEmail finds a member of an organization by normalised address.
+func (r reader) MemberByEmail(ctx context.Context, organization uuid.UUID, email string) (*Member, error) {
+	return r.member(ctx, `u.email = $2`, organization, email)
+}
+
+func (r reader) member(ctx context.Context, where string, args ...any) (*Member, error) {
+	var m Member
+	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+`, m.role FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND `+where, args...).Scan(m.targets()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such member")
+	}
+	if err != nil {
+		return nil, r.fail("read a member", err)
+	}
+	return &m, nil
+}
+
+// UserByEmail finds a user by normalised address.
+func (r reader) UserByEmail(ctx context.Context, email string) (*User, error) {
+	var u User
+	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, email).Scan(u.targets()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such user")
+	}
+	if err != nil {
+		return nil, r.fail("read a user", err)
+	}
+	return &u, nil
+}
+
+// Members returns the members of an organization with a user id above after.
+func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limit int) ([]Member, error) {
+	return list(ctx, r, "list members", (*Member).targets, `SELECT `+userColumns+`, m.role FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3`, organization, after, limit)
+}
