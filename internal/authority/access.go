@@ -1,0 +1,116 @@
+package authority
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// visible finds a credential that the principal may read. What it may not see
+// is credential.NotFound, the same as what doesn't exist.
+func (a *Authority) visible(ctx context.Context, p *credential.Principal, id uuid.UUID) (*credential.Credential, error) {
+	c, err := a.store.CredentialIn(ctx, nilIfWide(p), id)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := a.reaches(ctx, p, c); err != nil || !ok {
+		return nil, orNotFound(err)
+	}
+	return c, nil
+}
+
+func orNotFound(err error) error {
+	if err != nil {
+		return err
+	}
+	return credential.Errorf(credential.NotFound, "no such credential")
+}
+
+// reaches reports whether a credential is among those that the principal
+// looks after: everything for who runs the place, an organization's for its
+// managers and services, one's own for anybody else, and a project's for its
+// administrators.
+func (a *Authority) reaches(ctx context.Context, p *credential.Principal, c *credential.Credential) (bool, error) {
+	switch {
+	case p.InstallationWide():
+		return true, nil
+	case c.Organization != p.Organization:
+		return false, nil
+	case p.ProjectScoped() != uuid.Nil:
+		return c.Project == p.ProjectScoped(), nil
+	case p.SubjectType == credential.SubjectOrganization, p.Role.Manages():
+		return true, nil
+	case c.User != uuid.Nil:
+		return c.User == p.Subject, nil
+	case c.Project != uuid.Nil:
+		return a.administers(ctx, p, c.Project)
+	}
+	return false, nil
+}
+
+// administers reports whether a user is an administrator of a project. A guest
+// of the organization never is.
+func (a *Authority) administers(ctx context.Context, p *credential.Principal, project uuid.UUID) (bool, error) {
+	if p.Role != credential.Member {
+		return p.Role.Manages(), nil
+	}
+	access, err := a.store.ProjectAccess(ctx, p.Organization, store.ProjectRef{ID: project}, p.Subject)
+	return access.Role == credential.ProjectAdmin, err
+}
+
+// writable finds a credential that the principal may change.
+func (a *Authority) writable(ctx context.Context, p *credential.Principal, id uuid.UUID) (*credential.Credential, error) {
+	c, err := a.visible(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	return c, require(p, credential.CredentialsWrite)
+}
+
+// require refuses a principal that lacks a permission.
+func require(p *credential.Principal, permission credential.Permission) error {
+	if !p.Permissions.Has(permission) {
+		return credential.Errorf(credential.Forbidden, "this needs the permission %s", permission)
+	}
+	return nil
+}
+
+// maySee refuses to hand a principal a secret that could do more than the
+// principal may hand on, or that would act as somebody else.
+func maySee(p *credential.Principal, c *credential.Credential) error {
+	if p.IsOperator() {
+		return nil
+	}
+	switch {
+	case c.User != uuid.Nil && (p.SubjectType != credential.SubjectUser || c.User != p.Subject):
+		return credential.Errorf(credential.Forbidden, "only the user and the operator can make or rotate this; you may suspend or revoke it")
+	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !p.Grantable().Covers(c.Held),
+		!grantsForeign(p.Credential, c):
+		return &credential.Error{Kind: credential.Forbidden, Field: "scopes", Detail: "the scopes go beyond what you may do yourself"}
+	case c.Organization == uuid.Nil && !p.InstallationWide():
+		return credential.Errorf(credential.Forbidden, "only the operator makes credentials of the installation")
+	}
+	return nil
+}
+
+// grantsForeign reports whether a credential may hand on scopes that mean
+// nothing to Gatehouse itself. One whose own scheme has such scopes hands on
+// only what it holds; others, such as a service's gatehouse_key, issue them.
+func grantsForeign(own, c *credential.Credential) bool {
+	limited := false
+	for _, set := range own.Scheme.Scopes.Known {
+		limited = limited || set == 0
+	}
+	if !limited {
+		return true
+	}
+	for _, s := range c.Scopes {
+		if c.Scheme.Scopes.Known[s] == 0 && !own.Scheme.Scopes.Grants(own.Scopes, own.Held, credential.Permission(s)) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,69 @@
+package authority
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Events returns audit events of an organization (Nil: of the installation):
+// those with a sequence above after, the oldest first.
+func (a *Authority) Events(ctx context.Context, p *credential.Principal, organization uuid.UUID, after int64, limit int) ([]audit.Event, error) {
+	if err := within(p, organization, credential.AuditRead); err != nil {
+		return nil, err
+	}
+	return a.store.Events(ctx, organization, after, limit)
+}
+
+// ChainReport says how a chain was found.
+type ChainReport struct {
+	Chain  uuid.UUID // the organization, or Nil for the installation
+	Events int64     // how many are whole
+	Break  *audit.Break
+}
+
+// VerifyAudit checks the audit chain of one organization, or with Nil every
+// chain there is, the installation's first. Only the operator checks them all.
+func (a *Authority) VerifyAudit(ctx context.Context, p *credential.Principal, organization uuid.UUID) ([]ChainReport, error) {
+	if err := within(p, organization, credential.AuditRead); err != nil {
+		return nil, err
+	}
+	report, err := a.verifyChain(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	reports := []ChainReport{report}
+	if organization != uuid.Nil {
+		return reports, nil
+	}
+	const page = 200
+	for after := uuid.Nil; ; {
+		chains, err := a.store.Chains(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, chain := range chains {
+			report, err := a.verifyChain(ctx, chain)
+			if err != nil {
+				return nil, err
+			}
+			reports, after = append(reports, report), chain
+		}
+		if len(chains) < page {
+			return reports, nil
+		}
+	}
+}
+
+func (a *Authority) verifyChain(ctx context.Context, chain uuid.UUID) (ChainReport, error) {
+	n, err := a.store.VerifyChain(ctx, chain)
+	r := ChainReport{Chain: chain, Events: n}
+	if errors.As(err, &r.Break) {
+		return r, nil
+	}
+	return r, err
+}

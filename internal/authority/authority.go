@@ -1,0 +1,154 @@
+// Package authority issues, verifies, rotates, revokes and audits credentials.
+// Every surface goes through it: the native API, the dialects, the command line
+// and the server's own routes ask the same questions and get the same answers.
+//
+// What it hides: who may do what to which credential, how a secret becomes a
+// row and back, and how a lost answer is made good. Its invariants:
+//
+//   - Every changing method takes the principal first, authorises, acts and
+//     writes its audit event in one transaction.
+//   - A secret leaves once, in the value that created it.
+//   - A denial is a decision, never an error; an error means that nothing
+//     could be decided, and the caller must refuse.
+//   - At most two secrets of a credential work at any time.
+package authority
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/usage"
+)
+
+// Config is what an Authority is made of. Only Store and Schemes are needed.
+type Config struct {
+	Store   *store.Store
+	Schemes *credential.Schemes
+	// Modes are the credential modes that this installation accepts; nil means all.
+	Modes []string
+	// PasswordMinimum is the least length of a password in bytes.
+	PasswordMinimum int
+	Now             func() time.Time
+	Rand            io.Reader
+	Logger          *slog.Logger
+}
+
+// Authority decides about credentials. Make one with New.
+type Authority struct {
+	store   *store.Store
+	schemes *credential.Schemes
+	modes   []string
+	minimum int
+	now     func() time.Time
+	rand    io.Reader
+	log     *slog.Logger
+	keyer   *credential.Keyer
+	meter   *usage.Meter
+
+	// running holds the Idempotency-Keys of calls that are being answered.
+	mu      sync.Mutex
+	running map[[32]byte]bool
+}
+
+// New makes an Authority.
+func New(cfg Config) *Authority {
+	a := &Authority{
+		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum,
+		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
+		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(),
+		running: map[[32]byte]bool{},
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.rand == nil {
+		a.rand = rand.Reader
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.minimum == 0 {
+		a.minimum = 8
+	}
+	return a
+}
+
+// Schemes returns the schemes that the installation knows.
+func (a *Authority) Schemes() *credential.Schemes { return a.schemes }
+
+// Ready reports whether verifications can be decided.
+func (a *Authority) Ready(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// How often pending uses are stored, and how long a repeat of a call with an
+// Idempotency-Key is recognised.
+const (
+	flushEvery        = 500 * time.Millisecond
+	idempotencyWindow = 24 * time.Hour
+)
+
+// Run stores pending uses twice a second and forgets old idempotency records,
+// until ctx is done; then it stores what is left.
+func (a *Authority) Run(ctx context.Context) error {
+	flush, tidy := time.NewTicker(flushEvery), time.NewTicker(time.Hour)
+	defer flush.Stop()
+	defer tidy.Stop()
+	failing := false
+	for {
+		select {
+		case <-flush.C:
+			err := a.Flush(ctx)
+			if err != nil && !failing {
+				a.log.Warn("when credentials were used can't be stored; it is kept in memory and tried again", "error", err)
+			}
+			failing = err != nil
+		case <-tidy.C:
+			if err := a.store.ForgetIdempotencyRecords(ctx, a.now().Add(-idempotencyWindow)); err != nil {
+				a.log.Warn("old idempotency records can't be deleted; tried again in an hour", "error", err)
+			}
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			return a.Flush(last)
+		}
+	}
+}
+
+// Flush stores the pending uses now.
+func (a *Authority) Flush(ctx context.Context) error { return a.meter.Flush(ctx, a.store.SaveUses) }
+
+// clock returns the present time as it is stored: UTC, to the millisecond.
+func (a *Authority) clock() time.Time { return a.now().UTC().Truncate(time.Millisecond) }
+
+// newID draws a UUIDv7: ids of one millisecond sort in the order of creation.
+func (a *Authority) newID() (uuid.UUID, error) { return uuid.NewV7FromReader(a.rand) }
+
+// event begins an audit event of the principal.
+func event(p *credential.Principal, now time.Time, action, target string, detail string) audit.Event {
+	e := audit.Event{At: now, Actor: p.String(), Action: action, Target: target, Request: p.RequestID, Detail: detail}
+	if p.Subject != uuid.Nil {
+		e.Subject = string(p.SubjectType) + ":" + p.Subject.String()
+	}
+	if p.Address.IsValid() {
+		e.Address = p.Address.String()
+	}
+	return e
+}
+
+// hideMissing answers what a principal may not see as if it didn't exist.
+func hideMissing(err error, field, detail string) error {
+	if errors.Is(err, credential.NotFound) {
+		return &credential.Error{Kind: credential.Invalid, Field: field, Detail: detail}
+	}
+	return err
+}

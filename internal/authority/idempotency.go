@@ -1,0 +1,130 @@
+package authority
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// Idempotency makes a call whose answer was lost repeatable. The repeat gets a
+// working secret in place of the one that nobody saw.
+type Idempotency struct {
+	Key  string
+	Body []byte // what the call asked for; a repeat must ask the same
+
+	id, request [32]byte
+}
+
+// begin marks a call with an Idempotency-Key as running. A second one with the
+// same key fails until done has been called.
+func (a *Authority) begin(p *credential.Principal, call string, id *Idempotency) (done func(), err error) {
+	if id == nil {
+		return func() {}, nil
+	}
+	if err := checkIdempotencyKey(id.Key); err != nil {
+		return nil, err
+	}
+	root := a.store.Root()
+	id.id = [32]byte(root.MAC(seal.Idempotency, []byte("key"), []byte(p.String()), []byte(call), []byte(id.Key)))
+	id.request = [32]byte(root.MAC(seal.Idempotency, []byte("request"), id.Body))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.running[id.id] {
+		return nil, errInProgress()
+	}
+	a.running[id.id] = true
+	return func() {
+		a.mu.Lock()
+		delete(a.running, id.id)
+		a.mu.Unlock()
+	}, nil
+}
+
+func errInProgress() error {
+	return credential.Errorf(credential.InProgress, "the first call with this Idempotency-Key still runs; repeat it in a moment")
+}
+
+// checkIdempotencyKey bounds the key to 255 printable characters.
+func checkIdempotencyKey(key string) error {
+	const most = 255
+	if key == "" || len(key) > most {
+		return credential.InvalidField("Idempotency-Key", "must have 1 to %d characters", most)
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return credential.InvalidField("Idempotency-Key", "may hold only printable ASCII characters")
+		}
+	}
+	return nil
+}
+
+// repeated returns what an earlier call with the same key made, or nil.
+func (a *Authority) repeated(ctx context.Context, tx *store.Tx, id *Idempotency, now time.Time) (*store.IdempotencyRecord, error) {
+	if id == nil {
+		return nil, nil
+	}
+	// Another node may be running the same call.
+	if taken, err := tx.TryLock(ctx, id.id); err != nil || !taken {
+		return nil, orElse(err, errInProgress())
+	}
+	made, err := tx.IdempotencyRecord(ctx, id.id, now.Add(-idempotencyWindow))
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	if made.Request != id.request {
+		return nil, credential.InvalidField("Idempotency-Key", "this key came with another request before; use a new key for a new request")
+	}
+	return made, nil
+}
+
+// remember notes what a call made.
+func (a *Authority) remember(ctx context.Context, tx *store.Tx, id *Idempotency, c *credential.Credential, now time.Time) error {
+	if id == nil {
+		return nil
+	}
+	return tx.SaveIdempotencyRecord(ctx, &store.IdempotencyRecord{
+		ID: id.id, Request: id.request, Credential: c.ID, Generation: c.Generation, CreatedAt: now,
+	})
+}
+
+// reissue answers a repeat: the same credential gets a new secret in place of
+// the one that the lost answer held. Its predecessor, if any, keeps its grace.
+func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Principal, made *store.IdempotencyRecord, now time.Time) (*Issued, error) {
+	c, err := tx.CredentialIn(ctx, nilIfWide(p), made.Credential)
+	if err != nil {
+		return nil, err
+	}
+	if err := alive(c, now); err != nil {
+		return nil, err
+	}
+	if c.Generation != made.Generation {
+		return nil, credential.Errorf(credential.Conflict, "the credential has been rotated since the first call with this Idempotency-Key")
+	}
+	unseen, err := tx.EndUnseen(ctx, c.ID, c.Generation, endedForGood)
+	if err != nil {
+		return nil, err
+	}
+	if !unseen {
+		return nil, credential.Errorf(credential.Conflict, "the secret that the first call returned is in use; rotate the credential to get another")
+	}
+	c.Generation++
+	made.Generation = c.Generation
+	if err := tx.UpdateCredential(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := tx.SaveIdempotencyRecord(ctx, made); err != nil {
+		return nil, err
+	}
+	tx.Record(event(p, now, "credential.reissue", targetOf(c), object(map[string]int{"generation": c.Generation})))
+	return a.addSecret(ctx, tx, c, now, true)
+}
+
+func orElse(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

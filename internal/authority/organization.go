@@ -1,0 +1,198 @@
+package authority
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// CreateOrganization makes an organization. Only the operator can.
+func (a *Authority) CreateOrganization(ctx context.Context, p *credential.Principal, name string) (*store.Organization, error) {
+	if err := operatorOnly(p); err != nil {
+		return nil, err
+	}
+	o := &store.Organization{CreatedAt: a.clock()}
+	var err error
+	if o.Name, err = credential.CheckName("name", name); err != nil {
+		return nil, err
+	}
+	if o.ID, err = a.newID(); err != nil {
+		return nil, err
+	}
+	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		tx.Record(event(p, o.CreatedAt, "organization.create", "organization:"+o.ID.String(), object(map[string]string{"name": o.Name})))
+		return tx.InsertOrganization(ctx, o)
+	})
+	return o, err
+}
+
+// Organization returns an organization that the principal may see, by id or,
+// where id is Nil, by number.
+func (a *Authority) Organization(ctx context.Context, p *credential.Principal, id uuid.UUID, number int64) (o *store.Organization, err error) {
+	if err := require(p, credential.OrganizationRead); err != nil {
+		return nil, err
+	}
+	if id != uuid.Nil {
+		o, err = a.store.Organization(ctx, id)
+	} else {
+		o, err = a.store.OrganizationByNumber(ctx, number)
+	}
+	if err == nil && !p.InstallationWide() && o.ID != p.Organization {
+		return nil, credential.Errorf(credential.NotFound, "no such organization")
+	}
+	return o, err
+}
+
+// Organizations returns the organizations that the principal may see with an
+// id above after, in the order of their creation.
+func (a *Authority) Organizations(ctx context.Context, p *credential.Principal, after uuid.UUID, limit int) ([]store.Organization, error) {
+	if err := require(p, credential.OrganizationRead); err != nil {
+		return nil, err
+	}
+	if p.InstallationWide() {
+		return a.store.Organizations(ctx, after, limit)
+	}
+	o, err := a.store.Organization(ctx, p.Organization)
+	if err != nil {
+		return nil, err
+	}
+	return []store.Organization{*o}, nil
+}
+
+// SuspendOrganization stops every credential of an organization until it is
+// resumed. Only the operator can.
+func (a *Authority) SuspendOrganization(ctx context.Context, p *credential.Principal, id uuid.UUID, suspend bool) (*store.Organization, error) {
+	if err := operatorOnly(p); err != nil {
+		return nil, err
+	}
+	now := a.clock()
+	action, at := "organization.resume", time.Time{}
+	if suspend {
+		action, at = "organization.suspend", now
+	}
+	err := a.store.Change(ctx, id, func(tx *store.Tx) error {
+		tx.Record(event(p, now, action, "organization:"+id.String(), "{}"))
+		return tx.SuspendOrganization(ctx, id, at)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.store.Organization(ctx, id)
+}
+
+func operatorOnly(p *credential.Principal) error {
+	if !p.IsOperator() {
+		return credential.Errorf(credential.Forbidden, "only the operator of the installation does this")
+	}
+	return nil
+}
+
+// within checks that the principal may act in an organization with a
+// permission. Another organization is answered like one that doesn't exist.
+func within(p *credential.Principal, organization uuid.UUID, permission credential.Permission) error {
+	if !p.InstallationWide() && p.Organization != organization {
+		return credential.Errorf(credential.NotFound, "no such organization")
+	}
+	return require(p, permission)
+}
+
+// CreateProject makes a project. A member who makes one is its administrator.
+func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, organization uuid.UUID, name string) (*store.Project, error) {
+	if err := within(p, organization, credential.ProjectsWrite); err != nil {
+		return nil, err
+	}
+	if p.ProjectScoped() != uuid.Nil {
+		return nil, credential.Errorf(credential.Forbidden, "a project's credential makes no projects")
+	}
+	project := &store.Project{Organization: organization, CreatedAt: a.clock()}
+	var err error
+	if project.Name, err = credential.CheckName("name", name); err != nil {
+		return nil, err
+	}
+	if project.ID, err = a.newID(); err != nil {
+		return nil, err
+	}
+	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+		tx.Record(event(p, project.CreatedAt, "project.create", "project:"+project.ID.String(), object(map[string]string{"name": project.Name})))
+		return tx.InsertProject(ctx, project)
+	})
+	return project, err
+}
+
+// Project returns a project that the principal may see.
+func (a *Authority) Project(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref store.ProjectRef) (*store.Project, error) {
+	if err := within(p, organization, credential.ProjectsRead); err != nil {
+		return nil, err
+	}
+	return a.visibleProject(ctx, p, organization, ref)
+}
+
+// Projects returns the projects that the principal may see with an id above
+// after, in the order of their creation.
+func (a *Authority) Projects(ctx context.Context, p *credential.Principal, organization, after uuid.UUID, limit int) ([]store.Project, error) {
+	if err := within(p, organization, credential.ProjectsRead); err != nil {
+		return nil, err
+	}
+	if only := p.ProjectScoped(); only != uuid.Nil {
+		project, err := a.store.ProjectIn(ctx, organization, store.ProjectRef{ID: only})
+		if err != nil {
+			return nil, err
+		}
+		return []store.Project{*project}, nil
+	}
+	user := uuid.Nil
+	if p.SubjectType == credential.SubjectUser && !p.Role.Manages() {
+		user = p.Subject
+	}
+	return a.store.Projects(ctx, organization, user, after, limit)
+}
+
+// ArchiveProject takes a project out of service, or puts it back.
+func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal, organization, id uuid.UUID, archive bool) (*store.Project, error) {
+	ref := store.ProjectRef{ID: id}
+	project, err := a.Project(ctx, p, organization, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := require(p, credential.ProjectsWrite); err != nil {
+		return nil, err
+	}
+	now := a.clock()
+	action, at := "project.restore", time.Time{}
+	if archive {
+		action, at = "project.archive", now
+	}
+	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+		tx.Record(event(p, now, action, "project:"+id.String(), "{}"))
+		return tx.ArchiveProject(ctx, project.ID, at)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.store.ProjectIn(ctx, organization, ref)
+}
+
+// SetProjectMember gives a member a role in a project, or with an empty role
+// takes it away.
+func (a *Authority) SetProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef, role credential.ProjectRole) error {
+	if err := within(p, project.Organization, credential.MembersWrite); err != nil {
+		return err
+	}
+	if role != "" && !role.Valid() {
+		return credential.InvalidField("role", "choose one of: admin, user, guest")
+	}
+	member, err := a.member(ctx, project.Organization, ref)
+	if err != nil {
+		return hideMissing(err, "user", "no such member of the organization")
+	}
+	now := a.clock()
+	return a.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
+		tx.Record(event(p, now, "project.set_member", "project:"+project.ID.String(),
+			object(map[string]string{"user": member.ID.String(), "role": string(role)})))
+		return tx.SetProjectMember(ctx, project.ID, member.ID, role, now)
+	})
+}

@@ -1,0 +1,153 @@
+package authority
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// DefaultGrace is how long a predecessor works when nobody says otherwise.
+const DefaultGrace = 24 * time.Hour
+
+// endedForGood is the end of a secret that must not come back to life, even
+// if the clock is set back.
+var endedForGood = time.UnixMilli(0).UTC()
+
+// RotateRequest asks for a new secret of a credential.
+type RotateRequest struct {
+	Grace       time.Duration // how long the predecessor still works; 0 ends it at once
+	Expiry      credential.ExpiryChoice
+	Idempotency *Idempotency
+}
+
+// Rotate gives a credential a new secret. It keeps its id, name, usage and
+// history. The predecessor works for the grace, never beyond its own expiry;
+// one that was already a predecessor ends at once.
+func (a *Authority) Rotate(ctx context.Context, p *credential.Principal, id uuid.UUID, r RotateRequest) (*Issued, error) {
+	c, err := a.writable(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := maySee(p, c); err != nil {
+		return nil, err
+	}
+	return a.rotate(ctx, p, c, r)
+}
+
+// RotateSelf rotates the principal's own credential. It needs no permission,
+// and so can't make it live longer.
+func (a *Authority) RotateSelf(ctx context.Context, p *credential.Principal, r RotateRequest) (*Issued, error) {
+	if p.Credential == nil {
+		return nil, credential.Errorf(credential.Conflict, "the operator acts without a credential")
+	}
+	return a.rotate(ctx, p, p.Credential, r)
+}
+
+func (a *Authority) rotate(ctx context.Context, p *credential.Principal, c *credential.Credential, r RotateRequest) (*Issued, error) {
+	if r.Grace < 0 || r.Grace > credential.MaxGrace {
+		return nil, credential.InvalidField("grace", "must be from 0 to 30d")
+	}
+	done, err := a.begin(p, "rotate "+c.ID.String(), r.Idempotency)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	now := a.clock()
+	var out *Issued
+	err = a.store.Change(ctx, c.Organization, func(tx *store.Tx) (err error) {
+		made, err := a.repeated(ctx, tx, r.Idempotency, now)
+		if err != nil {
+			return err
+		}
+		if made != nil {
+			out, err = a.reissue(ctx, tx, p, made, now)
+			return err
+		}
+		out, err = a.replaceSecret(ctx, tx, p, c.ID, r, now)
+		return err
+	})
+	return out, err
+}
+
+// replaceSecret is a rotation within the transaction.
+func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, p *credential.Principal, id uuid.UUID, r RotateRequest, now time.Time) (*Issued, error) {
+	c, err := tx.CredentialIn(ctx, uuid.Nil, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := alive(c, now); err != nil {
+		return nil, err
+	}
+	graceEnd := graceEnd(now, r.Grace, c.ExpiresAt)
+	if err := a.renew(p, c, r.Expiry, now); err != nil {
+		return nil, err
+	}
+	if err := tx.EndSecrets(ctx, c.ID, c.Generation, endedForGood); err != nil {
+		return nil, err
+	}
+	c.Generation++
+	if err := tx.EndSecrets(ctx, c.ID, c.Generation, graceEnd); err != nil {
+		return nil, err
+	}
+	if err := tx.UpdateCredential(ctx, c); err != nil {
+		return nil, err
+	}
+	out, err := a.addSecret(ctx, tx, c, now, r.Idempotency != nil)
+	if err != nil {
+		return nil, err
+	}
+	out.Secrets, err = tx.Secrets(ctx, c.ID, now)
+	if err != nil {
+		return nil, err
+	}
+	tx.Record(event(p, now, "credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": graceEnd})))
+	return out, a.remember(ctx, tx, r.Idempotency, c, now)
+}
+
+// graceEnd is when the predecessor stops working.
+func graceEnd(now time.Time, grace time.Duration, expiry time.Time) time.Time {
+	end := now.Add(grace)
+	switch {
+	case grace == 0:
+		return endedForGood
+	case !expiry.IsZero() && expiry.Before(end):
+		return expiry
+	}
+	return end
+}
+
+// renew sets the expiry that a rotation asks for. Where a scheme must expire,
+// the one from the issue stands.
+func (a *Authority) renew(p *credential.Principal, c *credential.Credential, e credential.ExpiryChoice, now time.Time) error {
+	if e == (credential.ExpiryChoice{}) {
+		return nil
+	}
+	if c.Scheme.ExpiryFixed || c.Scheme.Expiry == credential.ExpiryRequired {
+		return credential.InvalidField("expires_in", "a rotation keeps the expiry of scheme %s", c.Scheme.Name)
+	}
+	at, err := c.Scheme.ExpiryAt(now, e, p.IsOperator())
+	if err != nil {
+		return err
+	}
+	later := !c.ExpiresAt.IsZero() && at.After(c.ExpiresAt)
+	if later && !p.Permissions.Has(credential.CredentialsWrite) {
+		return &credential.Error{Kind: credential.Forbidden, Field: "expires_in", Detail: "a later expiry needs the permission credentials:write"}
+	}
+	c.ExpiresAt = at
+	return nil
+}
+
+// alive refuses what has ended for good.
+func alive(c *credential.Credential, now time.Time) error {
+	switch c.State(now) {
+	case credential.Revoked:
+		return credential.Errorf(credential.Conflict, "the credential is revoked; issue a new one")
+	case credential.Expired:
+		return credential.Errorf(credential.Conflict, "the credential has expired; issue a new one")
+	}
+	return nil
+}

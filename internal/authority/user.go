@@ -1,0 +1,128 @@
+package authority
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// UserRequest asks for a member of an organization. A user whose address is
+// known already becomes a member; any other is made.
+type UserRequest struct {
+	Email    string
+	Name     string
+	Role     credential.Role
+	Password string // empty: the user can't sign in by password
+}
+
+// CreateUser makes a user a member of an organization, and makes the user
+// where there is none with that address. Only the operator can.
+func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, organization uuid.UUID, r UserRequest) (*store.Member, error) {
+	if err := operatorOnly(p); err != nil {
+		return nil, err
+	}
+	user, err := a.draftUser(r)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Role.Valid() {
+		return nil, credential.InvalidField("role", "choose one of: owner, admin, member, guest")
+	}
+	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+		known, err := tx.UserByEmail(ctx, user.Email)
+		switch {
+		case err == nil && r.Password != "":
+			return &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "a user with this address exists already; leave out the password to add them as a member"}
+		case err == nil:
+			user = known
+		case !errors.Is(err, credential.NotFound):
+			return err
+		default:
+			if err := tx.InsertUser(ctx, user); err != nil {
+				return err
+			}
+		}
+		return a.addMember(ctx, tx, p, organization, user, r.Role)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &store.Member{User: *user, Role: r.Role}, nil
+}
+
+// addMember records a new membership; one that exists is a conflict.
+func (a *Authority) addMember(ctx context.Context, tx *store.Tx, p *credential.Principal, organization uuid.UUID, user *store.User, role credential.Role) error {
+	if _, err := tx.MemberByID(ctx, organization, user.ID); !errors.Is(err, credential.NotFound) {
+		return orElse(err, &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this user is a member already"})
+	}
+	now := a.clock()
+	tx.Record(event(p, now, "member.add", "user:"+user.ID.String(), object(map[string]string{"role": string(role)})))
+	return tx.SetMember(ctx, organization, user.ID, role, now)
+}
+
+// draftUser checks what a user is made of.
+func (a *Authority) draftUser(r UserRequest) (*store.User, error) {
+	user := &store.User{CreatedAt: a.clock()}
+	var err error
+	if user.Email, err = credential.CheckEmail("email", r.Email); err != nil {
+		return nil, err
+	}
+	if user.Name, err = credential.CheckName("name", r.Name); err != nil {
+		return nil, err
+	}
+	if r.Password != "" {
+		password, err := a.checkPassword(r.Password, user.Email, user.Name)
+		if err != nil {
+			return nil, err
+		}
+		if user.PasswordHash, err = hashPassword(a.rand, password); err != nil {
+			return nil, err
+		}
+	}
+	user.ID, err = a.newID()
+	return user, err
+}
+
+// Members returns the members of an organization with an id above after.
+func (a *Authority) Members(ctx context.Context, p *credential.Principal, organization, after uuid.UUID, limit int) ([]store.Member, error) {
+	if err := within(p, organization, credential.MembersRead); err != nil {
+		return nil, err
+	}
+	return a.store.Members(ctx, organization, after, limit)
+}
+
+// SetRole changes what a member is, or with an empty role ends the
+// membership. An organization always keeps an owner. Only the operator can.
+func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef, role credential.Role) error {
+	if err := operatorOnly(p); err != nil {
+		return err
+	}
+	if role != "" && !role.Valid() {
+		return credential.InvalidField("role", "choose one of: owner, admin, member, guest")
+	}
+	member, err := a.member(ctx, organization, ref)
+	if err != nil {
+		return err
+	}
+	now := a.clock()
+	return a.store.Change(ctx, organization, func(tx *store.Tx) (err error) {
+		tx.Record(event(p, now, "member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
+		if role == "" {
+			_, err = tx.RemoveMember(ctx, organization, member.ID)
+		} else {
+			err = tx.SetMember(ctx, organization, member.ID, role, now)
+		}
+		if err != nil {
+			return err
+		}
+		owners, err := tx.CountOwners(ctx, organization)
+		if err == nil && owners == 0 {
+			return credential.Errorf(credential.Conflict, "an organization keeps at least one owner; make somebody else owner first")
+		}
+		return err
+	})
+}

@@ -1,0 +1,149 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/usage"
+)
+
+// Verification is what a secret is presented for.
+type Verification struct {
+	Permission credential.Permission // empty: only whether it works
+	Project    *store.ProjectRef     // nil: no particular project
+	Address    netip.Addr            // of the client; invalid when unknown
+	UserAgent  string
+}
+
+// Verify decides whether a secret may do this now. It is the one way to a
+// decision; an error means that none could be reached, and the caller refuses.
+func (a *Authority) Verify(ctx context.Context, text string, v Verification) (credential.Decision, error) {
+	d, err := a.decide(ctx, text, v)
+	if err == nil {
+		a.count(&d, v)
+	}
+	return d, err
+}
+
+// VerifyFor is Verify on behalf of a principal that asks about somebody else's
+// secret. Another organization's is unknown to it.
+func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
+	d, err := a.decide(ctx, text, v)
+	if err != nil {
+		return d, err
+	}
+	if d.Standing != nil && !p.InstallationWide() && d.Principal.Organization != p.Organization {
+		return credential.Decision{Code: credential.CodeUnknown}, nil
+	}
+	a.count(&d, v)
+	return d, nil
+}
+
+func (a *Authority) decide(ctx context.Context, text string, v Verification) (credential.Decision, error) {
+	if _, ok := a.schemes.Parse(text); !ok {
+		return credential.Decision{Code: credential.CodeMalformed}, nil
+	}
+	now := a.now()
+	standing, err := a.lookup(ctx, a.keyer.LookupKey(text))
+	if errors.Is(err, credential.NotFound) {
+		return credential.Decision{Code: credential.CodeUnknown}, nil
+	}
+	if err != nil {
+		return credential.Decision{}, undecided(err)
+	}
+	r := credential.Request{Permission: v.Permission, Address: v.Address, Modes: a.modes, Now: now}
+	if v.Project != nil {
+		c := standing.Credential
+		access, err := a.store.ProjectAccess(ctx, c.Organization, *v.Project, c.User)
+		if err != nil {
+			return credential.Decision{}, undecided(err)
+		}
+		r.Project = &access
+	}
+	return credential.Evaluate(standing, r), nil
+}
+
+// undecided marks an error as "could not decide", whatever its cause.
+func undecided(err error) error {
+	var e *credential.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", credential.Errorf(credential.Unavailable, "no decision could be reached; try again"), err)
+}
+
+// lookup finds a standing, and notes the first use of a secret whose answer
+// could have been lost: from now on no repeat of that call replaces it.
+func (a *Authority) lookup(ctx context.Context, key credential.LookupKey) (*credential.Standing, error) {
+	standing, err := a.store.Lookup(ctx, key)
+	if err != nil || !standing.Secret.Unconfirmed {
+		return standing, err
+	}
+	confirmed, err := a.store.Confirm(ctx, key)
+	if err != nil {
+		// A full disk must not stop verifications. The next use tries again.
+		a.log.Warn("the first use of a secret can't be stored", "credential", standing.Credential.ID, "error", err)
+		return standing, nil
+	}
+	if !confirmed { // replaced or confirmed since it was read
+		return a.store.Lookup(ctx, key)
+	}
+	return standing, nil
+}
+
+// count notes the use of a credential that is alive, also where this one
+// request was beyond its rights.
+func (a *Authority) count(d *credential.Decision, v Verification) {
+	switch d.Code {
+	case credential.OK, credential.CodeScope, credential.CodeForbidden:
+		const most = 256
+		agent := v.UserAgent
+		if len(agent) > most {
+			agent = agent[:most]
+		}
+		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: agent})
+	}
+}
+
+// RevokeByPossession revokes the credential of a secret that somebody found.
+// It needs no principal and tells nothing: what isn't a working secret is
+// answered like one that was just revoked.
+func (a *Authority) RevokeByPossession(ctx context.Context, text string, from netip.Addr, requestID string) error {
+	d, err := a.decide(ctx, text, Verification{Address: from})
+	if err != nil || d.Standing == nil || d.Code == credential.CodeRevoked {
+		return err
+	}
+	finder := credential.Principal{SubjectType: "possession", Address: from, RequestID: requestID}
+	c := d.Standing.Credential
+	_, err = a.change(ctx, &finder, c, "credential.revoke", func(_ *store.Tx, c *credential.Credential, now time.Time) error {
+		c.RevokedAt = now
+		return nil
+	})
+	if errors.Is(err, credential.Conflict) { // somebody else was first
+		return nil
+	}
+	return err
+}
+
+// Self returns the principal's own credential as it is listed.
+func (a *Authority) Self(ctx context.Context, p *credential.Principal) (*Detail, error) {
+	if p.Credential == nil {
+		return nil, credential.Errorf(credential.NotFound, "the operator acts without a credential")
+	}
+	return a.detail(ctx, p.Credential.Organization, p.Credential.ID)
+}
+
+// nilIfWide is the organization that a principal's reads are confined to.
+func nilIfWide(p *credential.Principal) uuid.UUID {
+	if p.InstallationWide() {
+		return uuid.Nil
+	}
+	return p.Organization
+}
