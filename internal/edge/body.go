@@ -1,0 +1,153 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// maxDepth bounds the nesting of a JSON body.
+const maxDepth = 16
+
+// expectNoBody refuses anything but an empty body or an empty object.
+func (r *Request) expectNoBody() error {
+	if r.ContentLength == 0 || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	if err := r.read(64); err != nil {
+		return err
+	}
+	if text := bytes.TrimSpace(r.body); len(text) > 0 && string(text) != "{}" {
+		return credential.Errorf(credential.BadRequest, "this call takes no body")
+	}
+	return nil
+}
+
+// decode reads a JSON object into v: of the right content type, within the
+// bound, without members that are unknown, null or there twice. No body at all
+// leaves v as it is, and what it lacks is an error of the endpoint.
+func (r *Request) decode(v any) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := params["charset"]; err != nil || media != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return credential.Errorf(credential.UnsupportedMedia, "send the body as Content-Type: application/json")
+	}
+	if err := r.read(r.max); err != nil {
+		return err
+	}
+	if err := checkShape(r.body); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(r.body, v, json.RejectUnknownMembers(true)); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// read takes in the body up to a bound.
+func (r *Request) read(most int64) error {
+	tooLarge := credential.Errorf(credential.TooLarge, "the body may have at most %d bytes", most)
+	if r.ContentLength > most {
+		return tooLarge
+	}
+	if r.ContentLength > 0 {
+		r.body = make([]byte, 0, r.ContentLength+1)
+	}
+	buf := bytes.NewBuffer(r.body)
+	_, err := buf.ReadFrom(http.MaxBytesReader(r.writer, r.Request.Body, most))
+	r.body = buf.Bytes()
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return tooLarge
+	case err != nil:
+		return credential.Errorf(credential.BadRequest, "the body ended too early")
+	}
+	return nil
+}
+
+// checkShape scans a body before it is decoded: it must be an object, nested
+// no deeper than any request needs, without null members. It leaves the rest
+// of the grammar to the decoder.
+func checkShape(body []byte) error {
+	text := bytes.TrimLeft(body, " \t\r\n")
+	switch {
+	case len(text) == 0:
+		return credential.Errorf(credential.BadRequest, "the body is empty; send a JSON object")
+	case text[0] != '{':
+		return credential.Errorf(credential.BadRequest, "the body must be a JSON object")
+	}
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return credential.Errorf(credential.BadRequest, "the body is nested deeper than %d levels", maxDepth)
+			}
+		case '}', ']':
+			depth--
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case 'n':
+			if bytes.HasPrefix(text[i:], []byte("null")) {
+				return credential.InvalidField(memberBefore(text[:i]), "null means nothing here; leave the member out")
+			}
+		}
+	}
+	return nil
+}
+
+// memberBefore finds the name of the member whose value begins where text ends.
+func memberBefore(text []byte) string {
+	text = bytes.TrimRight(text, " \t\r\n[,:")
+	end := bytes.LastIndexByte(text, '"')
+	if end <= 0 {
+		return ""
+	}
+	start := bytes.LastIndexByte(text[:end], '"')
+	return string(text[start+1 : end])
+}
+
+// explain turns the decoder's error into one sentence that never echoes a value.
+func explain(err error) error {
+	var syntax *jsontext.SyntacticError
+	var meaning *json.SemanticError
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return credential.Errorf(credential.BadRequest, "the body names a member twice")
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning):
+		return &credential.Error{Kind: credential.BadRequest, Field: member(meaning.JSONPointer), Detail: "this call has no such member"}
+	case errors.As(err, &meaning):
+		return credential.InvalidField(member(meaning.JSONPointer), "must not be a JSON %s", meaning.JSONKind)
+	case errors.As(err, &syntax):
+		return credential.Errorf(credential.BadRequest, "the body is not valid JSON at byte %d", syntax.ByteOffset)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return credential.Errorf(credential.BadRequest, "the body is cut off")
+	}
+	return credential.Errorf(credential.BadRequest, "the body is not valid JSON")
+}
+
+// member writes a JSON pointer the way fields are named: a.b.0. Names that a
+// caller made up are cut to a length that can't hold a secret.
+func member(p jsontext.Pointer) string {
+	const most = 40
+	name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
+	if len(name) > most {
+		name = name[:most] + "…"
+	}
+	return name
+}

@@ -1,0 +1,302 @@
+// Package edge is the HTTP boundary. It matches routes, takes credentials from
+// where a surface allows them, authenticates, bounds bodies, writes errors and
+// one log line a request. What is behind it sees only calls that may be made.
+//
+// Invariants: a route without a permission is marked as public or as open to
+// any working credential; a secret in a URL is refused and never logged; no
+// answer redirects; a failure to decide is a refusal.
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Surface is a set of routes that share three habits.
+type Surface struct {
+	Routes []Route
+	// Present takes the credential from where this surface allows it.
+	Present func(http.Header) (Presented, error)
+	// WriteError shapes a failure into this surface's body.
+	WriteError func(w http.ResponseWriter, f Failure, requestID string)
+}
+
+// Config says how a Server is made.
+type Config struct {
+	Authority *authority.Authority
+	Surfaces  []*Surface // the first also answers what no route matches
+	// TrustedProxies may say in X-Forwarded-For for whom they ask.
+	TrustedProxies []netip.Prefix
+	// Operator makes every call the operator's: for a socket that only the
+	// operator can reach.
+	Operator bool
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Server is the HTTP handler of all surfaces.
+type Server struct {
+	cfg Config
+	mux *http.ServeMux
+}
+
+// timeout bounds one request.
+const timeout = 15 * time.Second
+
+// New makes the handler. It panics on a route table that contradicts itself.
+func New(cfg Config) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	for _, surface := range cfg.Surfaces {
+		for _, route := range surface.Routes {
+			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
+		}
+	}
+	s.mux.Handle("/", &fallback{s, cfg.Surfaces[0]})
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := s.cfg.Now()
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	call := &call{ResponseWriter: w, id: newRequestID(), address: clientAddress(r, s.cfg.TrustedProxies)}
+	h := w.Header()
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
+	h["X-Request-Id"] = []string{call.id}
+	r = r.WithContext(ctx)
+	defer func() {
+		if p := recover(); p != nil {
+			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
+			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
+		}
+		s.log(r, call, s.cfg.Now().Sub(start))
+	}()
+	if !canonical(r) {
+		s.cfg.Surfaces[0].fail(call, r, credential.Errorf(credential.NotFound, "no such path"))
+		return
+	}
+	s.mux.ServeHTTP(call, r)
+}
+
+// Header values that every answer has; shared, never changed.
+var (
+	noStore  = []string{"no-store"}
+	noSniff  = []string{"nosniff"}
+	jsonType = []string{"application/json"}
+)
+
+// canonical reports whether the path means one thing to everybody on the way:
+// no dot segments, doubled slashes or needless escapes. ServeMux would answer
+// some of these with a redirect, which a request with a credential never gets.
+func canonical(r *http.Request) bool {
+	p := r.URL.Path
+	return r.URL.RawPath == "" && strings.HasPrefix(p, "/") && !strings.Contains(p, "//") &&
+		!strings.Contains(p+"/", "/./") && !strings.Contains(p+"/", "/../") && r.Method != http.MethodConnect
+}
+
+// call is the answer under way, with what the log line says of it.
+type call struct {
+	http.ResponseWriter
+	id         string
+	address    netip.Addr
+	status     int
+	pattern    string
+	credential string
+	err        error
+}
+
+// WriteHeader implements http.ResponseWriter and remembers the status.
+func (c *call) WriteHeader(status int) {
+	if c.status == 0 {
+		c.status = status
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func newRequestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// log writes the one line of a request. It holds no path and no query, where
+// somebody could have put a secret.
+func (s *Server) log(r *http.Request, c *call, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := append(make([]slog.Attr, 0, 8),
+		slog.String("method", r.Method), slog.String("route", c.pattern), slog.Int("status", c.status),
+		slog.Duration("took", took), slog.String("request", c.id))
+	if c.address.IsValid() {
+		attrs = append(attrs, slog.String("address", c.address.String()))
+	}
+	if c.credential != "" {
+		attrs = append(attrs, slog.String("credential", c.credential))
+	}
+	if c.err != nil && c.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", c.err.Error()))
+	}
+	s.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// handler serves one route.
+type handler struct {
+	server  *Server
+	surface *Surface
+	route   Route
+}
+
+// ServeHTTP authenticates, calls the endpoint and writes its answer.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := w.(*call)
+	c.pattern = h.route.Pattern
+	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, writer: w}
+	out, err := h.serve(req)
+	if req.Principal.Credential != nil {
+		c.credential = req.Principal.Credential.ID.String()
+	}
+	if err != nil {
+		h.surface.fail(c, r, err)
+		return
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		h.surface.fail(c, r, err)
+		return
+	}
+	w.Header()["Content-Type"] = jsonType
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(max(h.route.Status, http.StatusOK))
+	_, _ = w.Write(body) // a caller that is gone can't be told
+}
+
+func (h *handler) serve(r *Request) (any, error) {
+	if r.URL.RawQuery != "" {
+		if name, found := secretInURL(r.URL.RawQuery, h.server.cfg.Authority.Schemes()); found {
+			return nil, &credential.Error{Kind: credential.BadRequest, Field: name,
+				Detail: "a secret must not stand in a URL, where logs and proxies keep it; send it in a header, and rotate it now"}
+		}
+	}
+	if err := h.authenticate(r); err != nil {
+		return nil, err
+	}
+	return h.route.serve(r)
+}
+
+// authenticate finds out who calls and whether it may use the route.
+func (h *handler) authenticate(r *Request) error {
+	if h.server.cfg.Operator {
+		r.Principal = credential.Operator()
+		r.Principal.RequestID = r.ID
+		return nil
+	}
+	permission, needed := h.route.Access.Permission()
+	if !needed {
+		return nil
+	}
+	presented, err := h.surface.Present(r.Header)
+	if err != nil {
+		return err
+	}
+	if presented.As == "" {
+		return &Denial{}
+	}
+	scheme, ok := h.server.cfg.Authority.Schemes().Parse(presented.Text)
+	if !ok || !scheme.Accepts(presented.As) {
+		return &Denial{Code: credential.CodeMalformed}
+	}
+	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, authority.Verification{
+		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(),
+	})
+	if err != nil {
+		return err
+	}
+	if d.Code != credential.OK {
+		return &Denial{Code: d.Code, Permission: permission}
+	}
+	r.Principal = d.Principal
+	r.Principal.Address, r.Principal.RequestID = r.Address, r.ID
+	return nil
+}
+
+// fail writes an error in the surface's shape.
+func (s *Surface) fail(c *call, r *http.Request, err error) {
+	c.err = err
+	f := failureOf(err)
+	var denial *Denial
+	if errors.As(err, &denial) {
+		if challenge := denial.Challenge(); challenge != "" {
+			c.Header().Set("WWW-Authenticate", challenge)
+		}
+	}
+	switch f.Status {
+	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
+		c.Header().Set("Retry-After", "1")
+	case http.StatusConflict:
+		if f.Code == string(credential.InProgress) {
+			c.Header().Set("Retry-After", "1")
+		}
+	case http.StatusRequestEntityTooLarge:
+		c.Header().Set("Connection", "close")
+	}
+	s.WriteError(c, f, c.id)
+}
+
+// fallback answers what no route matches.
+type fallback struct {
+	server  *Server
+	surface *Surface
+}
+
+// ServeHTTP answers 405 where another method would match, else 404.
+func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := w.(*call)
+	var allow []string
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := f.server.mux.Handler(probe); pattern != "/" {
+			allow = append(allow, method)
+		}
+	}
+	if len(allow) == 0 {
+		f.surface.fail(c, r, credential.Errorf(credential.NotFound, "no such path"))
+		return
+	}
+	c.Header().Set("Allow", strings.Join(allow, ", "))
+	f.surface.fail(c, r, credential.Errorf(credential.MethodNotAllowed, "this path takes %s", strings.Join(allow, ", ")))
+}
+
+// Routes returns the routes of all surfaces, for documents and tests.
+func (s *Server) Routes() []Route {
+	var all []Route
+	for _, surface := range s.cfg.Surfaces {
+		all = append(all, surface.Routes...)
+	}
+	return slices.Clone(all)
+}

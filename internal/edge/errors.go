@@ -1,0 +1,126 @@
+package edge
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Denial is a decision against the caller's own credential. A zero Code means
+// that none was presented.
+type Denial struct {
+	Code       credential.Code
+	Permission credential.Permission
+}
+
+// Error says what the holder of the credential can do about it.
+func (d *Denial) Error() string {
+	switch d.Code {
+	case "":
+		return "present a credential, for example: Authorization: Bearer …"
+	case credential.CodeRevoked:
+		return "the credential is revoked"
+	case credential.CodeSuspended:
+		return "the credential is suspended; its organization can resume it"
+	case credential.CodeExpired:
+		return "the credential has expired"
+	case credential.CodeNotYetValid:
+		return "the credential is not valid yet"
+	case credential.CodeOwnerInactive:
+		return "the owner of the credential is not in service"
+	case credential.CodeAudience:
+		return "credentials of this mode are not accepted here"
+	case credential.CodeAddress:
+		return "the credential may not be used from this address"
+	case credential.CodeScope:
+		return "the scopes of the credential don't include " + string(d.Permission)
+	case credential.CodeForbidden:
+		return "the role of the credential's owner doesn't allow " + string(d.Permission)
+	}
+	return "the credential is not valid"
+}
+
+// Status is 401 for who, 403 for may not.
+func (d *Denial) Status() int {
+	switch d.Code {
+	case credential.CodeScope, credential.CodeForbidden, credential.CodeAddress:
+		return http.StatusForbidden
+	}
+	return http.StatusUnauthorized
+}
+
+// PublicCode is the code that may be shown: that a secret is unknown and that
+// it is malformed are the same to whoever presents it.
+func (d *Denial) PublicCode() string {
+	switch d.Code {
+	case "":
+		return string(credential.Unauthenticated)
+	case credential.CodeUnknown, credential.CodeMalformed:
+		return "invalid_credential"
+	}
+	return string(d.Code)
+}
+
+// Challenge is the WWW-Authenticate header (RFC 6750 section 3). Without a
+// credential it carries no error (section 3.1).
+func (d *Denial) Challenge() string {
+	switch {
+	case d.Code == "":
+		return `Bearer realm="gatehouse"`
+	case d.Code == credential.CodeScope:
+		return `Bearer realm="gatehouse", error="insufficient_scope", scope="` + quotable(string(d.Permission)) + `"`
+	case d.Status() == http.StatusUnauthorized:
+		return `Bearer realm="gatehouse", error="invalid_token", error_description="` + d.Error() + `"`
+	}
+	return ""
+}
+
+// quotable keeps what may stand in a quoted string of a header.
+func quotable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// Failure is an error in the form that a surface shapes into a body.
+type Failure struct {
+	Status int
+	Code   string
+	Detail string
+	Field  string
+}
+
+// statuses maps each kind of error to its HTTP status: the one such table.
+var statuses = map[credential.ErrorKind]int{
+	credential.BadRequest:       http.StatusBadRequest,
+	credential.Invalid:          http.StatusUnprocessableEntity,
+	credential.Unauthenticated:  http.StatusUnauthorized,
+	credential.Forbidden:        http.StatusForbidden,
+	credential.NotFound:         http.StatusNotFound,
+	credential.MethodNotAllowed: http.StatusMethodNotAllowed,
+	credential.Conflict:         http.StatusConflict,
+	credential.LimitReached:     http.StatusConflict,
+	credential.InProgress:       http.StatusConflict,
+	credential.TooLarge:         http.StatusRequestEntityTooLarge,
+	credential.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	credential.StorageFull:      http.StatusInsufficientStorage,
+	credential.Unavailable:      http.StatusServiceUnavailable,
+}
+
+// failureOf classifies an error. What nobody classified is a 500 without detail.
+func failureOf(err error) Failure {
+	var denial *Denial
+	if errors.As(err, &denial) {
+		return Failure{Status: denial.Status(), Code: denial.PublicCode(), Detail: denial.Error()}
+	}
+	var e *credential.Error
+	if errors.As(err, &e) && statuses[e.Kind] != 0 {
+		return Failure{Status: statuses[e.Kind], Code: string(e.Kind), Detail: e.Detail, Field: e.Field}
+	}
+	return Failure{Status: http.StatusInternalServerError, Code: "internal", Detail: "something went wrong here; the server's log says what, under the request id"}
+}

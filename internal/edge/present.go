@@ -1,0 +1,61 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Presented is a credential as a request carries it.
+type Presented struct {
+	Text string
+	As   credential.Presentation
+}
+
+// FromHeaders takes the credential of the native API: Authorization with
+// Bearer (RFC 6750 section 2.1) or FormUser, or X-API-Key. Nothing presented
+// is the zero value; two at once are refused (RFC 6750 section 2).
+func FromHeaders(h http.Header) (Presented, error) {
+	authorization, keys := h["Authorization"], h["X-Api-Key"]
+	switch {
+	case len(authorization)+len(keys) == 0:
+		return Presented{}, nil
+	case len(authorization)+len(keys) > 1:
+		return Presented{}, credential.Errorf(credential.BadRequest, "present one credential, once: in Authorization or in X-API-Key")
+	case len(keys) == 1:
+		return Presented{keys[0], credential.AsAPIKeyHeader}, nil
+	}
+	scheme, text, _ := strings.Cut(authorization[0], " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"): // RFC 9110 section 11.1: case-insensitive
+		return Presented{strings.TrimLeft(text, " "), credential.AsBearer}, nil
+	case strings.EqualFold(scheme, "FormUser"):
+		text, _, _ = strings.Cut(strings.TrimLeft(text, " "), ",")
+		return Presented{text, credential.AsFormUser}, nil
+	}
+	return Presented{}, &Denial{Code: credential.CodeMalformed}
+}
+
+// secretParameters are the query parameters that some services put secrets in.
+var secretParameters = [...]string{"access_token", "token", "api_key", "key", "credential", "client_secret"}
+
+// secretInURL finds a query parameter that carries a secret: by its name, or
+// by a value that begins like one.
+func secretInURL(rawQuery string, schemes *credential.Schemes) (name string, found bool) {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		for _, secret := range secretParameters {
+			if strings.EqualFold(name, secret) {
+				return secret, true
+			}
+		}
+		if schemes.HasPrefix(value) {
+			if len(name) > 40 {
+				name = name[:40]
+			}
+			return name, true
+		}
+	}
+	return "", false
+}

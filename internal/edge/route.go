@@ -1,0 +1,125 @@
+package edge
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Route is one line of a surface's table.
+type Route struct {
+	Method  string
+	Pattern string // of http.ServeMux
+	Access  Access
+	MaxBody int64 // bytes; 0 means that the route takes no body
+	Status  int   // of success; 0 means 200
+	Endpoint
+}
+
+// Access says who may call a route.
+type Access struct {
+	permission credential.Permission
+	public     bool
+}
+
+// Public routes take no credential.
+var Public = Access{public: true}
+
+// Authenticated routes take any credential that works.
+var Authenticated = Access{}
+
+// Needs makes a route take credentials that may do one thing.
+func Needs(p credential.Permission) Access { return Access{permission: p} }
+
+// Permission returns what a route needs; ok is false for public routes.
+func (a Access) Permission() (p credential.Permission, ok bool) { return a.permission, !a.public }
+
+// Endpoint is what a route does, with the types that it reads and writes.
+type Endpoint struct {
+	In, Out reflect.Type
+	serve   func(*Request) (any, error)
+}
+
+// None is the In of endpoints that read no body.
+type None struct{}
+
+// Get is a route that reads. Its function takes None.
+func Get[Out any](pattern string, access Access, fn func(*Request, None) (Out, error)) Route {
+	return Route{Method: http.MethodGet, Pattern: pattern, Access: access, Endpoint: endpoint(fn)}
+}
+
+// Post is a route that acts, with a body of at most most bytes.
+func Post[In, Out any](pattern string, access Access, most int64, fn func(*Request, In) (Out, error)) Route {
+	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: most, Endpoint: endpoint(fn)}
+}
+
+// Patch is a route that changes parts of something.
+func Patch[In, Out any](pattern string, access Access, most int64, fn func(*Request, In) (Out, error)) Route {
+	return Route{Method: http.MethodPatch, Pattern: pattern, Access: access, MaxBody: most, Endpoint: endpoint(fn)}
+}
+
+// Put is a route that replaces something.
+func Put[In, Out any](pattern string, access Access, most int64, fn func(*Request, In) (Out, error)) Route {
+	return Route{Method: http.MethodPut, Pattern: pattern, Access: access, MaxBody: most, Endpoint: endpoint(fn)}
+}
+
+// Creates makes success of the route 201 Created.
+func (r Route) Creates() Route {
+	r.Status = http.StatusCreated
+	return r
+}
+
+// endpoint decodes the body into In before it calls fn.
+func endpoint[In, Out any](fn func(*Request, In) (Out, error)) Endpoint {
+	in := reflect.TypeFor[In]()
+	return Endpoint{In: in, Out: reflect.TypeFor[Out](), serve: func(r *Request) (any, error) {
+		var body In
+		if in == reflect.TypeFor[None]() {
+			if err := r.expectNoBody(); err != nil {
+				return nil, err
+			}
+		} else if err := r.decode(&body); err != nil {
+			return nil, err
+		}
+		return fn(r, body)
+	}}
+}
+
+// Request is a call that has passed the boundary.
+type Request struct {
+	*http.Request
+	Principal credential.Principal
+	Address   netip.Addr // of the client; invalid when unknown
+	ID        string     // for logs, errors and the audit
+	max       int64
+	body      []byte
+	writer    http.ResponseWriter
+}
+
+// Body returns the raw bytes of a body that was decoded.
+func (r *Request) Body() []byte { return r.body }
+
+// Query returns the parameters of the query. A parameter that is not known,
+// or that stands twice, is an error that names it.
+func (r *Request) Query(known ...string) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, credential.Errorf(credential.BadRequest, "the query can't be parsed")
+	}
+	for name, list := range values {
+		if !slices.Contains(known, name) {
+			return nil, &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "this call has no such query parameter"}
+		}
+		if len(list) > 1 {
+			return nil, &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,307 @@
+package rest
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// parseProject reads the ways in which a project is named: UUID, pr-… or PRJ-….
+func parseProject(field, text string) (store.ProjectRef, error) {
+	if number, ok := number(text, "pr-"); ok {
+		return store.ProjectRef{Number: number}, nil
+	}
+	if number, ok := number(text, "PRJ-"); ok {
+		return store.ProjectRef{OrganizationNumber: number}, nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil || id == uuid.Nil {
+		return store.ProjectRef{}, credential.InvalidField(field, "name the project by its UUID, pr-… or PRJ-…")
+	}
+	return store.ProjectRef{ID: id}, nil
+}
+
+// number reads a prefix and a positive number behind it.
+func number(text, prefix string) (int64, bool) {
+	digits, ok := strings.CutPrefix(text, prefix)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, ok && err == nil && n > 0 && n < math.MaxInt32 && digits[0] != '+'
+}
+
+// parseUser reads the ways in which a user is named: UUID, usr_… or e-mail address.
+func parseUser(field, text string) (authority.UserRef, error) {
+	if strings.Contains(text, "@") {
+		return authority.UserRef{Email: text}, nil
+	}
+	id, err := authority.ParsePublicID("usr", text)
+	if err != nil {
+		return authority.UserRef{}, credential.InvalidField(field, "name the user by UUID, usr_… or e-mail address")
+	}
+	return authority.UserRef{ID: id}, nil
+}
+
+// organizationID reads the ways in which an organization is named: UUID, org_…
+// or its number. Empty is Nil.
+func (h *handlers) organizationID(r *edge.Request, field, text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	if n, ok := number(text, ""); ok {
+		o, err := h.authority.Organization(r.Context(), &r.Principal, uuid.Nil, n)
+		if err != nil {
+			return uuid.Nil, credential.InvalidField(field, "no such organization")
+		}
+		return o.ID, nil
+	}
+	id, err := authority.ParsePublicID("org", text)
+	if err != nil {
+		return uuid.Nil, credential.InvalidField(field, "name the organization by UUID, org_… or its number")
+	}
+	return id, nil
+}
+
+// organization finds the organization in the path, if the caller may see it.
+func (h *handlers) organization(r *edge.Request) (uuid.UUID, error) {
+	id, err := h.organizationID(r, "organization", r.PathValue("organization"))
+	if err != nil || (!r.Principal.InstallationWide() && id != r.Principal.Organization) {
+		return uuid.Nil, credential.Errorf(credential.NotFound, "no such organization")
+	}
+	return id, nil
+}
+
+// project finds the project in the path, if the caller may see it.
+func (h *handlers) project(r *edge.Request) (*store.Project, error) {
+	organization, err := h.organization(r)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := parseProject("project", r.PathValue("project"))
+	if err != nil {
+		return nil, credential.Errorf(credential.NotFound, "no such project")
+	}
+	return h.authority.Project(r.Context(), &r.Principal, organization, ref)
+}
+
+func (h *handlers) createOrganization(r *edge.Request, in api.CreateOrganization) (api.Organization, error) {
+	o, err := h.authority.CreateOrganization(r.Context(), &r.Principal, in.Name)
+	if err != nil {
+		return api.Organization{}, err
+	}
+	return organizationOf(o), nil
+}
+
+func (h *handlers) listOrganizations(r *edge.Request, _ edge.None) (out api.List[api.Organization], err error) {
+	page, err := h.page(r)
+	if err != nil {
+		return out, err
+	}
+	list, err := h.authority.Organizations(r.Context(), &r.Principal, page.after, page.limit+1)
+	return paged(page, list, func(o store.Organization) api.Organization { return organizationOf(&o) },
+		func(o api.Organization) string { return o.ID }), err
+}
+
+func (h *handlers) getOrganization(r *edge.Request, _ edge.None) (api.Organization, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.Organization{}, err
+	}
+	o, err := h.authority.Organization(r.Context(), &r.Principal, id, 0)
+	if err != nil {
+		return api.Organization{}, err
+	}
+	return organizationOf(o), nil
+}
+
+func (h *handlers) suspendOrganization(r *edge.Request, _ edge.None) (api.Organization, error) {
+	return h.switchOrganization(r, true)
+}
+
+func (h *handlers) resumeOrganization(r *edge.Request, _ edge.None) (api.Organization, error) {
+	return h.switchOrganization(r, false)
+}
+
+func (h *handlers) switchOrganization(r *edge.Request, suspend bool) (api.Organization, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.Organization{}, err
+	}
+	o, err := h.authority.SuspendOrganization(r.Context(), &r.Principal, id, suspend)
+	if err != nil {
+		return api.Organization{}, err
+	}
+	return organizationOf(o), nil
+}
+
+func (h *handlers) createMember(r *edge.Request, in api.CreateUser) (api.User, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.User{}, err
+	}
+	m, err := h.authority.CreateUser(r.Context(), &r.Principal, id, authority.UserRequest{
+		Email: in.Email, Name: in.Name, Role: credential.Role(in.Role), Password: in.Password,
+	})
+	if err != nil {
+		return api.User{}, err
+	}
+	return userOf(m), nil
+}
+
+func (h *handlers) listMembers(r *edge.Request, _ edge.None) (out api.List[api.User], err error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return out, err
+	}
+	page, err := h.page(r)
+	if err != nil {
+		return out, err
+	}
+	list, err := h.authority.Members(r.Context(), &r.Principal, id, page.after, page.limit+1)
+	return paged(page, list, func(m store.Member) api.User { return userOf(&m) }, func(u api.User) string { return u.ID }), err
+}
+
+func (h *handlers) setRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	ref, err := parseUser("user", r.PathValue("user"))
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, h.authority.SetRole(r.Context(), &r.Principal, id, ref, credential.Role(in.Role))
+}
+
+func (h *handlers) createProject(r *edge.Request, in api.CreateProject) (api.Project, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.Project{}, err
+	}
+	p, err := h.authority.CreateProject(r.Context(), &r.Principal, id, in.Name)
+	if err != nil {
+		return api.Project{}, err
+	}
+	return projectOf(p), nil
+}
+
+func (h *handlers) listProjects(r *edge.Request, _ edge.None) (out api.List[api.Project], err error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return out, err
+	}
+	page, err := h.page(r)
+	if err != nil {
+		return out, err
+	}
+	list, err := h.authority.Projects(r.Context(), &r.Principal, id, page.after, page.limit+1)
+	return paged(page, list, func(p store.Project) api.Project { return projectOf(&p) }, func(p api.Project) string { return p.ID }), err
+}
+
+func (h *handlers) getProject(r *edge.Request, _ edge.None) (api.Project, error) {
+	p, err := h.project(r)
+	if err != nil {
+		return api.Project{}, err
+	}
+	return projectOf(p), nil
+}
+
+func (h *handlers) archiveProject(r *edge.Request, _ edge.None) (api.Project, error) {
+	return h.switchProject(r, true)
+}
+
+func (h *handlers) restoreProject(r *edge.Request, _ edge.None) (api.Project, error) {
+	return h.switchProject(r, false)
+}
+
+func (h *handlers) switchProject(r *edge.Request, archive bool) (api.Project, error) {
+	p, err := h.project(r)
+	if err != nil {
+		return api.Project{}, err
+	}
+	p, err = h.authority.ArchiveProject(r.Context(), &r.Principal, p.Organization, p.ID, archive)
+	if err != nil {
+		return api.Project{}, err
+	}
+	return projectOf(p), nil
+}
+
+func (h *handlers) setProjectRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
+	p, err := h.project(r)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	ref, err := parseUser("user", r.PathValue("user"))
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, h.authority.SetProjectMember(r.Context(), &r.Principal, p, ref, credential.ProjectRole(in.Role))
+}
+
+// chain finds the audit chain that a query names: an organization's, or
+// without one the caller's own.
+func (h *handlers) chain(r *edge.Request, organization string) (uuid.UUID, error) {
+	if organization == "" {
+		return r.Principal.Organization, nil
+	}
+	return h.organizationID(r, "organization", organization)
+}
+
+func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Event], err error) {
+	query, err := r.Query("organization", "after", "limit")
+	if err != nil {
+		return out, err
+	}
+	chain, err := h.chain(r, query.Get("organization"))
+	if err != nil {
+		return out, err
+	}
+	limit, after := defaultLimit, int64(0)
+	if text := query.Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxLimit {
+			return out, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
+		}
+	}
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
+			return out, credential.InvalidField("after", "must be a sequence number")
+		}
+	}
+	events, err := h.authority.Events(r.Context(), &r.Principal, chain, after, limit)
+	out.Items = make([]api.Event, 0, len(events))
+	for i := range events {
+		out.Items = append(out.Items, eventOf(&events[i]))
+	}
+	return out, err
+}
+
+func (h *handlers) verifyAudit(r *edge.Request, _ edge.None) (out api.List[api.AuditReport], err error) {
+	query, err := r.Query("organization")
+	if err != nil {
+		return out, err
+	}
+	chain, err := h.chain(r, query.Get("organization"))
+	if err != nil {
+		return out, err
+	}
+	reports, err := h.authority.VerifyAudit(r.Context(), &r.Principal, chain)
+	for _, report := range reports {
+		out.Items = append(out.Items, auditReportOf(report))
+	}
+	return out, err
+}
+
+func auditReportOf(report authority.ChainReport) api.AuditReport {
+	out := api.AuditReport{Chain: report.Chain.String(), Events: report.Events, OK: report.Break == nil}
+	if b := (*audit.Break)(report.Break); b != nil {
+		out.Broken, out.Reason = b.Sequence, b.Reason
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package rest
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"net/url"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+)
+
+// Bounds of a page.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+	cursorMAC    = 16 // bytes of authentication in a cursor
+)
+
+// page is where a list goes on.
+type page struct {
+	query url.Values
+	limit int
+	after uuid.UUID // the last id of the page before
+	next  func(last uuid.UUID) string
+}
+
+// page reads limit, cursor and the filters of a list. A cursor works only for
+// the principal and the filters that it was made for.
+func (h *handlers) page(r *edge.Request, filters ...string) (page, error) {
+	query, err := r.Query(append(filters, "limit", "cursor")...)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{query: query, limit: defaultLimit}
+	if text := query.Get("limit"); text != "" {
+		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > maxLimit {
+			return p, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
+		}
+	}
+	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String()), []byte(r.PathValue("organization"))}
+	for _, name := range filters {
+		bound = append(bound, []byte(query.Get(name)))
+	}
+	mac := func(id uuid.UUID) []byte { return h.root.MAC(seal.Cursors, append(bound, id[:])...)[:cursorMAC] }
+	p.next = func(last uuid.UUID) string {
+		return base64.RawURLEncoding.EncodeToString(append(last[:], mac(last)...))
+	}
+	if text := query.Get("cursor"); text != "" {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		if err != nil || len(raw) != len(p.after)+cursorMAC {
+			return p, wrongCursor()
+		}
+		p.after = uuid.UUID(raw[:len(p.after)])
+		if !hmac.Equal(raw[len(p.after):], mac(p.after)) {
+			return p, wrongCursor()
+		}
+	}
+	return p, nil
+}
+
+func wrongCursor() error {
+	return credential.InvalidField("cursor", "is not one that this list returned for these filters; start again without it")
+}
+
+// paged makes one page of a list that was asked for one item more than fits.
+func paged[T, W any](p page, list []T, show func(T) W, id func(W) string) api.List[W] {
+	out := api.List[W]{Items: make([]W, 0, min(len(list), p.limit))}
+	for _, item := range list[:min(len(list), p.limit)] {
+		out.Items = append(out.Items, show(item))
+	}
+	if len(list) > p.limit {
+		out.NextCursor = p.next(uuid.MustParse(id(out.Items[p.limit-1])))
+	}
+	return out
+}
