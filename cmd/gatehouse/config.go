@@ -1,0 +1,390 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Config is everything that can be set. A flag wins over the environment, the
+// environment over the file, the file over the default.
+type Config struct {
+	Listen          string         // address to serve on
+	Data            string         // directory of the SQLite database, the root key and the socket
+	DatabaseURL     string         // PostgreSQL; empty means SQLite in Data
+	PublicURL       string         // where clients reach this server
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
+	RootKey         string         // the root key itself
+	RootKeyFile     string         // or the file it is in; default root.key in Data
+	AcceptedModes   []string       // of live and test
+	PasswordMinimum int            // least bytes of a password
+	CacheSize       int            // credentials kept in memory (SQLite)
+	LogLevel        string         // debug, info, warn or error
+	LogFormat       string         // text or json
+	Schemes         *credential.Schemes
+
+	origins map[string]string
+}
+
+// option is one setting: how it is called in each place, and how it is read.
+type option struct {
+	name   string // of the flag; the file and the environment derive theirs
+	usage  string
+	value  string // the default
+	secret bool   // never a flag, never printed; NAME_FILE is read as well
+	set    func(*Config, string) error
+}
+
+func (o *option) env() string {
+	return "GATEHOUSE_" + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
+}
+
+func (o *option) key() string { return strings.ReplaceAll(o.name, "-", "_") }
+
+// options is the table of all settings.
+func options() []option {
+	text := func(field func(*Config) *string) func(*Config, string) error {
+		return func(c *Config, v string) error { *field(c) = v; return nil }
+	}
+	return []option{
+		{"listen", "address to serve on; port 0 picks a free one", "127.0.0.1:8080", false, text(func(c *Config) *string { return &c.Listen })},
+		{"data", "directory of the database, the root key and the operator's socket", "", false, text(func(c *Config) *string { return &c.Data })},
+		{"database-url", "postgres://… instead of SQLite in the data directory", "", false, text(func(c *Config) *string { return &c.DatabaseURL })},
+		{"public-url", "where clients reach this server, such as https://keys.example.com", "", false, setPublicURL},
+		{"trusted-proxies", "addresses or CIDR prefixes whose X-Forwarded-For is believed", "", false, setTrustedProxies},
+		{"root-key", "the root key: 32 random bytes in hexadecimal or base64", "", true, text(func(c *Config) *string { return &c.RootKey })},
+		{"root-key-file", "file that holds the root key (default root.key in the data directory)", "", false, text(func(c *Config) *string { return &c.RootKeyFile })},
+		{"accepted-modes", "modes of credentials that are accepted here", "live,test", false, setModes},
+		{"password-minimum", "least length of a password in bytes", "8", false, integer(func(c *Config) *int { return &c.PasswordMinimum }, 8, 256)},
+		{"cache-size", "credentials kept in memory, about 1 kB each; SQLite only", "1048576", false, integer(func(c *Config) *int { return &c.CacheSize }, 0, 1<<26)},
+		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
+		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+	}
+}
+
+func integer(field func(*Config) *int, least, most int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func oneOf(field func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("must be one of %s", strings.Join(values, ", "))
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func setPublicURL(c *Config, v string) error {
+	if v == "" {
+		return nil
+	}
+	u, err := url.Parse(v)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		return errors.New("must be a scheme and a host, such as https://keys.example.com")
+	}
+	c.PublicURL = u.Scheme + "://" + u.Host
+	return nil
+}
+
+func setTrustedProxies(c *Config, v string) error {
+	list, err := credential.ParseAddresses("trusted-proxies", fields(v))
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.Bits() == 0 {
+			return fmt.Errorf("%s would believe everybody", p)
+		}
+	}
+	c.TrustedProxies = list
+	return nil
+}
+
+func setModes(c *Config, v string) error {
+	c.AcceptedModes = fields(v)
+	for _, mode := range c.AcceptedModes {
+		if mode != "live" && mode != "test" {
+			return fmt.Errorf("%q is not live or test", mode)
+		}
+	}
+	return nil
+}
+
+func fields(v string) []string {
+	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// configFlags declares a flag for every setting that isn't secret.
+func (a *app) configFlags(set *pflag.FlagSet) {
+	a.flags = map[string]string{}
+	set.Func("config", "TOML file with settings and declared schemes", a.flag("config"))
+	for _, o := range options() {
+		if !o.secret {
+			set.Func(o.name, o.usage, a.flag(o.name))
+		}
+	}
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "log-level", "log-format"} {
+		_ = set.MarkHidden(name) // serve shows them
+	}
+}
+
+func (a *app) flag(name string) func(string) error {
+	return func(v string) error { a.flags[name] = v; return nil }
+}
+
+// load reads the configuration from all its places.
+func (a *app) load() (*Config, error) {
+	c := &Config{origins: map[string]string{}}
+	file, err := a.readFile()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range options() {
+		value, origin, err := a.find(&o, file)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.set(c, value); err != nil {
+			return nil, &usageError{fmt.Errorf("%s (%s): %w", o.name, origin, err)}
+		}
+		c.origins[o.name] = origin
+	}
+	if c.Data == "" {
+		c.Data = a.defaultData()
+	}
+	if c.Schemes, err = credential.NewSchemes(file.schemes...); err != nil {
+		return nil, &usageError{fmt.Errorf("%s: %w", file.path, err)}
+	}
+	return c, nil
+}
+
+// find looks a setting up in its places, in the order of precedence.
+func (a *app) find(o *option, file *configFile) (value, origin string, err error) {
+	if v, ok := a.flags[o.name]; ok {
+		return v, "flag --" + o.name, nil
+	}
+	if v := a.getenv(o.env()); v != "" {
+		return v, "environment " + o.env(), nil
+	}
+	if path := a.getenv(o.env() + "_FILE"); path != "" && (o.secret || o.name == "database-url") && o.name != "root-key" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", "", fmt.Errorf("%s: %w", o.name, err)
+		}
+		return strings.TrimSpace(string(text)), "file " + path, nil
+	}
+	if v, ok := file.settings[o.key()]; ok && !o.secret {
+		return v, "config file " + file.path, nil
+	}
+	return o.value, "default", nil
+}
+
+func (a *app) defaultData() string {
+	if dir := a.getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "gatehouse")
+	}
+	if home := a.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "share", "gatehouse")
+	}
+	return "gatehouse-data"
+}
+
+// configFile is what a configuration file says.
+type configFile struct {
+	path     string
+	settings map[string]string
+	schemes  []*credential.Scheme
+}
+
+// readFile reads the configuration file, if one is named.
+func (a *app) readFile() (*configFile, error) {
+	f := &configFile{path: a.flags["config"], settings: map[string]string{}}
+	if f.path == "" {
+		f.path = a.getenv("GATEHOUSE_CONFIG")
+	}
+	if f.path == "" {
+		return f, nil
+	}
+	var raw struct {
+		Scheme []declaredScheme `toml:"scheme"`
+	}
+	var all map[string]any
+	if _, err := toml.DecodeFile(f.path, &all); err != nil {
+		return nil, tomlError(f.path, err)
+	}
+	meta, err := toml.DecodeFile(f.path, &raw)
+	if err != nil {
+		return nil, tomlError(f.path, err)
+	}
+	known := map[string]bool{"scheme": true}
+	for _, o := range options() {
+		known[o.key()] = !o.secret
+	}
+	for key, value := range all {
+		if !known[key] {
+			return nil, usagef("%s: there is no setting %q", f.path, key)
+		}
+		f.settings[key] = settingText(value)
+	}
+	for _, key := range meta.Undecoded() {
+		if key[0] == "scheme" {
+			return nil, usagef("%s: there is no setting %q", f.path, key)
+		}
+	}
+	for _, d := range raw.Scheme {
+		f.schemes = append(f.schemes, d.scheme())
+	}
+	return f, nil
+}
+
+// settingText writes a value of the file as it would stand in a flag.
+func settingText(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	parts := make([]string, len(list))
+	for i, item := range list {
+		parts[i] = fmt.Sprint(item)
+	}
+	return strings.Join(parts, ",")
+}
+
+func tomlError(path string, err error) error {
+	var parse toml.ParseError
+	if errors.As(err, &parse) {
+		return usagef("%s: line %d: %s", path, parse.Position.Line, parse.Message)
+	}
+	return &usageError{fmt.Errorf("%s: %w", path, err)}
+}
+
+// declaredScheme is a scheme as an operator writes it.
+type declaredScheme struct {
+	Name          string                    `toml:"name"`
+	Kind          credential.Kind           `toml:"kind"`
+	Mode          string                    `toml:"mode"`
+	Prefix        string                    `toml:"prefix"`
+	Alphabet      credential.Alphabet       `toml:"alphabet"`
+	Length        int                       `toml:"length"`
+	Owner         credential.OwnerType      `toml:"owner"`
+	Expiry        credential.ExpiryMode     `toml:"expiry"`
+	LifetimeDays  []int                     `toml:"lifetime_days"`
+	ExpiryFixed   bool                      `toml:"expiry_fixed"`
+	MaxActive     int                       `toml:"max_active"`
+	CountedAs     string                    `toml:"counted_as"`
+	Scopes        []credential.Scope        `toml:"scopes"`
+	DefaultScopes []credential.Scope        `toml:"default_scopes"`
+	Presented     []credential.Presentation `toml:"presented"`
+	HintFirst     int                       `toml:"hint_first"`
+	HintLast      int                       `toml:"hint_last"`
+}
+
+// scheme fills in what was left out. A scope that has the name of a native
+// permission stands for it; any other is a permission of the operator's service.
+func (d *declaredScheme) scheme() *credential.Scheme {
+	s := &credential.Scheme{
+		Name: d.Name, Kind: or(d.Kind, credential.APIKey), Mode: d.Mode,
+		Text:  credential.Format{Prefix: d.Prefix, Alphabet: or(d.Alphabet, credential.Base62), Length: or(d.Length, 40)},
+		Owner: or(d.Owner, credential.OwnedByOrganization), Expiry: or(d.Expiry, credential.ExpiryOptional),
+		LifetimeDays: d.LifetimeDays, ExpiryFixed: d.ExpiryFixed, MaxActive: d.MaxActive, CountedAs: d.CountedAs,
+		Presented: d.Presented, HintFirst: d.HintFirst, HintLast: d.HintLast,
+		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{}, Default: d.DefaultScopes},
+	}
+	if len(s.Presented) == 0 {
+		s.Presented = []credential.Presentation{credential.AsBearer, credential.AsAPIKeyHeader}
+	}
+	for _, scope := range d.Scopes {
+		s.Scopes.Known[scope] = credential.PermissionsOf(credential.Permission(scope))
+	}
+	return s
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// configCommand prints the effective settings.
+func (a *app) configCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "config", Short: "Print the effective settings, and where each comes from", Args: noArgs,
+		Example: "  gatehouse config --config gatehouse.toml",
+		RunE: func(*cobra.Command, []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(c.effective())
+			}
+			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+			for _, e := range c.effective() {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", e.Name, e.Value, e.Origin)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+// setting is one effective setting, as printed.
+type setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// effective lists the settings with their values; secrets are left out.
+func (c *Config) effective() []setting {
+	values := map[string]string{
+		"listen": c.Listen, "data": c.Data, "database-url": redactURL(c.DatabaseURL), "public-url": c.PublicURL,
+		"trusted-proxies": strings.Trim(fmt.Sprint(c.TrustedProxies), "[]"), "root-key-file": c.RootKeyFile,
+		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
+		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
+		"log-level": c.LogLevel, "log-format": c.LogFormat,
+	}
+	if c.RootKey != "" {
+		values["root-key"] = "[redacted]"
+	}
+	var list []setting
+	for _, o := range options() {
+		list = append(list, setting{o.name, values[o.name], c.origins[o.name]})
+	}
+	for _, s := range c.Schemes.All() {
+		list = append(list, setting{"scheme", s.Name, s.Text.Prefix + "…"})
+	}
+	return list
+}
+
+// redactURL hides the password of a database URL.
+func redactURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "[unreadable]"
+	}
+	return u.Redacted()
+}

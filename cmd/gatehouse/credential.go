@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+)
+
+func (a *app) credentialCommand() *cobra.Command {
+	cmd := group("credential", "Issue, list, change, rotate and revoke credentials",
+		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialUpdate(), a.credentialRotate(),
+		a.credentialSwitch("suspend", "Stop a credential until it is resumed"),
+		a.credentialSwitch("resume", "Let a suspended credential work again"),
+		a.credentialSwitch("revoke", "End a credential for good"),
+		a.schemeList())
+	cmd.Aliases = []string{"cred"}
+	return cmd
+}
+
+func (a *app) credentialCreate() *cobra.Command {
+	var in api.CreateCredential
+	var installation bool
+	var key string
+	cmd := &cobra.Command{
+		Use: "create", Short: "Issue a credential and print its secret, once", Args: noArgs,
+		Example: "  gatehouse credential create --scheme gatehouse_key --name Verifier --scope credentials:verify\n" +
+			"  gatehouse credential create --scheme testkase_pat --name \"GitHub Actions\" --user ada@example.com --expires-in 90d",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out api.IssuedCredential
+			err := a.with(cmd.Context(), func(c *client.Client) (err error) {
+				if !installation {
+					if in.Organization, err = a.organization(cmd.Context(), c, in.Organization); err != nil {
+						return err
+					}
+				}
+				return c.Do(cmd.Context(), client.Request{Method: http.MethodPost, Path: "/v1/credentials", In: in, Out: &out, IdempotencyKey: key})
+			})
+			if err != nil {
+				return err
+			}
+			return a.printIssued(&out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.Scheme, "scheme", "", "scheme of the credential (see gatehouse credential schemes)")
+	f.StringVar(&in.Name, "name", "", "what it is for")
+	f.StringVar(&in.Project, "project", "", "project that it belongs to: UUID, pr-… or PRJ-…")
+	f.StringVar(&in.User, "user", "", "user that it belongs to: UUID, usr_… or e-mail address")
+	f.StringSliceVar(&in.Scopes, "scope", nil, "scope, several times or separated by commas")
+	f.StringVar(&in.ExpiresAt, "expires-at", "", "end as a time with a zone: 2030-01-31T00:00:00Z")
+	f.StringVar(&in.ExpiresIn, "expires-in", "", "end after a time: 90d, 12h")
+	f.StringVar(&in.NotBefore, "not-before", "", "begin at a time with a zone")
+	f.StringSliceVar(&in.AllowedAddresses, "allow", nil, "address or CIDR prefix that may use it, several times")
+	f.IntVar(&in.RateLimit, "rate-limit", 0, "requests per minute, as recorded")
+	f.StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")
+	f.BoolVar(&installation, "installation", false, "above every organization (gatehouse_key only)")
+	organizationFlag(cmd, &in.Organization)
+	return required(cmd, "scheme", "name")
+}
+
+// printIssued prints the record on standard error and the secret alone on
+// standard output, so that it can be piped to where it belongs.
+func (a *app) printIssued(out *api.IssuedCredential) error {
+	if a.json {
+		return a.printJSON(out)
+	}
+	fmt.Fprintf(a.stderr, "credential %s (%s)\n", out.ID, out.Hint)
+	if out.ClientID != "" {
+		fmt.Fprintf(a.stderr, "client id  %s\n", out.ClientID)
+	}
+	if out.Predecessor != nil {
+		fmt.Fprintf(a.stderr, "its predecessor works until %s\n", when(&out.Predecessor.EndsAt, ""))
+	}
+	fmt.Fprintln(a.stderr, "the secret is shown only now:")
+	_, err := fmt.Fprintln(a.stdout, out.Secret)
+	return err
+}
+
+func (a *app) credentialList() *cobra.Command {
+	filters := map[string]*string{}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List credentials, the newest first", Args: noArgs,
+		Example: "  gatehouse credential list --state active --scheme testkase_pat",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := url.Values{}
+			for name, value := range filters {
+				if *value != "" {
+					query.Set(name, *value)
+				}
+			}
+			list, err := all[api.Credential](cmd.Context(), a, "/v1/credentials", query)
+			if err != nil || a.json {
+				return a.listed(list, err)
+			}
+			var rows [][]string
+			for _, c := range list {
+				rows = append(rows, []string{c.ID, c.Scheme, c.Hint, c.Fingerprint, c.State, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"), c.Name})
+			}
+			return a.table("ID\tSCHEME\tHINT\tFINGERPRINT\tSTATE\tEXPIRES\tLAST USED\tNAME", rows)
+		},
+	}
+	for name, usage := range map[string]string{
+		"organization": "of an organization, by id or number", "project": "of a project", "user": "of a user",
+		"scheme": "of a scheme", "state": "active, suspended, expired or revoked",
+	} {
+		filters[name] = cmd.Flags().String(name, "", usage)
+	}
+	return cmd
+}
+
+func (a *app) credentialShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a credential", Args: oneArg,
+		Example: "  gatehouse credential show 0199c0de-0000-7000-8000-000000000000",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.showCredential(cmd, http.MethodGet, args[0], nil)
+		},
+	}
+}
+
+// showCredential makes a call on a credential and prints what it is then.
+func (a *app) showCredential(cmd *cobra.Command, method, path string, in any) error {
+	var c api.Credential
+	if err := a.call(cmd.Context(), client.Request{Method: method, Path: "/v1/credentials/" + path, In: in, Out: &c}); err != nil {
+		return err
+	}
+	return a.report(c, "%s  %s\nname         %s\nscheme       %s\nfingerprint  %s\nscopes       %v\nexpires      %s\nlast used    %s\n",
+		c.ID, c.State, c.Name, c.Scheme, c.Fingerprint, c.Scopes, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"))
+}
+
+func (a *app) credentialUpdate() *cobra.Command {
+	var name, expires string
+	var allow []string
+	var rate int
+	cmd := &cobra.Command{
+		Use: "update ID", Short: "Rename a credential, or change its allowlist, rate limit or expiry", Args: oneArg,
+		Example: "  gatehouse credential update 0199c0de-0000-7000-8000-000000000000 --name \"Nightly\" --allow 203.0.113.0/24",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var in api.UpdateCredential
+			if cmd.Flags().Changed("name") {
+				in.Name = &name
+			}
+			if cmd.Flags().Changed("expires-at") {
+				in.ExpiresAt = &expires
+			}
+			if cmd.Flags().Changed("allow") {
+				in.AllowedAddresses = &allow
+			}
+			if cmd.Flags().Changed("rate-limit") {
+				in.RateLimit = &rate
+			}
+			return a.showCredential(cmd, http.MethodPatch, args[0], in)
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "new name")
+	cmd.Flags().StringVar(&expires, "expires-at", "", "nearer end as a time with a zone, or never where the scheme allows it")
+	cmd.Flags().StringSliceVar(&allow, "allow", nil, "addresses or CIDR prefixes that may use it; empty for any")
+	cmd.Flags().IntVar(&rate, "rate-limit", 0, "requests per minute, as recorded; 0 for none")
+	return cmd
+}
+
+func (a *app) credentialRotate() *cobra.Command {
+	var in api.RotateCredential
+	var grace, key string
+	cmd := &cobra.Command{
+		Use: "rotate ID", Short: "Give a credential a new secret and print it, once", Args: oneArg,
+		Long:    "The credential keeps its id, name and history. The secret before it works for the\ngrace, so that every system can change over.",
+		Example: "  gatehouse credential rotate 0199c0de-0000-7000-8000-000000000000 --grace 7d",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.Grace = &grace
+			var out api.IssuedCredential
+			err := a.call(cmd.Context(), client.Request{
+				Method: http.MethodPost, Path: "/v1/credentials/" + args[0] + "/rotate", In: in, Out: &out, IdempotencyKey: key,
+			})
+			if err != nil {
+				return err
+			}
+			return a.printIssued(&out)
+		},
+	}
+	cmd.Flags().StringVar(&grace, "grace", "24h", "how long the predecessor still works: 0 to 30d")
+	cmd.Flags().StringVar(&in.ExpiresAt, "expires-at", "", "new end as a time with a zone")
+	cmd.Flags().StringVar(&in.ExpiresIn, "expires-in", "", "new end after a time: 90d, 12h")
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")
+	return cmd
+}
+
+func (a *app) credentialSwitch(verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " ID", Short: short, Args: oneArg,
+		Example: "  gatehouse credential " + verb + " 0199c0de-0000-7000-8000-000000000000",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.showCredential(cmd, http.MethodPost, args[0]+"/"+verb, nil)
+		},
+	}
+}
+
+func (a *app) schemeList() *cobra.Command {
+	return &cobra.Command{
+		Use: "schemes", Short: "List the schemes that this installation knows", Args: noArgs,
+		Example: "  gatehouse credential schemes",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out api.List[api.Scheme]
+			if err := a.call(cmd.Context(), client.Request{Method: http.MethodGet, Path: "/v1/schemes", Out: &out}); err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(out)
+			}
+			var rows [][]string
+			for _, s := range out.Items {
+				rows = append(rows, []string{s.Name, s.Kind, s.Prefix, fmt.Sprint(s.Length), s.Owner, s.Expiry})
+			}
+			return a.table("SCHEME\tKIND\tPREFIX\tLENGTH\tOWNER\tEXPIRY", rows)
+		},
+	}
+}

@@ -1,0 +1,128 @@
+// Command gatehouse is a credential server: it issues, verifies, scopes,
+// rotates, revokes and audits API credentials. One binary serves, administers
+// and verifies; see gatehouse help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+)
+
+// Exit codes: done, refused or failed, wrong usage.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	syscall.Umask(0o077) // whatever is written here is the operator's alone
+	os.Exit(run(context.Background(), os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program: what it reads and writes is handed to it.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errSilent):
+		return exitFailed
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "gatehouse: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "gatehouse: %v\n", sentence(err))
+	return exitFailed
+}
+
+// errSilent ends with exit code 1 when everything has been said.
+var errSilent = errors.New("refused")
+
+// usageError is a mistake in the command line itself.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// sentence adds the request id to a refusal, so that the server's log can be searched.
+func sentence(err error) error {
+	var problem *api.Problem
+	if errors.As(err, &problem) && problem.Status >= 500 && problem.RequestID != "" {
+		return fmt.Errorf("%w (request %s)", err, problem.RequestID)
+	}
+	return err
+}
+
+// app is what the commands share.
+type app struct {
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	flags          map[string]string // configuration given as flags
+	json           bool
+}
+
+// root is the command tree.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "gatehouse",
+		Short:         "Issue, verify, rotate and revoke API credentials",
+		Long:          "Gatehouse is a credential server: one place that issues, verifies, scopes, rotates,\nrevokes and audits the API credentials of any service.",
+		Example:       "  gatehouse demo\n  gatehouse serve --data /var/lib/gatehouse\n  echo \"$TOKEN\" | gatehouse verify",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArgs,
+		Version:       version(),
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
+	a.configFlags(root.PersistentFlags())
+	root.AddCommand(
+		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
+		a.organizationCommand(), a.userCommand(), a.projectCommand(), a.credentialCommand(),
+		a.verifyCommand(), a.auditCommand(),
+	)
+	return root
+}
+
+// noArgs refuses arguments, and says so as a mistake of usage.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%q is no command or argument of %s; see %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())
+	}
+	return nil
+}
+
+// oneArg wants exactly one argument.
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("%s takes one argument: %s", cmd.CommandPath(), cmd.Use)
+	}
+	return nil
+}
+
+// group is a command that only has others below it.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		_ = cmd.Help()
+		return usagef("%s needs a command", cmd.CommandPath())
+	}}
+	cmd.AddCommand(commands...)
+	cmd.Example = commands[0].Example
+	return cmd
+}

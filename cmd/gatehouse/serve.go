@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/rest"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// How long a shutdown waits for answers under way.
+const drainTime = 20 * time.Second
+
+// node is everything that runs in one process, wired together.
+type node struct {
+	store     *store.Store
+	authority *authority.Authority
+	public    http.Handler // for clients
+	operator  http.Handler // for the operator's socket and command line
+	log       *slog.Logger
+}
+
+// open wires a node. This is the only place where parts are joined.
+func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, error) {
+	st, err := store.Open(ctx, a.storeConfig(cfg, log))
+	if err != nil {
+		return nil, err
+	}
+	auth := authority.New(authority.Config{
+		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
+	})
+	surfaces := []*edge.Surface{rest.Surface(auth, st.Root())}
+	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
+	back := front
+	back.Operator = true
+	return &node{st, auth, edge.New(front), edge.New(back), log}, nil
+}
+
+func (a *app) storeConfig(cfg *Config, log *slog.Logger) store.Config {
+	return store.Config{
+		Directory: cfg.Data, DatabaseURL: cfg.DatabaseURL, Schemes: cfg.Schemes, CacheSize: cfg.CacheSize, Logger: log,
+		RootKey: func(identity string) (*seal.Root, error) { return rootKey(cfg, identity) },
+	}
+}
+
+// rootKey finds the root key: in the environment, or in its file. A new
+// database gets a new key; an old one never does.
+func rootKey(cfg *Config, identity string) (*seal.Root, error) {
+	if cfg.RootKey != "" {
+		root, err := seal.Parse(cfg.RootKey)
+		if err != nil {
+			return nil, fmt.Errorf("GATEHOUSE_ROOT_KEY: %w", err)
+		}
+		return root, nil
+	}
+	path := cfg.RootKeyFile
+	if path == "" {
+		path = filepath.Join(cfg.Data, "root.key")
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && identity == "" && cfg.RootKeyFile == "" {
+		return newRootKey(path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("the root key is missing: %s does not exist; the database needs root key %s: put the file back, or give the key in GATEHOUSE_ROOT_KEY", path, or(identity, "(any, it is new)"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the root key: %w", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+		return nil, errors.Join(fmt.Errorf("the root key in %s can be read by others; run: chmod 600 %s", path, path), err)
+	}
+	root, err := seal.Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return root, nil
+}
+
+// newRootKey makes a root key and its file. The file is complete before it has
+// its name, so that a crash leaves none or a whole one.
+func newRootKey(path string) (*seal.Root, error) {
+	root, err := seal.Generate(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".root.key-")
+	if err != nil {
+		return nil, fmt.Errorf("make a root key: %w", err)
+	}
+	defer os.Remove(file.Name()) // fails once it has its name
+	_, err = file.WriteString(root.Text() + "\n")
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return nil, fmt.Errorf("make a root key: %w", err)
+	}
+	if err := os.Link(file.Name(), path); err != nil {
+		return nil, fmt.Errorf("make a root key: %w", err)
+	}
+	return root, syncDirectory(filepath.Dir(path))
+}
+
+func syncDirectory(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// makeData makes the data directory where there is none.
+func makeData(cfg *Config) error {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	return nil
+}
+
+// logger writes the log to standard error.
+func (a *app) logger(cfg *Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // was checked
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, options))
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the server", Args: noArgs,
+		Example: "  gatehouse serve\n  gatehouse serve --listen 127.0.0.1:9000 --data /var/lib/gatehouse\n  gatehouse serve --database-url postgres://gatehouse@db/gatehouse",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), cfg, a.announce)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+// serve runs a node until it is told to stop. ready is called once the port
+// accepts, before any request is answered by hand.
+func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context, *Config, *node) error) (err error) {
+	if err := makeData(cfg); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	n, err := a.open(ctx, cfg, a.logger(cfg))
+	if errors.Is(err, store.ErrInUse) {
+		return fmt.Errorf("%w; another gatehouse serves it: stop that one, or choose another --data", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.store.Close()) }()
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another with --listen", cfg.Listen, err)
+	}
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = "http://" + listener.Addr().String()
+	}
+	servers := []*http.Server{server(n.public, n.log)}
+	failed := make(chan error, 3)
+	go func() { failed <- servers[0].Serve(listener) }()
+	if cfg.DatabaseURL == "" {
+		socket, closeSocket, err := listenSocket(cfg.Data)
+		if err != nil {
+			return err
+		}
+		defer closeSocket()
+		servers = append(servers, server(n.operator, n.log))
+		go func() { failed <- servers[1].Serve(socket) }()
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	flushed := make(chan error, 1)
+	go func() { flushed <- n.authority.Run(background) }()
+	err = ready(ctx, cfg, n)
+	if err == nil {
+		err = a.wait(ctx, stop, failed)
+	}
+	err = errors.Join(err, drain(servers))
+	cancel()
+	return errors.Join(err, <-flushed)
+}
+
+// wait returns when the process is told to stop, or can't serve any more.
+func (a *app) wait(ctx context.Context, stop func(), failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+		stop() // a second signal ends the process at once
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	}
+}
+
+// drain stops accepting and waits for the answers under way.
+func drain(servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// server bounds what a client can hold on to.
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// announcement is what serve prints.
+type announcement struct {
+	URL       string `json:"url"`
+	Data      string `json:"data,omitempty"`
+	Database  string `json:"database"`
+	SetupCode string `json:"setup_code,omitempty"`
+}
+
+// announce says where the server listens and where its data is, and prints
+// the set-up code of an installation that has no owner yet.
+func (a *app) announce(ctx context.Context, cfg *Config, n *node) error {
+	code, err := n.authority.SetupCode(ctx)
+	if err != nil {
+		return err
+	}
+	say := announcement{URL: cfg.PublicURL, Data: cfg.Data, Database: "sqlite", SetupCode: code.Reveal()}
+	if cfg.DatabaseURL != "" {
+		say.Data, say.Database = "", redactURL(cfg.DatabaseURL)
+	}
+	if a.json {
+		return a.printJSON(say)
+	}
+	fmt.Fprintf(a.stdout, "data: %s\n", or(say.Data, say.Database))
+	if say.SetupCode != "" {
+		fmt.Fprintf(a.stdout, "set-up code, good once: %s\n\nMake the first organization and its owner with it:\n\n"+
+			"  curl %s/v1/setup -H 'Content-Type: application/json' \\\n    -d '{\"code\":%s,\"organization\":\"Acme\",\"name\":\"Ada\",\"email\":\"ada@example.com\",\"password\":\"…\"}'\n\n",
+			say.SetupCode, say.URL, strconv.Quote(say.SetupCode))
+	}
+	_, err = fmt.Fprintf(a.stdout, "listening on %s\n", say.URL)
+	return err
+}
+
+func (a *app) migrateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database schema up to date and stop", Args: noArgs,
+		Example: "  gatehouse migrate --database-url postgres://gatehouse@db/gatehouse",
+		Long:    "The server does this by itself when it starts. Run it apart where the server's own\ndatabase user may not change the schema.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			if err := makeData(cfg); err != nil {
+				return err
+			}
+			from, to, err := store.Migrate(cmd.Context(), a.storeConfig(cfg, a.logger(cfg)))
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]int64{"from": from, "to": to})
+			}
+			fmt.Fprintf(a.stdout, "schema version %d (was %d)\n", to, from)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+)
+
+func (a *app) userCommand() *cobra.Command {
+	return group("user", "Make users members of organizations", a.userCreate(), a.userList(), a.userRole())
+}
+
+func (a *app) userCreate() *cobra.Command {
+	var in api.CreateUser
+	var organization, file string
+	var stdin bool
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make a user a member of an organization", Args: noArgs,
+		Long:    "Makes a user, or adds one who exists already, to an organization.",
+		Example: "  gatehouse user create --email ada@example.com --name Ada --role admin",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if stdin || file != "" {
+				if in.Password, err = a.password(file); err != nil {
+					return err
+				}
+			}
+			var out api.User
+			err = a.inOrganization(cmd.Context(), organization, client.Request{Method: http.MethodPost, Path: "/members", In: in, Out: &out})
+			if err != nil {
+				return err
+			}
+			return a.report(out, "user %s is %s\n", out.ID, out.Role)
+		},
+	}
+	cmd.Flags().StringVar(&in.Email, "email", "", "e-mail address")
+	cmd.Flags().StringVar(&in.Name, "name", "", "name")
+	cmd.Flags().StringVar(&in.Role, "role", "member", "owner, admin, member or guest")
+	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read a password from standard input")
+	cmd.Flags().StringVar(&file, "password-file", "", "file that holds a password")
+	organizationFlag(cmd, &organization)
+	return required(cmd, "email", "name")
+}
+
+func (a *app) userList() *cobra.Command {
+	var organization string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the members of an organization", Args: noArgs,
+		Example: "  gatehouse user list --organization 1",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			list, err := below[api.User](cmd.Context(), a, organization, "/members")
+			if err != nil || a.json {
+				return a.listed(list, err)
+			}
+			var rows [][]string
+			for _, u := range list {
+				rows = append(rows, []string{u.ID, u.Email, u.Name, u.Role, u.State})
+			}
+			return a.table("ID\tEMAIL\tNAME\tROLE\tSTATE", rows)
+		},
+	}
+	organizationFlag(cmd, &organization)
+	return cmd
+}
+
+func (a *app) userRole() *cobra.Command {
+	var organization, role string
+	cmd := &cobra.Command{
+		Use: "role USER", Short: "Change the role of a member, or remove one", Args: oneArg,
+		Long:    "Changes what a member is. An empty role ends the membership. Every credential of\nthe user follows at its next use.",
+		Example: "  gatehouse user role ada@example.com --role guest",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := client.Request{Method: http.MethodPut, Path: "/members/" + url.PathEscape(args[0]), In: api.SetRole{Role: role}}
+			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
+				return err
+			}
+			return a.report(api.SetRole{Role: role}, "%s is %s\n", args[0], or(role, "no member any more"))
+		},
+	}
+	cmd.Flags().StringVar(&role, "role", "", "owner, admin, member, guest, or empty to remove")
+	organizationFlag(cmd, &organization)
+	return required(cmd, "role")
+}

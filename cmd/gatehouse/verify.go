@@ -1,0 +1,49 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	in := api.Verify{UserAgent: "gatehouse verify"}
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Verify a secret from standard input and print the decision", Args: noArgs,
+		Long:    "Reads one secret from standard input, never from the command line, where other\nusers of the machine could see it. Exits with 0 only if the decision is ok.",
+		Example: "  echo \"$TOKEN\" | gatehouse verify\n  echo \"$TOKEN\" | gatehouse verify --permission issues:write --project PRJ-1 --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			secret, err := a.readSecret("the secret")
+			if err != nil {
+				return err
+			}
+			in.Credential = &secret
+			var d api.Decision
+			if err := a.call(cmd.Context(), client.Request{Method: http.MethodPost, Path: "/v1/verify", In: in, Out: &d}); err != nil {
+				return err
+			}
+			if err := a.printDecision(&d); err != nil {
+				return err
+			}
+			if !d.Active {
+				return errSilent
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&in.Permission, "permission", "", "what it should be allowed to do, such as issues:write")
+	cmd.Flags().StringVar(&in.Project, "project", "", "in which project: UUID, pr-… or PRJ-…")
+	cmd.Flags().StringVar(&in.Address, "address", "", "address of the client")
+	return cmd
+}
+
+func (a *app) printDecision(d *api.Decision) error {
+	if !d.Active {
+		return a.report(d, "%s\n", d.Code)
+	}
+	return a.report(d, "%s\ncredential    %s\nname          %s\nscheme        %s\nsubject       %s %s\norganization  %s\nscopes        %v\nexpires       %s\n",
+		d.Code, d.Credential.ID, d.Credential.Name, d.Credential.Scheme, d.Subject.Type, d.Subject.ID, d.Organization, d.Scopes, when(d.ExpiresAt, "never"))
+}
