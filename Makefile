@@ -1,0 +1,47 @@
+# What CI runs is what a person runs: .ci/run calls "make test".
+
+staticcheck := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test vet check bench crash fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/gatehouse
+	CGO_ENABLED=0 go build -trimpath -o bin/gatehouse ./cmd/gatehouse
+
+run: build ## serve a demo with sample data; ARGS="--listen 127.0.0.1:8080" are passed on
+	./bin/gatehouse demo $(ARGS)
+
+test: vet ## the whole suite, with the race detector and beside a PostgreSQL of its own, then each fuzz target for 5 s
+	scripts/with-services go test -race -timeout 15m ./...
+	scripts/with-services scripts/fuzz
+
+# What takes seconds, before what takes minutes.
+vet:
+	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
+	go vet ./...
+
+check: vet ## lint: gofmt, go vet, staticcheck, tidy and verified modules, known vulnerabilities
+	$(staticcheck) ./...
+	go mod verify
+	go mod tidy -diff
+	@if curl --silent --fail --max-time 10 --output /dev/null https://vuln.go.dev/index/db.json; then \
+		echo "$(govulncheck) ./..."; $(govulncheck) ./...; \
+	else echo "govulncheck: not run, its database at vuln.go.dev cannot be reached"; fi
+
+bench: ## measure, beside a durable PostgreSQL, and write docs/performance.md
+	GATEHOUSE_BENCH_OUT=$(CURDIR)/docs/performance.md WITH_SERVICES_FSYNC=on \
+		scripts/with-services go test ./cmd/gatehouse -run TestBenchReport -count=1 -timeout 60m -v -bench-report
+
+crash: ## the long kill -9 proof: 50 kills, 20,000 operations
+	WITH_SERVICES_FSYNC=on \
+		scripts/with-services go test ./cmd/gatehouse -run TestCrash -count=1 -timeout 80m -v -crash.kills=50 -crash.operations=20000
+
+fuzz: ## each fuzz target for FUZZTIME (5s)
+	scripts/with-services scripts/fuzz
+
+clean: ## remove what was built
+	rm -rf bin coverage.*
