@@ -133,14 +133,20 @@ func (a *Authority) clock() time.Time { return a.now().UTC().Truncate(time.Milli
 // newID draws a UUIDv7: ids of one millisecond sort in the order of creation.
 func (a *Authority) newID() (uuid.UUID, error) { return uuid.NewV7FromReader(a.rand) }
 
-// event begins an audit event of the principal.
-func event(p *credential.Principal, now time.Time, action, target string, detail string) audit.Event {
-	e := audit.Event{At: now, Actor: p.String(), Action: action, Target: target, Request: p.RequestID, Detail: detail}
-	if p.Subject != uuid.Nil {
-		e.Subject = string(p.SubjectType) + ":" + p.Subject.String()
+// act is a principal doing something at a moment.
+type act struct {
+	by *credential.Principal
+	at time.Time
+}
+
+// event begins the audit event of an act.
+func (a act) event(action, target, detail string) audit.Event {
+	e := audit.Event{At: a.at, Actor: a.by.String(), Action: action, Target: target, Request: a.by.RequestID, Detail: detail}
+	if a.by.Subject != uuid.Nil {
+		e.Subject = string(a.by.SubjectType) + ":" + a.by.Subject.String()
 	}
-	if p.Address.IsValid() {
-		e.Address = p.Address.String()
+	if a.by.Address.IsValid() {
+		e.Address = a.by.Address.String()
 	}
 	return e
 }

@@ -118,7 +118,7 @@ func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Pri
 	if err := tx.SaveIdempotencyRecord(ctx, made); err != nil {
 		return nil, err
 	}
-	tx.Record(event(p, now, "credential.reissue", targetOf(c), object(map[string]int{"generation": c.Generation})))
+	tx.Record(act{p, now}.event("credential.reissue", targetOf(c), object(map[string]int{"generation": c.Generation})))
 	return a.addSecret(ctx, tx, c, now, true)
 }
 

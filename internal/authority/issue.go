@@ -86,7 +86,7 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	if err := a.remember(ctx, tx, id, c, c.CreatedAt); err != nil {
 		return nil, err
 	}
-	tx.Record(event(p, c.CreatedAt, "credential.issue", targetOf(c), details(c)))
+	tx.Record(act{p, c.CreatedAt}.event("credential.issue", targetOf(c), details(c)))
 	return out, nil
 }
 

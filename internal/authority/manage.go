@@ -269,7 +269,7 @@ func (a *Authority) change(ctx context.Context, p *credential.Principal, known *
 		if err := tx.UpdateCredential(ctx, c); err != nil {
 			return err
 		}
-		tx.Record(event(p, now, action, targetOf(c), details(c)))
+		tx.Record(act{p, now}.event(action, targetOf(c), details(c)))
 		return nil
 	})
 	if err != nil && !errors.Is(err, errUnchanged) {

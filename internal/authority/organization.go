@@ -24,7 +24,7 @@ func (a *Authority) CreateOrganization(ctx context.Context, p *credential.Princi
 		return nil, err
 	}
 	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		tx.Record(event(p, o.CreatedAt, "organization.create", "organization:"+o.ID.String(), object(map[string]string{"name": o.Name})))
+		tx.Record(act{p, o.CreatedAt}.event("organization.create", "organization:"+o.ID.String(), object(map[string]string{"name": o.Name})))
 		return tx.InsertOrganization(ctx, o)
 	})
 	return o, err
@@ -75,7 +75,7 @@ func (a *Authority) SuspendOrganization(ctx context.Context, p *credential.Princ
 		action, at = "organization.suspend", now
 	}
 	err := a.store.Change(ctx, id, func(tx *store.Tx) error {
-		tx.Record(event(p, now, action, "organization:"+id.String(), "{}"))
+		tx.Record(act{p, now}.event(action, "organization:"+id.String(), "{}"))
 		return tx.SuspendOrganization(ctx, id, at)
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
-		tx.Record(event(p, project.CreatedAt, "project.create", "project:"+project.ID.String(), object(map[string]string{"name": project.Name})))
+		tx.Record(act{p, project.CreatedAt}.event("project.create", "project:"+project.ID.String(), object(map[string]string{"name": project.Name})))
 		return tx.InsertProject(ctx, project)
 	})
 	return project, err
@@ -167,7 +167,7 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 		action, at = "project.archive", now
 	}
 	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
-		tx.Record(event(p, now, action, "project:"+id.String(), "{}"))
+		tx.Record(act{p, now}.event(action, "project:"+id.String(), "{}"))
 		return tx.ArchiveProject(ctx, project.ID, at)
 	})
 	if err != nil {
@@ -191,7 +191,7 @@ func (a *Authority) SetProjectMember(ctx context.Context, p *credential.Principa
 	}
 	now := a.clock()
 	return a.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
-		tx.Record(event(p, now, "project.set_member", "project:"+project.ID.String(),
+		tx.Record(act{p, now}.event("project.set_member", "project:"+project.ID.String(),
 			object(map[string]string{"user": member.ID.String(), "role": string(role)})))
 		return tx.SetProjectMember(ctx, project.ID, member.ID, role, now)
 	})

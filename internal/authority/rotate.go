@@ -67,14 +67,15 @@ func (a *Authority) rotate(ctx context.Context, p *credential.Principal, c *cred
 			out, err = a.reissue(ctx, tx, p, made, now)
 			return err
 		}
-		out, err = a.replaceSecret(ctx, tx, p, c.ID, r, now)
+		out, err = a.replaceSecret(ctx, tx, act{p, now}, c.ID, r)
 		return err
 	})
 	return out, err
 }
 
 // replaceSecret is a rotation within the transaction.
-func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, p *credential.Principal, id uuid.UUID, r RotateRequest, now time.Time) (*Issued, error) {
+func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id uuid.UUID, r RotateRequest) (*Issued, error) {
+	now := by.at
 	c, err := tx.CredentialIn(ctx, uuid.Nil, id)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, p *credenti
 		return nil, err
 	}
 	graceEnd := graceEnd(now, r.Grace, c.ExpiresAt)
-	if err := a.renew(p, c, r.Expiry, now); err != nil {
+	if err := a.renew(by.by, c, r.Expiry, now); err != nil {
 		return nil, err
 	}
 	if err := tx.EndSecrets(ctx, c.ID, c.Generation, endedForGood); err != nil {
@@ -104,7 +105,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, p *credenti
 	if err != nil {
 		return nil, err
 	}
-	tx.Record(event(p, now, "credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": graceEnd})))
+	tx.Record(by.event("credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": graceEnd})))
 	return out, a.remember(ctx, tx, r.Idempotency, c, now)
 }
 

@@ -71,7 +71,7 @@ func (a *Authority) Setup(ctx context.Context, p *credential.Principal, r SetupR
 		if err := a.takeSetupCode(ctx, tx, p, r.Code); err != nil {
 			return err
 		}
-		tx.Record(event(p, now, "installation.setup", "organization:"+o.ID.String(), object(map[string]string{"owner": user.ID.String()})))
+		tx.Record(act{p, now}.event("installation.setup", "organization:"+o.ID.String(), object(map[string]string{"owner": user.ID.String()})))
 		if err := tx.InsertOrganization(ctx, o); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (a *Authority) Setup(ctx context.Context, p *credential.Principal, r SetupR
 		if err := tx.InsertCredential(ctx, key); err != nil {
 			return err
 		}
-		issued := event(p, now, "credential.issue", targetOf(key), details(key))
+		issued := act{p, now}.event("credential.issue", targetOf(key), details(key))
 		issued.Chain = o.ID
 		tx.Record(issued)
 		out, err = a.addSecret(ctx, tx, key, now, false)

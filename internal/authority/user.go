@@ -46,7 +46,7 @@ func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, org
 				return err
 			}
 		}
-		return a.addMember(ctx, tx, p, organization, user, r.Role)
+		return a.addMember(ctx, tx, p, organization, &store.Member{User: *user, Role: r.Role})
 	})
 	if err != nil {
 		return nil, err
@@ -55,13 +55,13 @@ func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, org
 }
 
 // addMember records a new membership; one that exists is a conflict.
-func (a *Authority) addMember(ctx context.Context, tx *store.Tx, p *credential.Principal, organization uuid.UUID, user *store.User, role credential.Role) error {
-	if _, err := tx.MemberByID(ctx, organization, user.ID); !errors.Is(err, credential.NotFound) {
+func (a *Authority) addMember(ctx context.Context, tx *store.Tx, p *credential.Principal, organization uuid.UUID, m *store.Member) error {
+	if _, err := tx.MemberByID(ctx, organization, m.ID); !errors.Is(err, credential.NotFound) {
 		return orElse(err, &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this user is a member already"})
 	}
 	now := a.clock()
-	tx.Record(event(p, now, "member.add", "user:"+user.ID.String(), object(map[string]string{"role": string(role)})))
-	return tx.SetMember(ctx, organization, user.ID, role, now)
+	tx.Record(act{p, now}.event("member.add", "user:"+m.ID.String(), object(map[string]string{"role": string(m.Role)})))
+	return tx.SetMember(ctx, organization, m.ID, m.Role, now)
 }
 
 // draftUser checks what a user is made of.
@@ -110,7 +110,7 @@ func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organi
 	}
 	now := a.clock()
 	return a.store.Change(ctx, organization, func(tx *store.Tx) (err error) {
-		tx.Record(event(p, now, "member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
+		tx.Record(act{p, now}.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
 		if role == "" {
 			_, err = tx.RemoveMember(ctx, organization, member.ID)
 		} else {

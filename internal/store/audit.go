@@ -22,21 +22,13 @@ func eventTargets(e *audit.Event) []any {
 
 // Events returns the events of a chain with a sequence above after, in order.
 func (r reader) Events(ctx context.Context, chain uuid.UUID, after int64, limit int) ([]audit.Event, error) {
-	return list(ctx, r, "list audit events", eventTargets,
-		`SELECT `+eventColumns+` FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`, chain, after, limit)
-}
-
-// EventsBefore returns the events of a chain with a sequence below before, or
-// the latest for 0, the newest first.
-func (r reader) EventsBefore(ctx context.Context, chain uuid.UUID, before int64, limit int) ([]audit.Event, error) {
-	return list(ctx, r, "list audit events", eventTargets, `SELECT `+eventColumns+` FROM audit_events
-		WHERE chain = $1 AND ($2 = 0 OR sequence < $2) ORDER BY sequence DESC LIMIT $3`, chain, before, limit)
+	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, `SELECT ` + eventColumns + ` FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`}, chain, after, limit)
 }
 
 // Chains returns the ids of the audit chains above after, in order.
 func (r reader) Chains(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
-	return list(ctx, r, "list audit chains", func(id *uuid.UUID) []any { return []any{id} },
-		`SELECT id FROM audit_chains WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return list(ctx, r, selection[uuid.UUID]{"list audit chains", func(id *uuid.UUID) []any { return []any{id} },
+		`SELECT id FROM audit_chains WHERE id > $1 ORDER BY id LIMIT $2`}, after, limit)
 }
 
 // VerifyChain checks every event of a chain, and its sealed head. It returns

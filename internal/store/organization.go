@@ -75,27 +75,33 @@ func (r reader) organization(ctx context.Context, where string, arg any) (*Organ
 
 // Organizations returns the organizations with an id above after, in order.
 func (r reader) Organizations(ctx context.Context, after uuid.UUID, limit int) ([]Organization, error) {
-	return list(ctx, r, "list organizations", (*Organization).targets,
-		`SELECT `+organizationColumns+` FROM organizations WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return list(ctx, r, selection[Organization]{"list organizations", (*Organization).targets, `SELECT ` + organizationColumns + ` FROM organizations WHERE id > $1 ORDER BY id LIMIT $2`}, after, limit)
 }
 
-// list runs a query and scans each row into a value of its own.
-func list[T any](ctx context.Context, r reader, op string, targets func(*T) []any, query string, args ...any) ([]T, error) {
-	rows, err := r.q.QueryContext(ctx, query, args...)
+// selection is a query whose rows are values of one type.
+type selection[T any] struct {
+	op      string // for errors
+	targets func(*T) []any
+	query   string
+}
+
+// list runs a selection and scans each row into a value of its own.
+func list[T any](ctx context.Context, r reader, s selection[T], args ...any) ([]T, error) {
+	rows, err := r.q.QueryContext(ctx, s.query, args...)
 	if err != nil {
-		return nil, r.fail(op, err)
+		return nil, r.fail(s.op, err)
 	}
 	defer rows.Close()
 	var out []T
 	for rows.Next() {
 		var item T
-		if err := rows.Scan(targets(&item)...); err != nil {
-			return nil, r.fail(op, err)
+		if err := rows.Scan(s.targets(&item)...); err != nil {
+			return nil, r.fail(s.op, err)
 		}
 		out = append(out, item)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, r.fail(op, err)
+		return nil, r.fail(s.op, err)
 	}
 	return out, nil
 }

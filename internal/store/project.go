@@ -127,8 +127,8 @@ func (r reader) ProjectAccess(ctx context.Context, organization uuid.UUID, ref P
 // Projects returns the projects of an organization with an id above after:
 // all of them, or (user not Nil) those that the user was added to.
 func (r reader) Projects(ctx context.Context, organization, user, after uuid.UUID, limit int) ([]Project, error) {
-	return list(ctx, r, "list projects", (*Project).targets, `SELECT `+projectColumns+` FROM projects p
+	return list(ctx, r, selection[Project]{"list projects", (*Project).targets, `SELECT ` + projectColumns + ` FROM projects p
 		WHERE p.organization_id = $1 AND p.id > $2
 		AND (CAST($3 AS TEXT) = '' OR EXISTS (SELECT 1 FROM project_members pm WHERE pm.project_id = p.id AND pm.user_id = $4))
-		ORDER BY p.id LIMIT $5`, organization, after, textOf(user), user, limit)
+		ORDER BY p.id LIMIT $5`}, organization, after, textOf(user), user, limit)
 }

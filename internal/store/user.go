@@ -128,6 +128,6 @@ func (r reader) UserByEmail(ctx context.Context, email string) (*User, error) {
 
 // Members returns the members of an organization with a user id above after.
 func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limit int) ([]Member, error) {
-	return list(ctx, r, "list members", (*Member).targets, `SELECT `+userColumns+`, m.role FROM members m JOIN users u ON u.id = m.user_id
-		WHERE m.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3`, organization, after, limit)
+	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3`}, organization, after, limit)
 }
