@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -25,21 +26,30 @@ const (
 // alphabet is what there is to know of an Alphabet.
 type alphabet struct {
 	digits   string
-	checksum int    // characters of checksum at the end of the body
-	mask     uint32 // the bits of the CRC-32 that the checksum holds
-	bits     float64
+	checksum int       // characters of checksum at the end of the body
+	mask     uint32    // the bits of the CRC-32 that the checksum holds
+	bits     float64   // of one character
+	member   [256]bool // the characters of digits
 }
 
-func (a Alphabet) spec() (alphabet, bool) {
-	switch a {
-	case Base62:
-		return alphabet{"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 6, 1<<32 - 1, 5.954}, true
-	case Hex:
-		return alphabet{"0123456789abcdef", 8, 1<<32 - 1, 4}, true
-	case Base32:
-		return alphabet{"0123456789ABCDEFGHJKMNPQRSTVWXYZ", 6, 1<<30 - 1, 5}, true
+// alphabets has them all, worked out once.
+var alphabets = map[Alphabet]*alphabet{
+	Base62: newAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 6, 1<<32-1),
+	Hex:    newAlphabet("0123456789abcdef", 8, 1<<32-1),
+	Base32: newAlphabet("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 6, 1<<30-1),
+}
+
+func newAlphabet(digits string, checksum int, mask uint32) *alphabet {
+	a := &alphabet{digits: digits, checksum: checksum, mask: mask, bits: math.Log2(float64(len(digits)))}
+	for i := range len(digits) {
+		a.member[digits[i]] = true
 	}
-	return alphabet{}, false
+	return a
+}
+
+func (a Alphabet) spec() (*alphabet, bool) {
+	spec, ok := alphabets[a]
+	return spec, ok
 }
 
 // Format is the text of a secret: a prefix and a body of fixed length, whose
@@ -93,7 +103,7 @@ func (f Format) Check(text string) bool {
 		return false
 	}
 	for i := len(f.Prefix); i < len(text); i++ {
-		if strings.IndexByte(spec.digits, text[i]) < 0 {
+		if !spec.member[text[i]] {
 			return false
 		}
 	}
@@ -103,7 +113,7 @@ func (f Format) Check(text string) bool {
 }
 
 // sum writes the checksum of text into buf, most significant digit first.
-func (a alphabet) sum(text string, buf []byte) []byte {
+func (a *alphabet) sum(text string, buf []byte) []byte {
 	n := crc(text) & a.mask
 	base := uint32(len(a.digits))
 	for i := a.checksum - 1; i >= 0; i-- {

@@ -51,7 +51,7 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 		role                                   sql.NullString
 	)
 	k := key.Bytes()
-	err := s.q.QueryRowContext(ctx, lookupQuery, k[:]).Scan(append([]any{
+	err := s.stmts.lookup.QueryRowContext(ctx, k[:]).Scan(append([]any{
 		&stored, &out.Secret.Generation, &out.Secret.Fingerprint, &out.Secret.Hint, instant{&out.Secret.CreatedAt},
 		instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt}, instant{&deactivatedAt}, &role,
 	}, row.targets()...)...)

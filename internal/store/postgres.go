@@ -37,7 +37,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	s.drv = &postgresDriver{db}
-	s.write, s.q = db, db
+	s.write, s.read, s.q = db, db, db
 	if err := db.PingContext(ctx); err != nil {
 		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), db.Close())
 	}

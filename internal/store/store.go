@@ -46,11 +46,12 @@ type Config struct {
 // Store is an open database.
 type Store struct {
 	reader
-	write *sql.DB
-	root  *seal.Root
-	cache *cache
-	log   *slog.Logger
-	drv   driver
+	read, write *sql.DB
+	root        *seal.Root
+	cache       *cache
+	log         *slog.Logger
+	drv         driver
+	stmts       statements
 	// from and to are the schema versions before and after opening.
 	from, to int64
 }
@@ -60,6 +61,12 @@ type driver interface {
 	classify(err error) credential.ErrorKind
 	tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (bool, error)
 	close() error
+}
+
+// statements are the ones that are run so often that they are prepared once.
+type statements struct {
+	lookup   *sql.Stmt
+	saveUses map[int]*sql.Stmt // by how many uses they save
 }
 
 // querier is what a database and a transaction have in common.
@@ -134,7 +141,24 @@ func (s *Store) adopt(ctx context.Context, rootKey func(string) (*seal.Root, err
 		return fmt.Errorf("wrong root key: the database was made with root key %s, and this is %s; give the original key in GATEHOUSE_ROOT_KEY or GATEHOUSE_ROOT_KEY_FILE, or put its file back", identity, root.Identity())
 	}
 	s.root = root
-	return s.createChain(ctx, s.write, uuid.Nil)
+	if err := s.createChain(ctx, s.write, uuid.Nil); err != nil {
+		return err
+	}
+	return s.prepare(ctx)
+}
+
+// prepare makes the statements that are run most.
+func (s *Store) prepare(ctx context.Context) (err error) {
+	if s.stmts.lookup, err = s.read.PrepareContext(ctx, lookupQuery); err != nil {
+		return s.failed("prepare to look up", err)
+	}
+	s.stmts.saveUses = map[int]*sql.Stmt{}
+	for _, n := range useBatches {
+		if s.stmts.saveUses[n], err = s.write.PrepareContext(ctx, saveUsesQuery(n)); err != nil {
+			return s.failed("prepare to save uses", err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
