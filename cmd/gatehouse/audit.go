@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) auditCommand() *cobra.Command {
-	return group("audit", "Export audit events and prove that none was changed", a.auditVerify(), a.auditExport())
+	return a.group("audit", "Export audit events and prove that none was changed", a.auditVerify(), a.auditExport())
 }
 
 func (a *app) auditVerify() *cobra.Command {

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) credentialCommand() *cobra.Command {
-	cmd := group("credential", "Issue, list, change, rotate and revoke credentials",
+	cmd := a.group("credential", "Issue, list, change, rotate and revoke credentials",
 		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialUpdate(), a.credentialRotate(),
 		a.credentialSwitch("suspend", "Stop a credential until it is resumed"),
 		a.credentialSwitch("resume", "Let a suspended credential work again"),

@@ -117,8 +117,9 @@ func oneArg(cmd *cobra.Command, args []string) error {
 }
 
 // group is a command that only has others below it.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+func (a *app) group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		cmd.SetOut(a.stderr)
 		_ = cmd.Help()
 		return usagef("%s needs a command", cmd.CommandPath())
 	}}

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) organizationCommand() *cobra.Command {
-	cmd := group("org", "Make, list, suspend and resume organizations",
+	cmd := a.group("org", "Make, list, suspend and resume organizations",
 		a.organizationCreate(), a.organizationList(),
 		a.organizationSwitch("suspend", "Stop every credential of an organization"),
 		a.organizationSwitch("resume", "Let a suspended organization's credentials work again"))

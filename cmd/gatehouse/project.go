@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) projectCommand() *cobra.Command {
-	return group("project", "Make, list, archive and restore projects",
+	return a.group("project", "Make, list, archive and restore projects",
 		a.projectCreate(), a.projectList(),
 		a.projectSwitch("archive", "Take a project out of service, with its credentials"),
 		a.projectSwitch("restore", "Put an archived project back in service"),

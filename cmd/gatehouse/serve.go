@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -143,8 +144,8 @@ func (a *app) logger(cfg *Config) *slog.Logger {
 }
 
 func (a *app) serveCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the server", Args: noArgs,
+	return &cobra.Command{
+		Use: "serve", Short: "Run the server", Args: noArgs, Long: serveHelp(),
 		Example: "  gatehouse serve\n  gatehouse serve --listen 127.0.0.1:9000 --data /var/lib/gatehouse\n  gatehouse serve --database-url postgres://gatehouse@db/gatehouse",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load()
@@ -154,8 +155,27 @@ func (a *app) serveCommand() *cobra.Command {
 			return a.serve(cmd.Context(), cfg, a.announce)
 		},
 	}
-	cmd.Flags().SortFlags = false
-	return cmd
+}
+
+// serveHelp explains every setting, from the one table.
+func serveHelp() string {
+	var b strings.Builder
+	b.WriteString("Runs the server until it gets SIGTERM or an interrupt.\n\n" +
+		"Each setting below is a flag (--name), an environment variable (GATEHOUSE_NAME) or a key of\n" +
+		"the TOML file that --config names, in this order of precedence; dashes are underscores in the\n" +
+		"last two. See what is in force with: gatehouse config\n\n")
+	for _, o := range options() {
+		name := o.name
+		if o.secret {
+			name += " (" + o.env() + " only)"
+		}
+		fmt.Fprintf(&b, "  %s\n        %s", name, o.usage)
+		if o.value != "" {
+			fmt.Fprintf(&b, " (default %s)", o.value)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // serve runs a node until it is told to stop. ready is called once the port
@@ -190,7 +210,9 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 			return err
 		}
 		defer closeSocket()
-		servers = append(servers, server(n.operator, n.log))
+		operator := server(n.operator, n.log)
+		operator.WriteTimeout = 0 // checking an audit chain takes as long as it takes
+		servers = append(servers, operator)
 		go func() { failed <- servers[1].Serve(socket) }()
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))

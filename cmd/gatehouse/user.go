@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	return group("user", "Make users members of organizations", a.userCreate(), a.userList(), a.userRole())
+	return a.group("user", "Make users members of organizations", a.userCreate(), a.userList(), a.userRole())
 }
 
 func (a *app) userCreate() *cobra.Command {

@@ -92,12 +92,11 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 
 // draft checks everything about a request that needs no owner.
 func (a *Authority) draft(_ context.Context, p *credential.Principal, r IssueRequest, now time.Time) (*credential.Credential, error) {
-	scheme := a.schemes.ByName(r.Scheme)
-	if scheme == nil {
-		return nil, credential.InvalidField("scheme", "no such scheme; GET /v1/schemes lists them")
+	scheme, err := a.schemes.Find("scheme", r.Scheme)
+	if err != nil {
+		return nil, err
 	}
 	c := &credential.Credential{Scheme: scheme, RateLimit: r.RateLimit, Generation: 1, CreatedAt: now, CreatedBy: p.String(), NotBefore: r.NotBefore}
-	var err error
 	if c.Name, err = credential.CheckName("name", r.Name); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (a *Authority) detail(ctx context.Context, organization, id uuid.UUID) (*De
 		return nil, err
 	}
 	use, err := a.store.Use(ctx, id)
-	return &Detail{Credential: c, State: c.State(now), Secrets: secrets, Use: use}, err
+	return &Detail{Credential: c, State: c.State(now), Secrets: secrets, Use: a.latest(id, use)}, err
 }
 
 // ListRequest chooses credentials. Zero fields choose everything that the
@@ -83,7 +83,7 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 			continue
 		}
 		list[i] = Detail{
-			Credential: row.Credential, State: row.Credential.State(f.Now), Use: row.Use,
+			Credential: row.Credential, State: row.Credential.State(f.Now), Use: a.latest(row.ID, row.Use),
 			Secrets: []credential.SecretInfo{{Generation: row.Credential.Generation, Hint: row.Hint, Fingerprint: row.Print}},
 		}
 	}

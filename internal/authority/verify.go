@@ -50,7 +50,6 @@ func (a *Authority) decide(ctx context.Context, text string, v Verification) (cr
 	if _, ok := a.schemes.Parse(text); !ok {
 		return credential.Decision{Code: credential.CodeMalformed}, nil
 	}
-	now := a.now()
 	standing, err := a.lookup(ctx, a.keyer.LookupKey(text))
 	if errors.Is(err, credential.NotFound) {
 		return credential.Decision{Code: credential.CodeUnknown}, nil
@@ -58,7 +57,7 @@ func (a *Authority) decide(ctx context.Context, text string, v Verification) (cr
 	if err != nil {
 		return credential.Decision{}, undecided(err)
 	}
-	r := credential.Request{Permission: v.Permission, Address: v.Address, Modes: a.modes, Now: now}
+	r := credential.Request{Permission: v.Permission, Address: v.Address, Modes: a.modes}
 	if v.Project != nil {
 		c := standing.Credential
 		access, err := a.store.ProjectAccess(ctx, c.Organization, *v.Project, c.User)
@@ -67,6 +66,7 @@ func (a *Authority) decide(ctx context.Context, text string, v Verification) (cr
 		}
 		r.Project = &access
 	}
+	r.Now = a.now() // as late as possible: reading may have taken a while
 	return credential.Evaluate(standing, r), nil
 }
 

@@ -87,7 +87,7 @@ func reached(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // its owner stands at this moment.
 type Standing struct {
 	Credential *Credential
-	Secret     SecretInfo
+	Secret     SecretInfo // without the texts that people see
 	// OrganizationActive and ProjectActive say whether those it belongs to are
 	// in service; true where it belongs to none.
 	OrganizationActive, ProjectActive bool

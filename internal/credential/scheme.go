@@ -96,7 +96,7 @@ const (
 func (s *Scheme) Hint(secret Secret, clientID string) string {
 	switch s.HintPublic {
 	case HintFingerprint:
-		return s.Text.Prefix + secret.Fingerprint() + "…"
+		return secret.Fingerprint() + "…"
 	case HintClientID:
 		return clientID
 	case HintName:
@@ -287,6 +287,18 @@ func (set *Schemes) HasPrefix(text string) bool {
 
 // ByName finds a scheme, or nil.
 func (set *Schemes) ByName(name string) *Scheme { return set.byName[name] }
+
+// Find finds the scheme that a field of a request names.
+func (set *Schemes) Find(field, name string) (*Scheme, error) {
+	if s := set.byName[name]; s != nil {
+		return s, nil
+	}
+	names := make([]string, len(set.list))
+	for i, s := range set.list {
+		names[i] = s.Name
+	}
+	return nil, InvalidField(field, "no such scheme; choose one of: %s", strings.Join(names, ", "))
+}
 
 // All returns the schemes in the order of their declaration.
 func (set *Schemes) All() []*Scheme { return slices.Clone(set.list) }

@@ -90,8 +90,10 @@ func (h *handlers) listCredentials(r *edge.Request, _ edge.None) (api.List[api.C
 	default:
 		return out, credential.InvalidField("state", "choose one of: active, suspended, expired, revoked")
 	}
-	if req.Scheme != "" && h.authority.Schemes().ByName(req.Scheme) == nil {
-		return out, credential.InvalidField("scheme", "no such scheme; GET /v1/schemes lists them")
+	if req.Scheme != "" {
+		if _, err := h.authority.Schemes().Find("scheme", req.Scheme); err != nil {
+			return out, err
+		}
 	}
 	if req.Organization, err = h.organizationID(r, "organization", page.query.Get("organization")); err != nil {
 		return out, err

@@ -37,7 +37,7 @@ func (s *Store) Change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	t := &Tx{tx: tx, s: s}
-	t.reader = reader{q: tx, schemes: s.schemes, fail: s.fail}
+	t.reader = reader{q: tx, schemes: s.schemes, texts: s.texts, fail: s.fail}
 	head, err := t.lockChain(ctx, chain)
 	if err != nil {
 		return err

@@ -37,11 +37,11 @@ func (r *credentialRow) targets() []any {
 
 // credential turns the row into a record. A row that says something impossible
 // is an error, so that it never means more than it should.
-func (r *credentialRow) credential(schemes *credential.Schemes) (*credential.Credential, error) {
+func (r *credentialRow) credential(from reader) (*credential.Credential, error) {
 	c := &credential.Credential{
-		ID: r.id, Name: r.name, Scheme: schemes.ByName(r.scheme),
+		ID: r.id, Name: r.name, Scheme: from.schemes.ByName(r.scheme),
 		Organization: r.organization.UUID, User: r.user.UUID, Project: r.project.UUID, ClientID: r.client.String,
-		RateLimit: int(r.rate), Generation: int(r.generation), CreatedAt: r.created, CreatedBy: r.by,
+		RateLimit: int(r.rate), Generation: int(r.generation), CreatedAt: r.created, CreatedBy: from.texts.text(r.by),
 		NotBefore: r.notBefore, ExpiresAt: r.expires, SuspendedAt: r.suspended, RevokedAt: r.revoked,
 	}
 	switch {
@@ -56,9 +56,7 @@ func (r *credentialRow) credential(schemes *credential.Schemes) (*credential.Cre
 	case c.Scheme.Expiry == credential.ExpiryRequired && c.ExpiresAt.IsZero():
 		return nil, fmt.Errorf("scheme %s needs an expiry", c.Scheme.Name)
 	}
-	for text := range strings.FieldsSeq(r.scopes) {
-		c.Scopes = append(c.Scopes, credential.Scope(text))
-	}
+	c.Scopes = from.texts.scopes(r.scopes)
 	for text := range strings.FieldsSeq(r.allowed) {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -144,7 +142,7 @@ func (r reader) CredentialIn(ctx context.Context, organization, id uuid.UUID) (*
 	if err != nil {
 		return nil, r.fail("read a credential", err)
 	}
-	return row.credential(r.schemes)
+	return row.credential(r)
 }
 
 func textOf(id uuid.UUID) string {
@@ -225,7 +223,7 @@ func (r reader) listed(rows *sql.Rows) (item Listed, err error) {
 	}
 	item.ID, item.Hint, item.Print, item.Use.UserAgent = row.id, hint.String, print.String, agent.String
 	item.Use.Address, _ = netip.ParseAddr(address.String) // invalid when unknown
-	item.Credential, item.Damaged = row.credential(r.schemes)
+	item.Credential, item.Damaged = row.credential(r)
 	return item, nil
 }
 

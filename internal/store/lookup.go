@@ -12,7 +12,7 @@ import (
 )
 
 const lookupQuery = `
-	SELECT s.lookup_key, s.generation, s.fingerprint, s.hint, s.created_at, s.ends_at, s.unconfirmed,
+	SELECT s.lookup_key, s.generation, s.ends_at, s.unconfirmed,
 	       o.suspended_at, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns + `
 	FROM secrets s
 	JOIN credentials c ON c.id = s.credential_id
@@ -52,8 +52,7 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 	)
 	k := key.Bytes()
 	err := s.stmts.lookup.QueryRowContext(ctx, k[:]).Scan(append([]any{
-		&stored, &out.Secret.Generation, &out.Secret.Fingerprint, &out.Secret.Hint, instant{&out.Secret.CreatedAt},
-		instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt}, instant{&deactivatedAt}, &role,
+		&stored, &out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt}, instant{&deactivatedAt}, &role,
 	}, row.targets()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.NotFound
@@ -68,7 +67,7 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 	if found, ok := credential.LookupKeyFrom(stored); !ok || !found.Equal(key) {
 		return nil, credential.NotFound
 	}
-	out.Credential, err = row.credential(s.schemes)
+	out.Credential, err = row.credential(s.reader)
 	if err != nil {
 		s.log.Error("a credential's row is damaged; it is refused", "credential", row.id, "error", err)
 		return nil, credential.NotFound

@@ -47,6 +47,7 @@ type Config struct {
 type Store struct {
 	reader
 	read, write *sql.DB
+	exclusive   bool
 	root        *seal.Root
 	cache       *cache
 	log         *slog.Logger
@@ -80,6 +81,7 @@ type querier interface {
 type reader struct {
 	q       querier
 	schemes *credential.Schemes
+	texts   *interner
 	fail    func(op string, err error) error
 }
 
@@ -99,7 +101,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 // connect opens the database of the configuration and migrates it.
 func connect(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{log: cfg.Logger}
-	s.schemes = cfg.Schemes
+	s.schemes, s.texts = cfg.Schemes, newInterner()
 	s.fail = s.failed
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -174,6 +176,10 @@ func (s *Store) setting(ctx context.Context, name string) (value string, err err
 
 // Root returns the root key that the database was opened with.
 func (s *Store) Root() *seal.Root { return s.root }
+
+// Exclusive reports whether no other process can have this database open: on
+// SQLite, where this one holds the lock on the data directory.
+func (s *Store) Exclusive() bool { return s.exclusive }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

@@ -3,7 +3,7 @@
 //
 // What is pending is bounded: one entry for each credential that was used
 // since the last flush, and no more than a fixed number of those while the
-// store can't be reached.
+// store can't be reached. It can be looked at before it is stored.
 package usage
 
 import (
@@ -26,10 +26,11 @@ type Use struct {
 	UserAgent  string
 }
 
-// Meter remembers the latest use of each credential until it is flushed.
+// Meter remembers the latest use of each credential until it is stored.
 type Meter struct {
 	mu      sync.Mutex
 	pending map[uuid.UUID]Use
+	saving  map[uuid.UUID]Use // what a flush has taken out and not yet stored
 }
 
 // NewMeter makes an empty meter.
@@ -39,39 +40,64 @@ func NewMeter() *Meter { return &Meter{pending: map[uuid.UUID]Use{}} }
 func (m *Meter) Add(u Use) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.add(u)
+}
+
+func (m *Meter) add(u Use) {
 	old, known := m.pending[u.Credential]
 	if (known && !u.At.Before(old.At)) || (!known && len(m.pending) < most) {
 		m.pending[u.Credential] = u
 	}
 }
 
-// Flush hands everything pending to save. What can't be saved stays pending,
-// unless a later use has replaced it.
-func (m *Meter) Flush(ctx context.Context, save func(context.Context, []Use) error) error {
+// Latest returns the latest use of a credential that is not known to be stored.
+func (m *Meter) Latest(credential uuid.UUID) (Use, bool) {
 	m.mu.Lock()
-	taken := m.pending
-	m.pending = make(map[uuid.UUID]Use, len(taken))
-	m.mu.Unlock()
-	if len(taken) == 0 {
+	defer m.mu.Unlock()
+	if u, ok := m.pending[credential]; ok {
+		return u, true
+	}
+	u, ok := m.saving[credential]
+	return u, ok
+}
+
+// Pending returns how many credentials were used since the last flush.
+func (m *Meter) Pending() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.pending)
+}
+
+// Flush hands everything pending to save. What can't be saved stays pending,
+// unless a later use has replaced it. One flush at a time.
+func (m *Meter) Flush(ctx context.Context, save func(context.Context, []Use) error) error {
+	batch := m.take()
+	if len(batch) == 0 {
 		return nil
 	}
-	batch := make([]Use, 0, len(taken))
-	for _, u := range taken {
-		batch = append(batch, u)
-	}
 	err := save(ctx, batch)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saving = nil
 	if err != nil {
 		for _, u := range batch {
-			m.restore(u)
+			if _, newer := m.pending[u.Credential]; !newer {
+				m.add(u)
+			}
 		}
 	}
 	return err
 }
 
-func (m *Meter) restore(u Use) {
+// take moves what is pending to what is being saved.
+func (m *Meter) take() []Use {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, newer := m.pending[u.Credential]; !newer && len(m.pending) < most {
-		m.pending[u.Credential] = u
+	m.saving = m.pending
+	m.pending = make(map[uuid.UUID]Use, min(len(m.saving), 1<<12))
+	batch := make([]Use, 0, len(m.saving))
+	for _, u := range m.saving {
+		batch = append(batch, u)
 	}
+	return batch
 }

@@ -88,6 +88,7 @@ CREATE TABLE credentials (
     CHECK (organization_id IS NOT NULL OR (user_id IS NULL AND project_id IS NULL))
 ) STRICT;
 CREATE INDEX credentials_organization ON credentials (organization_id, id);
+CREATE INDEX credentials_count ON credentials (organization_id, scheme) WHERE revoked_at IS NULL;
 CREATE INDEX credentials_user ON credentials (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX credentials_project ON credentials (project_id, id) WHERE project_id IS NOT NULL;
 
