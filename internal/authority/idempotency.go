@@ -2,7 +2,10 @@ package authority
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
@@ -81,19 +84,53 @@ func (a *Authority) repeated(ctx context.Context, tx *store.Tx, id *Idempotency,
 }
 
 // remember notes what a call made.
-func (a *Authority) remember(ctx context.Context, tx *store.Tx, id *Idempotency, c *credential.Credential, now time.Time) error {
+func remember(ctx context.Context, tx *store.Tx, id *Idempotency, made store.IdempotencyRecord) error {
 	if id == nil {
 		return nil
 	}
-	return tx.SaveIdempotencyRecord(ctx, &store.IdempotencyRecord{
-		ID: id.id, Request: id.request, Credential: c.ID, Generation: c.Generation, CreatedAt: now,
+	made.ID, made.Request = id.id, id.request
+	return tx.SaveIdempotencyRecord(ctx, &made)
+}
+
+// creation is a call that makes one thing, whose answer holds nothing secret.
+type creation struct {
+	chain uuid.UUID
+	call  string
+	id    *Idempotency
+}
+
+// once makes a thing and returns its id; a repeat returns the same.
+func (a *Authority) once(ctx context.Context, p *credential.Principal, c creation, create func(*store.Tx) (uuid.UUID, error)) (target uuid.UUID, err error) {
+	done, err := a.begin(p, c.call, c.id)
+	if err != nil {
+		return target, err
+	}
+	defer done()
+	now := a.clock()
+	err = a.store.Change(ctx, c.chain, func(tx *store.Tx) error {
+		made, err := a.repeated(ctx, tx, c.id, now)
+		if err != nil {
+			return err
+		}
+		if made != nil {
+			target = made.Target
+			return errUnchanged
+		}
+		if target, err = create(tx); err != nil {
+			return err
+		}
+		return remember(ctx, tx, c.id, store.IdempotencyRecord{Target: target, CreatedAt: now})
 	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return target, err
 }
 
 // reissue answers a repeat: the same credential gets a new secret in place of
 // the one that the lost answer held. Its predecessor, if any, keeps its grace.
 func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Principal, made *store.IdempotencyRecord, now time.Time) (*Issued, error) {
-	c, err := tx.CredentialIn(ctx, nilIfWide(p), made.Credential)
+	c, err := tx.CredentialIn(ctx, nilIfWide(p), made.Target)
 	if err != nil {
 		return nil, err
 	}

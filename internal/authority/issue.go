@@ -83,7 +83,7 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	if err != nil {
 		return nil, err
 	}
-	if err := a.remember(ctx, tx, id, c, c.CreatedAt); err != nil {
+	if err := remember(ctx, tx, id, store.IdempotencyRecord{Target: c.ID, Generation: c.Generation, CreatedAt: c.CreatedAt}); err != nil {
 		return nil, err
 	}
 	tx.Record(act{p, c.CreatedAt}.event("credential.issue", targetOf(c), details(c)))

@@ -10,24 +10,33 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
+// NameRequest asks for something that needs only a name.
+type NameRequest struct {
+	Name        string
+	Idempotency *Idempotency
+}
+
 // CreateOrganization makes an organization. Only the operator can.
-func (a *Authority) CreateOrganization(ctx context.Context, p *credential.Principal, name string) (*store.Organization, error) {
+func (a *Authority) CreateOrganization(ctx context.Context, p *credential.Principal, r NameRequest) (*store.Organization, error) {
 	if err := operatorOnly(p); err != nil {
 		return nil, err
 	}
 	o := &store.Organization{CreatedAt: a.clock()}
 	var err error
-	if o.Name, err = credential.CheckName("name", name); err != nil {
+	if o.Name, err = credential.CheckName("name", r.Name); err != nil {
 		return nil, err
 	}
 	if o.ID, err = a.newID(); err != nil {
 		return nil, err
 	}
-	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+	id, err := a.once(ctx, p, creation{uuid.Nil, "create organization", r.Idempotency}, func(tx *store.Tx) (uuid.UUID, error) {
 		tx.Record(act{p, o.CreatedAt}.event("organization.create", "organization:"+o.ID.String(), object(map[string]string{"name": o.Name})))
-		return tx.InsertOrganization(ctx, o)
+		return o.ID, tx.InsertOrganization(ctx, o)
 	})
-	return o, err
+	if err != nil {
+		return nil, err
+	}
+	return a.store.Organization(ctx, id)
 }
 
 // Organization returns an organization that the principal may see, by id or,
@@ -100,8 +109,8 @@ func within(p *credential.Principal, organization uuid.UUID, permission credenti
 	return require(p, permission)
 }
 
-// CreateProject makes a project. A member who makes one is its administrator.
-func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, organization uuid.UUID, name string) (*store.Project, error) {
+// CreateProject makes a project.
+func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, organization uuid.UUID, r NameRequest) (*store.Project, error) {
 	if err := within(p, organization, credential.ProjectsWrite); err != nil {
 		return nil, err
 	}
@@ -110,17 +119,20 @@ func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, 
 	}
 	project := &store.Project{Organization: organization, CreatedAt: a.clock()}
 	var err error
-	if project.Name, err = credential.CheckName("name", name); err != nil {
+	if project.Name, err = credential.CheckName("name", r.Name); err != nil {
 		return nil, err
 	}
 	if project.ID, err = a.newID(); err != nil {
 		return nil, err
 	}
-	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+	id, err := a.once(ctx, p, creation{organization, "create project " + organization.String(), r.Idempotency}, func(tx *store.Tx) (uuid.UUID, error) {
 		tx.Record(act{p, project.CreatedAt}.event("project.create", "project:"+project.ID.String(), object(map[string]string{"name": project.Name})))
-		return tx.InsertProject(ctx, project)
+		return project.ID, tx.InsertProject(ctx, project)
 	})
-	return project, err
+	if err != nil {
+		return nil, err
+	}
+	return a.store.ProjectIn(ctx, organization, store.ProjectRef{ID: id})
 }
 
 // Project returns a project that the principal may see.

@@ -106,7 +106,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 		return nil, err
 	}
 	tx.Record(by.event("credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": graceEnd})))
-	return out, a.remember(ctx, tx, r.Idempotency, c, now)
+	return out, remember(ctx, tx, r.Idempotency, store.IdempotencyRecord{Target: c.ID, Generation: c.Generation, CreatedAt: now})
 }
 
 // graceEnd is when the predecessor stops working.

@@ -17,6 +17,8 @@ type UserRequest struct {
 	Name     string
 	Role     credential.Role
 	Password string // empty: the user can't sign in by password
+
+	Idempotency *Idempotency
 }
 
 // CreateUser makes a user a member of an organization, and makes the user
@@ -32,26 +34,26 @@ func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, org
 	if !r.Role.Valid() {
 		return nil, credential.InvalidField("role", "choose one of: owner, admin, member, guest")
 	}
-	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+	id, err := a.once(ctx, p, creation{organization, "create member " + organization.String(), r.Idempotency}, func(tx *store.Tx) (uuid.UUID, error) {
 		known, err := tx.UserByEmail(ctx, user.Email)
 		switch {
 		case err == nil && r.Password != "":
-			return &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "a user with this address exists already; leave out the password to add them as a member"}
+			return uuid.Nil, &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "a user with this address exists already; leave out the password to add them as a member"}
 		case err == nil:
 			user = known
 		case !errors.Is(err, credential.NotFound):
-			return err
+			return uuid.Nil, err
 		default:
 			if err := tx.InsertUser(ctx, user); err != nil {
-				return err
+				return uuid.Nil, err
 			}
 		}
-		return a.addMember(ctx, tx, p, organization, &store.Member{User: *user, Role: r.Role})
+		return user.ID, a.addMember(ctx, tx, p, organization, &store.Member{User: *user, Role: r.Role})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &store.Member{User: *user, Role: r.Role}, nil
+	return a.store.MemberByID(ctx, organization, id)
 }
 
 // addMember records a new membership; one that exists is a conflict.

@@ -15,8 +15,8 @@ import (
 type IdempotencyRecord struct {
 	ID         [32]byte // keyed hash of principal, call and key
 	Request    [32]byte // keyed hash of the body
-	Credential uuid.UUID
-	Generation int
+	Target     uuid.UUID
+	Generation int // of the secret, where the target is a credential
 	CreatedAt  time.Time
 }
 
@@ -25,8 +25,8 @@ func (t *Tx) IdempotencyRecord(ctx context.Context, id [32]byte, after time.Time
 	rec := IdempotencyRecord{ID: id}
 	var request []byte
 	err := t.q.QueryRowContext(ctx, `
-		SELECT request, credential_id, generation, created_at FROM idempotency_keys WHERE id = $1 AND created_at > $2`, id[:], after.UnixMilli()).
-		Scan(&request, &rec.Credential, &rec.Generation, instant{&rec.CreatedAt})
+		SELECT request, target_id, generation, created_at FROM idempotency_keys WHERE id = $1 AND created_at > $2`, id[:], after.UnixMilli()).
+		Scan(&request, &rec.Target, &rec.Generation, instant{&rec.CreatedAt})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.NotFound
 	}
@@ -41,10 +41,10 @@ func (t *Tx) IdempotencyRecord(ctx context.Context, id [32]byte, after time.Time
 // the same key did.
 func (t *Tx) SaveIdempotencyRecord(ctx context.Context, rec *IdempotencyRecord) error {
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO idempotency_keys (id, request, credential_id, generation, created_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET request = excluded.request, credential_id = excluded.credential_id,
+		INSERT INTO idempotency_keys (id, request, target_id, generation, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET request = excluded.request, target_id = excluded.target_id,
 			generation = excluded.generation, created_at = excluded.created_at`,
-		rec.ID[:], rec.Request[:], rec.Credential, rec.Generation, rec.CreatedAt.UnixMilli())
+		rec.ID[:], rec.Request[:], rec.Target, rec.Generation, rec.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store an idempotency record", err)
 	}

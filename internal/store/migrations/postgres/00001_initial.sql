@@ -117,7 +117,7 @@ CREATE TABLE credential_uses (
 CREATE TABLE idempotency_keys (
     id            BYTEA    PRIMARY KEY CHECK (length(id) = 32),
     request       BYTEA    NOT NULL CHECK (length(request) = 32),
-    credential_id UUID    NOT NULL REFERENCES credentials (id),
+    target_id     UUID    NOT NULL,
     generation    BIGINT NOT NULL,
     created_at    BIGINT NOT NULL
 );

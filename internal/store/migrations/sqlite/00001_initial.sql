@@ -117,7 +117,7 @@ CREATE TABLE credential_uses (
 CREATE TABLE idempotency_keys (
     id            BLOB    PRIMARY KEY CHECK (length(id) = 32),
     request       BLOB    NOT NULL CHECK (length(request) = 32),
-    credential_id TEXT    NOT NULL REFERENCES credentials (id),
+    target_id     TEXT    NOT NULL,
     generation    INTEGER NOT NULL,
     created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
