@@ -92,6 +92,10 @@ type Verify struct {
 	Project    string  `json:"project,omitempty"` // UUID, pr-… or PRJ-…
 	Address    string  `json:"address,omitempty"` // of the client
 	UserAgent  string  `json:"user_agent,omitempty"`
+	// Cost and Resource say what the request would spend and where. They are
+	// checked, and this version does nothing else with them.
+	Cost     int64  `json:"cost,omitzero"`
+	Resource string `json:"resource,omitempty"`
 }
 
 // Decision answers Verify. Only Code and Active are set unless Code is ok.

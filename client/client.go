@@ -26,8 +26,12 @@ type Client struct {
 // New makes a client for the server at base, such as "https://keys.example.com",
 // that presents token. A nil transport is http.DefaultTransport.
 func New(base, token string, transport http.RoundTripper) *Client {
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: transport}}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 }
+
+// stay follows no redirect: nobody else answers for the server, and nobody
+// else gets to see what it is asked about.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Call sends in (nil for no body) as JSON and decodes the answer into out (nil
 // to ignore it). A refusal is an *api.Problem.

@@ -39,21 +39,25 @@ func (a *Authority) CreateOrganization(ctx context.Context, p *credential.Princi
 	return a.store.Organization(ctx, id)
 }
 
-// Organization returns an organization that the principal may see, by id or,
-// where id is Nil, by number.
-func (a *Authority) Organization(ctx context.Context, p *credential.Principal, id uuid.UUID, number int64) (o *store.Organization, err error) {
-	if err := require(p, credential.OrganizationRead); err != nil {
+// Organization returns an organization that the principal may see.
+func (a *Authority) Organization(ctx context.Context, p *credential.Principal, id uuid.UUID) (*store.Organization, error) {
+	if err := within(p, id, credential.OrganizationRead); err != nil {
 		return nil, err
 	}
-	if id != uuid.Nil {
-		o, err = a.store.Organization(ctx, id)
-	} else {
-		o, err = a.store.OrganizationByNumber(ctx, number)
+	return a.store.Organization(ctx, id)
+}
+
+// OrganizationNumbered finds the organization that the principal calls by its
+// number. Naming one's own needs no permission.
+func (a *Authority) OrganizationNumbered(ctx context.Context, p *credential.Principal, number int64) (uuid.UUID, error) {
+	o, err := a.store.OrganizationByNumber(ctx, number)
+	if err != nil {
+		return uuid.Nil, err
 	}
-	if err == nil && !p.InstallationWide() && o.ID != p.Organization {
-		return nil, credential.Errorf(credential.NotFound, "no such organization")
+	if !p.InstallationWide() && o.ID != p.Organization {
+		return uuid.Nil, credential.Errorf(credential.NotFound, "no such organization")
 	}
-	return o, err
+	return o.ID, nil
 }
 
 // Organizations returns the organizations that the principal may see with an

@@ -94,6 +94,9 @@ func (a *Authority) Members(ctx context.Context, p *credential.Principal, organi
 	if err := within(p, organization, credential.MembersRead); err != nil {
 		return nil, err
 	}
+	if p.ProjectScoped() != uuid.Nil {
+		return nil, credential.Errorf(credential.Forbidden, "a project's credential doesn't see the members of the organization")
+	}
 	return a.store.Members(ctx, organization, after, limit)
 }
 

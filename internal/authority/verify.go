@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -103,13 +106,26 @@ func (a *Authority) lookup(ctx context.Context, key credential.LookupKey) (*cred
 func (a *Authority) count(d *credential.Decision, v Verification) {
 	switch d.Code {
 	case credential.OK, credential.CodeScope, credential.CodeForbidden:
-		const most = 256
-		agent := v.UserAgent
-		if len(agent) > most {
-			agent = agent[:most]
-		}
-		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: agent})
+		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: cleanAgent(v.UserAgent)})
 	}
+}
+
+// cleanAgent bounds what a client says of itself, and keeps only what any
+// database, log and page can show.
+func cleanAgent(agent string) string {
+	const most = 256
+	agent = agent[:min(len(agent), most)]
+	for i := range len(agent) {
+		if agent[i] < ' ' || agent[i] > '~' {
+			return strings.Map(func(r rune) rune {
+				if r == utf8.RuneError || !unicode.IsPrint(r) {
+					return -1
+				}
+				return r
+			}, agent)
+		}
+	}
+	return agent
 }
 
 // RevokeByPossession revokes the credential of a secret that somebody found.

@@ -138,7 +138,7 @@ func (r ScopeRule) list() string {
 
 // clip shortens a rejected value, so that an error never echoes a secret.
 func clip(s string) string {
-	const most = 24
+	const most = 12
 	if len(s) <= most {
 		return s
 	}

@@ -87,7 +87,7 @@ func checkShape(body []byte) error {
 	case text[0] != '{':
 		return credential.Errorf(credential.BadRequest, "the body must be a JSON object")
 	}
-	depth := 0
+	depth, name := 0, ""
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '{', '[':
@@ -97,29 +97,22 @@ func checkShape(body []byte) error {
 		case '}', ']':
 			depth--
 		case '"':
+			start := i + 1
 			for i++; i < len(text) && text[i] != '"'; i++ {
 				if text[i] == '\\' {
 					i++
 				}
 			}
+			if rest := bytes.TrimLeft(text[min(i+1, len(text)):], " \t\r\n"); len(rest) > 0 && rest[0] == ':' {
+				name = string(text[start:i])
+			}
 		case 'n':
 			if bytes.HasPrefix(text[i:], []byte("null")) {
-				return credential.InvalidField(memberBefore(text[:i]), "null means nothing here; leave the member out")
+				return credential.InvalidField(plain(name), "null means nothing here; leave the member out")
 			}
 		}
 	}
 	return nil
-}
-
-// memberBefore finds the name of the member whose value begins where text ends.
-func memberBefore(text []byte) string {
-	text = bytes.TrimRight(text, " \t\r\n[,:")
-	end := bytes.LastIndexByte(text, '"')
-	if end <= 0 {
-		return ""
-	}
-	start := bytes.LastIndexByte(text[:end], '"')
-	return string(text[start+1 : end])
 }
 
 // explain turns the decoder's error into one sentence that never echoes a value.
@@ -141,13 +134,25 @@ func explain(err error) error {
 	return credential.Errorf(credential.BadRequest, "the body is not valid JSON")
 }
 
-// member writes a JSON pointer the way fields are named: a.b.0. Names that a
-// caller made up are cut to a length that can't hold a secret.
+// member writes a JSON pointer the way fields are named: a.b.0.
 func member(p jsontext.Pointer) string {
-	const most = 40
-	name := strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
-	if len(name) > most {
-		name = name[:most] + "…"
+	segments := strings.Split(strings.TrimPrefix(string(p), "/"), "/")
+	if len(segments) > maxDepth {
+		segments = segments[:maxDepth]
+	}
+	for i, s := range segments {
+		segments[i] = plain(s)
+	}
+	return strings.Join(segments, ".")
+}
+
+// plain returns the name of a member if it looks like one. Whatever else
+// stands there was made up by the caller and could be a secret in the wrong
+// place; every secret is longer than this.
+func plain(name string) string {
+	const most = 24
+	if len(name) > most || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+		return "…"
 	}
 	return name
 }

@@ -153,7 +153,7 @@ func newRequestID() string {
 func (s *Server) log(r *http.Request, c *call, took time.Duration) {
 	level := slog.LevelInfo
 	attrs := append(make([]slog.Attr, 0, 8),
-		slog.String("method", r.Method), slog.String("route", c.pattern), slog.Int("status", c.status),
+		slog.String("method", knownMethod(r.Method)), slog.String("route", c.pattern), slog.Int("status", c.status),
 		slog.Duration("took", took), slog.String("request", c.id))
 	if c.address.IsValid() {
 		attrs = append(attrs, slog.String("address", c.address.String()))
@@ -166,6 +166,17 @@ func (s *Server) log(r *http.Request, c *call, took time.Duration) {
 		attrs = append(attrs, slog.String("error", c.err.Error()))
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// methods are the ones that routes have.
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+
+// knownMethod keeps what a caller made up out of the log.
+func knownMethod(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return "other"
 }
 
 // handler serves one route.
@@ -281,7 +292,7 @@ type fallback struct {
 func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	var allow []string
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+	for _, method := range methods {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
 		if _, pattern := f.server.mux.Handler(probe); pattern != "/" {
 			allow = append(allow, method)

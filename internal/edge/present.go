@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -41,21 +42,27 @@ func FromHeaders(h http.Header) (Presented, error) {
 var secretParameters = [...]string{"access_token", "token", "api_key", "key", "credential", "client_secret"}
 
 // secretInURL finds a query parameter that carries a secret: by its name, or
-// by a value that begins like one.
+// by a name or a value that begins like one, escaped or not.
 func secretInURL(rawQuery string, schemes *credential.Schemes) (name string, found bool) {
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
+		name, value = unescaped(name), unescaped(value)
 		for _, secret := range secretParameters {
 			if strings.EqualFold(name, secret) {
 				return secret, true
 			}
 		}
-		if schemes.HasPrefix(value) {
-			if len(name) > 40 {
-				name = name[:40]
-			}
-			return name, true
+		if schemes.HasPrefix(value) || schemes.HasPrefix(name) {
+			return plain(name), true
 		}
 	}
 	return "", false
+}
+
+// unescaped decodes a part of a query; one that can't be is left as it is.
+func unescaped(part string) string {
+	if text, err := url.QueryUnescape(part); err == nil {
+		return text
+	}
+	return part
 }

@@ -115,7 +115,7 @@ func (r *Request) Query(known ...string) (url.Values, error) {
 	}
 	for name, list := range values {
 		if !slices.Contains(known, name) {
-			return nil, &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "this call has no such query parameter"}
+			return nil, &credential.Error{Kind: credential.BadRequest, Field: plain(name), Detail: "this call has no such query parameter"}
 		}
 		if len(list) > 1 {
 			return nil, &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}

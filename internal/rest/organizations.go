@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -56,11 +57,11 @@ func (h *handlers) organizationID(r *edge.Request, field, text string) (uuid.UUI
 		return uuid.Nil, nil
 	}
 	if n, ok := number(text, ""); ok {
-		o, err := h.authority.Organization(r.Context(), &r.Principal, uuid.Nil, n)
-		if err != nil {
+		id, err := h.authority.OrganizationNumbered(r.Context(), &r.Principal, n)
+		if errors.Is(err, credential.NotFound) {
 			return uuid.Nil, credential.InvalidField(field, "no such organization")
 		}
-		return o.ID, nil
+		return id, err
 	}
 	id, err := authority.ParsePublicID("org", text)
 	if err != nil {
@@ -72,6 +73,9 @@ func (h *handlers) organizationID(r *edge.Request, field, text string) (uuid.UUI
 // organization finds the organization in the path, if the caller may see it.
 func (h *handlers) organization(r *edge.Request) (uuid.UUID, error) {
 	id, err := h.organizationID(r, "organization", r.PathValue("organization"))
+	if err != nil && !errors.Is(err, credential.Invalid) {
+		return uuid.Nil, err
+	}
 	if err != nil || (!r.Principal.InstallationWide() && id != r.Principal.Organization) {
 		return uuid.Nil, credential.Errorf(credential.NotFound, "no such organization")
 	}
@@ -114,7 +118,7 @@ func (h *handlers) getOrganization(r *edge.Request, _ edge.None) (api.Organizati
 	if err != nil {
 		return api.Organization{}, err
 	}
-	o, err := h.authority.Organization(r.Context(), &r.Principal, id, 0)
+	o, err := h.authority.Organization(r.Context(), &r.Principal, id)
 	if err != nil {
 		return api.Organization{}, err
 	}

@@ -52,7 +52,7 @@ func (h *handlers) page(r *edge.Request, filters ...string) (page, error) {
 	}
 	if text := query.Get("cursor"); text != "" {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-		if err != nil || len(raw) != len(p.after)+cursorMAC {
+		if err != nil || len(raw) != len(p.after)+cursorMAC || base64.RawURLEncoding.EncodeToString(raw) != text { // one spelling
 			return p, wrongCursor()
 		}
 		p.after = uuid.UUID(raw[:len(p.after)])

@@ -25,6 +25,13 @@ func (h *handlers) verify(r *edge.Request, in api.Verify) (api.Decision, error) 
 	if in.Permission != "" && !permissionText.MatchString(in.Permission) {
 		return api.Decision{}, credential.InvalidField("permission", "must be 1 to 64 visible ASCII characters")
 	}
+	const most = 200
+	if in.Cost < 0 || in.Cost > 1_000_000_000 {
+		return api.Decision{}, credential.InvalidField("cost", "must be from 0 to 1000000000")
+	}
+	if len(in.Resource) > most {
+		return api.Decision{}, credential.InvalidField("resource", "must have at most %d bytes", most)
+	}
 	var err error
 	if in.Address != "" {
 		if v.Address, err = parseAddress(in.Address); err != nil {

@@ -42,6 +42,29 @@ func (s *Store) Lookup(ctx context.Context, key credential.LookupKey) (*credenti
 }
 
 func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credential.Standing, error) {
+	k := key.Bytes()
+	rows, err := s.stmts.lookup.QueryContext(ctx, k[:])
+	if err != nil {
+		return nil, s.failed("look up a credential", err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return nil, s.failed("look up a credential", err)
+		}
+		return nil, credential.NotFound
+	}
+	standing, id, err := s.standing(rows, key)
+	if err != nil { // it is there and can't be read: nobody else is harmed
+		s.log.Error("a credential's row is damaged; it is refused", "credential", id, "error", err)
+		return nil, credential.NotFound
+	}
+	return standing, nil
+}
+
+// standing reads the row that a lookup found. An error means that the row
+// itself is damaged.
+func (s *Store) standing(rows *sql.Rows, key credential.LookupKey) (*credential.Standing, uuid.UUID, error) {
 	var (
 		stored                                 []byte
 		out                                    credential.Standing
@@ -50,34 +73,25 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role                                   sql.NullString
 	)
-	k := key.Bytes()
-	err := s.stmts.lookup.QueryRowContext(ctx, k[:]).Scan(append([]any{
-		&stored, &out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt}, instant{&deactivatedAt}, &role,
+	err := rows.Scan(append([]any{
+		&stored, &out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt},
+		instant{&deactivatedAt}, &role,
 	}, row.targets()...)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, credential.NotFound
-	}
 	if err != nil {
-		if kind := s.drv.classify(err); kind == "" && ctx.Err() == nil { // it was found, and can't be read
-			s.log.Error("a credential's row can't be read; it is refused", "error", err)
-			return nil, credential.NotFound
-		}
-		return nil, s.failed("look up a credential", err)
+		return nil, row.id, err
 	}
 	if found, ok := credential.LookupKeyFrom(stored); !ok || !found.Equal(key) {
-		return nil, credential.NotFound
+		return nil, row.id, errors.New("the row has another lookup key")
 	}
-	out.Credential, err = row.credential(s.reader)
-	if err != nil {
-		s.log.Error("a credential's row is damaged; it is refused", "credential", row.id, "error", err)
-		return nil, credential.NotFound
+	if out.Credential, err = row.credential(s.reader); err != nil {
+		return nil, row.id, err
 	}
 	out.Secret.Unconfirmed = unconfirmed != 0
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
 	if role.Valid && deactivatedAt.IsZero() {
 		out.Role = credential.Role(role.String)
 	}
-	return &out, nil
+	return &out, row.id, nil
 }
 
 // Confirm notes that an unconfirmed secret has been used, so that no repeat of

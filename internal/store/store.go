@@ -17,9 +17,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,14 +53,14 @@ type Store struct {
 	root        *seal.Root
 	cache       *cache
 	log         *slog.Logger
-	drv         driver
+	drv         dialect
 	stmts       statements
 	// from and to are the schema versions before and after opening.
 	from, to int64
 }
 
-// driver holds what differs between the two databases.
-type driver interface {
+// dialect holds what differs between the two databases.
+type dialect interface {
 	classify(err error) credential.ErrorKind
 	tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (bool, error)
 	close() error
@@ -196,7 +198,11 @@ func (s *Store) Close() error { return s.drv.close() }
 // failed turns an error of the database into one of the vocabulary. The cause
 // stays in the chain for the log; only the detail may be shown.
 func (s *Store) failed(op string, err error) error {
-	switch kind := s.drv.classify(err); kind {
+	kind := s.drv.classify(err)
+	if kind == "" && isAway(err) {
+		kind = credential.Unavailable
+	}
+	switch kind {
 	case "":
 		return fmt.Errorf("%s: %w", op, err)
 	case credential.Conflict:
@@ -206,6 +212,12 @@ func (s *Store) failed(op string, err error) error {
 	default:
 		return fmt.Errorf("%s: %w (%w)", op, credential.Errorf(kind, "the storage can't be used right now; try again later"), err)
 	}
+}
+
+// isAway recognises a database that is closed or that didn't answer in time.
+func isAway(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, driver.ErrBadConn) || strings.Contains(err.Error(), "sql: database is closed") // which has no value of its own
 }
 
 // stamp is a time on its way into a column; the zero time is NULL.

@@ -1,0 +1,270 @@
+package rest_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+)
+
+// open lists the routes that need no permission. A route that is neither here
+// nor has one fails TestS1_EveryRouteSaysWhoMayCall.
+var open = map[string]string{
+	"GET /healthz":         "public",
+	"GET /readyz":          "public",
+	"POST /v1/revoke":      "public",
+	"POST /v1/setup":       "public",
+	"GET /v1/self":         "any credential",
+	"POST /v1/self/rotate": "any credential",
+	"POST /v1/self/revoke": "any credential",
+	"GET /v1/schemes":      "any credential",
+}
+
+func nameOf(r edge.Route) string { return r.Method + " " + r.Pattern }
+
+// access says in words who may call a route.
+func access(r edge.Route) string {
+	permission, needed := r.Access.Permission()
+	switch {
+	case !needed:
+		return "public"
+	case permission == "":
+		return "any credential"
+	}
+	return string(permission)
+}
+
+func TestS1_EveryRouteSaysWhoMayCall(t *testing.T) {
+	w := newServer(t, storetest.SQLite(t))
+	for _, fault := range routeFaults(w.edge.Routes()) {
+		t.Error(fault)
+	}
+	nothing := func(*edge.Request, edge.None) (api.Empty, error) { return api.Empty{}, nil }
+	planted := []edge.Route{
+		edge.Get("/v1/forgotten", edge.Access{}, nothing), edge.Get("/v1/loose", edge.Public, nothing),
+		edge.Get("/v1/new", edge.Needs("audit:read"), nothing), edge.Get("/healthz", edge.Needs("audit:read"), nothing),
+	}
+	got := strings.Join(routeFaults(append(w.edge.Routes(), planted...)), "\n")
+	for _, want := range []string{
+		"GET /v1/forgotten: any credential", "GET /v1/loose: public", "GET /v1/new has no call", "GET /healthz stands twice", "GET /healthz needs audit:read",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("a planted route is not found: got %s, want %s", got, want)
+		}
+	}
+}
+
+// routeFaults is what is wrong with a route table.
+func routeFaults(routes []edge.Route) (faults []string) {
+	seen := map[string]bool{}
+	for _, r := range routes {
+		name := nameOf(r)
+		if seen[name] {
+			faults = append(faults, name+" stands twice in the table")
+		}
+		seen[name] = true
+		if calls()[name] == nil {
+			faults = append(faults, name+" has no call in the matrix")
+		}
+		permission, needed := r.Access.Permission()
+		switch got := access(r); {
+		case needed && permission != "" && open[name] != "":
+			faults = append(faults, name+" needs "+got+" and stands in the list of open routes")
+		case (!needed || permission == "") && open[name] != got:
+			faults = append(faults, name+": "+got+": give it a permission, or add it to the list of open routes")
+		}
+	}
+	for name := range open {
+		if !seen[name] {
+			faults = append(faults, name+" is in the list of open routes and is no route")
+		}
+	}
+	return faults
+}
+
+// A shot is one call of a route, with what makes it harmless afterwards.
+type shot struct {
+	path string
+	body any
+	undo func()
+}
+
+// A cell makes the call of a route for one cell of the matrix.
+type cell = func(testing.TB, *world) shot
+
+// fixed is a call that may be made any number of times.
+func fixed(path string, body any) func(testing.TB, *world) shot {
+	return func(_ testing.TB, w *world) shot {
+		path := strings.NewReplacer("ACME", w.acme.ID, "ALPHA", w.alpha.ID, "SPARE", w.spare.ID, "KEY", w.records["key"].ID).Replace(path)
+		return shot{path: path, body: body}
+	}
+}
+
+// fresh is a call on a new credential of the organization.
+func fresh(verb string, body any) func(testing.TB, *world) shot {
+	return func(t testing.TB, w *world) shot {
+		c := w.issue(t, "spent", api.CreateCredential{Scheme: "gatehouse_key", Name: "spent", Organization: w.acme.ID, Scopes: []string{"projects:read"}})
+		return shot{path: "/v1/credentials/" + c.ID + verb, body: body}
+	}
+}
+
+// switched is a call that is undone afterwards, and may need another before it.
+func switched(path, undo string, first bool) func(testing.TB, *world) shot {
+	return func(t testing.TB, w *world) shot {
+		r := strings.NewReplacer("ACME", w.acme.ID, "SPARE", w.spare.ID)
+		if first {
+			w.must(t, "POST", r.Replace(undo), nil, nil)
+		}
+		return shot{path: r.Replace(path), undo: func() {
+			w.must(t, "POST", r.Replace(strings.NewReplacer("suspend", "resume", "archive", "restore").Replace(path)), nil, nil)
+		}}
+	}
+}
+
+// calls has, for each route, a call that succeeds for whoever may make it.
+func calls() map[string]cell {
+	all := organizationCalls()
+	maps.Copy(all, credentialCalls())
+	return all
+}
+
+func credentialCalls() map[string]cell {
+	secret := "gate_" + strings.Repeat("0", 40)
+	return map[string]cell{
+		"GET /healthz":                      fixed("/healthz", nil),
+		"GET /readyz":                       fixed("/readyz", nil),
+		"POST /v1/verify":                   fixed("/v1/verify", api.Verify{Credential: &secret}),
+		"POST /v1/revoke":                   fixed("/v1/revoke", api.Possession{Credential: &secret}),
+		"POST /v1/setup":                    fixed("/v1/setup", api.Setup{Code: "setup-x", Organization: "X", Name: "X", Email: "x@x.test", Password: "correct horse"}),
+		"GET /v1/self":                      fixed("/v1/self", nil),
+		"POST /v1/self/rotate":              fixed("/v1/self/rotate", api.RotateCredential{}),
+		"POST /v1/self/revoke":              fixed("/v1/self/revoke", nil),
+		"GET /v1/schemes":                   fixed("/v1/schemes", nil),
+		"POST /v1/credentials":              fixed("/v1/credentials", api.CreateCredential{Scheme: "gatehouse_key", Name: "made", Scopes: []string{"projects:read"}}),
+		"GET /v1/credentials":               fixed("/v1/credentials", nil),
+		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
+		"PATCH /v1/credentials/{id}":        fresh("", map[string]string{"name": "renamed"}),
+		"POST /v1/credentials/{id}/rotate":  fresh("/rotate", api.RotateCredential{}),
+		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),
+		"POST /v1/credentials/{id}/resume":  fresh("/resume", nil),
+		"POST /v1/credentials/{id}/revoke":  fresh("/revoke", nil),
+	}
+}
+
+func organizationCalls() map[string]cell {
+	org, project := "/v1/organizations/ACME", "/v1/organizations/ACME/projects/SPARE"
+	return map[string]cell{
+		"POST /v1/organizations":                        fixed("/v1/organizations", api.CreateOrganization{Name: "New"}),
+		"GET /v1/organizations":                         fixed("/v1/organizations", nil),
+		"GET /v1/organizations/{organization}":          fixed(org, nil),
+		"POST /v1/organizations/{organization}/suspend": switched(org+"/suspend", "", false),
+		"POST /v1/organizations/{organization}/resume":  fixed(org+"/resume", nil),
+		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
+			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
+		},
+		"GET /v1/organizations/{organization}/members":                           fixed(org+"/members", nil),
+		"PUT /v1/organizations/{organization}/members/{user}":                    fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
+		"POST /v1/organizations/{organization}/projects":                         fixed(org+"/projects", api.CreateProject{Name: "New"}),
+		"GET /v1/organizations/{organization}/projects":                          fixed(org+"/projects", nil),
+		"GET /v1/organizations/{organization}/projects/{project}":                fixed(org+"/projects/ALPHA", nil),
+		"POST /v1/organizations/{organization}/projects/{project}/archive":       switched(project+"/archive", "", false),
+		"POST /v1/organizations/{organization}/projects/{project}/restore":       switched(project+"/restore", project+"/archive", true),
+		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}": fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
+		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
+		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
+	}
+}
+
+// transports put a secret into a request, each in its way.
+var transports = []struct {
+	name string
+	put  func(r *http.Request, secret string)
+}{
+	{"bearer", func(r *http.Request, s string) { r.Header.Set("Authorization", "Bearer "+s) }},
+	{"bare", func(r *http.Request, s string) { r.Header.Set("Authorization", s) }},
+	{"x-api-key", func(r *http.Request, s string) { r.Header.Set("X-API-Key", s) }},
+	{"form-user", func(r *http.Request, s string) { r.Header.Set("Authorization", "FormUser "+s+",email:a@b.test") }},
+	{"basic", func(r *http.Request, s string) {
+		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("x:"+s)))
+	}},
+	{"cookie", func(r *http.Request, s string) { r.Header.Set("Cookie", "session="+s+"; token="+s) }},
+	{"query", func(r *http.Request, s string) { r.URL.RawQuery = "access_token=" + url.QueryEscape(s) }},
+}
+
+// present makes a shot as a caller, with the secret in a certain place.
+func (w *world) present(t testing.TB, method string, s shot, put func(*http.Request, string), secret string) int {
+	t.Helper()
+	r := request{method: method, path: s.path, body: s.body}
+	req := w.build(t, r)
+	put(req, secret)
+	return w.send(t, r, req).status
+}
+
+// golden compares a text with a golden file, or writes it.
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(got, want) {
+		return
+	}
+	old, now := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
+	for i := range max(len(old), len(now)) {
+		before, after := "(nothing)", "(nothing)"
+		if i < len(old) {
+			before = old[i]
+		}
+		if i < len(now) {
+			after = now[i]
+		}
+		if before != after {
+			t.Errorf("%s:%d\ngot  %s\nwant %s", path, i+1, after, before)
+		}
+	}
+	t.Errorf("%s: if the change is meant, run this test with -update and read the difference", path)
+}
+
+// row writes one line of a table in the golden file.
+func row(b *bytes.Buffer, head string, cells []string) {
+	fmt.Fprintf(b, "%-100s", head)
+	for _, c := range cells {
+		fmt.Fprintf(b, " %-8s", c)
+	}
+	b.Truncate(len(bytes.TrimRight(b.Bytes(), " ")))
+	b.WriteByte('\n')
+}
+
+// columns are the callers of the matrix, in order.
+func (w *world) columns() []string {
+	names := []string{"none"}
+	for _, c := range w.callers() {
+		names = append(names, c.name)
+	}
+	return append(names, "operator")
+}
+
+// home puts a secret where a credential of that caller belongs.
+func home(name string) func(*http.Request, string) {
+	for _, tr := range transports {
+		if name == "token" && tr.name == "form-user" {
+			return tr.put
+		}
+	}
+	return transports[0].put
+}
