@@ -73,7 +73,7 @@ func (a *app) auditExport() *cobra.Command {
 		Example: "  gatehouse audit export --organization 1 > audit.jsonl",
 		Long:    "Prints the events of an organization, or without one those of the installation, the\noldest first, with the fields of the hash chain. With --json they are one document.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var kept []api.Event
+			kept := []api.Event{} // without anything in it, it is a list still
 			err := a.with(cmd.Context(), func(c *client.Client) error {
 				query := chainQuery(organization)
 				query.Set("limit", "200")

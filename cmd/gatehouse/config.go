@@ -167,6 +167,7 @@ func (a *app) load() (*Config, error) {
 			return nil, err
 		}
 		if err := o.set(c, value); err != nil {
+			origin = strings.Replace(origin, "config file "+file.path, file.place(o.key()), 1)
 			return nil, &usageError{fmt.Errorf("%s (%s): %w", o.name, origin, err)}
 		}
 		c.origins[o.name] = origin
@@ -214,6 +215,7 @@ func (a *app) defaultData() string {
 // configFile is what a configuration file says.
 type configFile struct {
 	path     string
+	text     string
 	settings map[string]string
 	schemes  []*credential.Scheme
 }
@@ -230,11 +232,16 @@ func (a *app) readFile() (*configFile, error) {
 	var raw struct {
 		Scheme []declaredScheme `toml:"scheme"`
 	}
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	f.text = string(text)
 	var all map[string]any
-	if _, err := toml.DecodeFile(f.path, &all); err != nil {
+	if _, err := toml.Decode(f.text, &all); err != nil {
 		return nil, tomlError(f.path, err)
 	}
-	meta, err := toml.DecodeFile(f.path, &raw)
+	meta, err := toml.Decode(f.text, &raw)
 	if err != nil {
 		return nil, tomlError(f.path, err)
 	}
@@ -244,19 +251,29 @@ func (a *app) readFile() (*configFile, error) {
 	}
 	for key, value := range all {
 		if !known[key] {
-			return nil, usagef("%s: there is no setting %q", f.path, key)
+			return nil, usagef("%s: there is no setting %q", f.place(key), key)
 		}
 		f.settings[key] = settingText(value)
 	}
 	for _, key := range meta.Undecoded() {
 		if key[0] == "scheme" {
-			return nil, usagef("%s: there is no setting %q", f.path, key)
+			return nil, usagef("%s: there is no setting %q", f.place(key[len(key)-1]), key)
 		}
 	}
 	for _, d := range raw.Scheme {
 		f.schemes = append(f.schemes, d.scheme())
 	}
 	return f, nil
+}
+
+// place names the line of the file where a key stands.
+func (f *configFile) place(key string) string {
+	for i, line := range strings.Split(f.text, "\n") {
+		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
+			return fmt.Sprintf("%s: line %d", f.path, i+1)
+		}
+	}
+	return f.path
 }
 
 // settingText writes a value of the file as it would stand in a flag.
@@ -380,11 +397,18 @@ func (c *Config) effective() []setting {
 	return list
 }
 
-// redactURL hides the password of a database URL.
+// redactURL hides the password of a database URL, however it is written.
 func redactURL(text string) string {
 	u, err := url.Parse(text)
-	if err != nil {
-		return "[unreadable]"
+	if text == "" || err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return strings.Repeat("[redacted]", min(len(text), 1))
 	}
+	query := u.Query()
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "password") {
+			query.Set(name, "xxxxx")
+		}
+	}
+	u.RawQuery = query.Encode()
 	return u.Redacted()
 }

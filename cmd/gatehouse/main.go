@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -88,14 +89,17 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noArgs,
 		Version:       version(),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.DisableDefaultCmd = true // ours is below
+	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	a.configFlags(root.PersistentFlags())
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
 		a.organizationCommand(), a.userCommand(), a.projectCommand(), a.credentialCommand(),
-		a.verifyCommand(), a.auditCommand(),
+		a.verifyCommand(), a.auditCommand(), completionCommand(),
 	)
 	return root
 }
@@ -118,12 +122,49 @@ func oneArg(cmd *cobra.Command, args []string) error {
 
 // group is a command that only has others below it.
 func (a *app) group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		cmd.SetOut(a.stderr)
-		_ = cmd.Help()
-		return usagef("%s needs a command", cmd.CommandPath())
+	names := make([]string, len(commands))
+	for i, c := range commands {
+		names[i] = c.Name()
+	}
+	cmd := &cobra.Command{Use: use, Short: short, Example: commands[0].Example, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return usagef("%s needs one of these commands: %s", cmd.CommandPath(), strings.Join(names, ", "))
 	}}
 	cmd.AddCommand(commands...)
-	cmd.Example = commands[0].Example
 	return cmd
+}
+
+// helpCommand explains a command, and says so where there is none.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Explain a command", Example: "  gatehouse help credential create",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("%q is no command; gatehouse help lists them", strings.Join(args, " "))
+			}
+			return found.Help()
+		},
+	}
+}
+
+// completionCommand prints a completion script.
+func completionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "completion SHELL", Short: "Print a completion script for bash, zsh, fish or powershell", Args: oneArg,
+		Example: "  gatehouse completion bash > /etc/bash_completion.d/gatehouse\n  gatehouse completion zsh > \"${fpath[1]}/_gatehouse\"",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root, out := cmd.Root(), cmd.OutOrStdout()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(out, true)
+			case "zsh":
+				return root.GenZshCompletion(out)
+			case "fish":
+				return root.GenFishCompletion(out, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(out)
+			}
+			return usagef("%q is none of bash, zsh, fish, powershell", args[0])
+		},
+	}
 }

@@ -77,6 +77,7 @@ func all[T any](ctx context.Context, a *app, path string, query url.Values) (lis
 		query = url.Values{}
 	}
 	query.Set("limit", "200")
+	list = []T{} // without anything in it, it is a list still
 	err = a.with(ctx, func(c *client.Client) error {
 		for {
 			var page api.List[T]

@@ -101,6 +101,9 @@ func newRootKey(path string) (*seal.Root, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make a root key: %w", err)
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".root.key-")
 	if err != nil {
 		return nil, fmt.Errorf("make a root key: %w", err)

@@ -107,7 +107,7 @@ func required(cmd *cobra.Command, flags ...string) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, flag := range flags {
 			if !cmd.Flags().Changed(flag) {
-				return usagef("%s needs --%s; for example:\n%s", cmd.CommandPath(), flag, cmd.Example)
+				return usagef("%s needs --%s; see %s --help", cmd.CommandPath(), flag, cmd.CommandPath())
 			}
 		}
 		return check(cmd, args)

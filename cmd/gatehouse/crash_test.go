@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+)
+
+// The short proof is the default; make crash asks for the long one.
+const (
+	fewKills      = 6
+	fewOperations = 1500
+)
+
+var (
+	crashKills      = flag.Int("crash.kills", fewKills, "kill the server at least so often, on each database")
+	crashOperations = flag.Int("crash.operations", fewOperations, "until so many operations were acknowledged")
+	crashDuration   = flag.Duration("crash.duration", 0, "end on each database after this time (default 10s, or 13m of the long proof, which fails then)")
+	crashSeed       = flag.Uint64("crash.seed", 0, "choose the same calls and times to kill again (default another each time)")
+)
+
+// How the proof goes about it.
+const (
+	crashWorkers  = 12
+	crashOwners   = 4 // organizations
+	killWithin    = 500 * time.Millisecond
+	readyWithin   = 2 * time.Second
+	auditEvery    = 10 // kills
+	checkEachTime = 4  // credentials of each worker
+)
+
+// crashRun is one proof on one database.
+type crashRun struct {
+	t             *testing.T
+	seed          uint64
+	rand          *rand.Rand
+	program       string
+	place         []string // the flags that say where the data is
+	key           string
+	organizations []string
+	workers       []*crashWorker
+	client        *client.Client
+	killed        atomic.Bool // the present server
+	acknowledged  atomic.Int64
+	kills         int
+	serving       time.Duration // altogether
+	slowest       time.Duration // start
+}
+
+// TestCrash kills a server at random moments while many clients change
+// credentials, and proves after each restart that every acknowledged change
+// stands, and that every other one happened entirely or not at all.
+func TestCrash(t *testing.T) {
+	seed := *crashSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	program := filepath.Join(t.TempDir(), "gatehouse")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			t.Logf("go test ./cmd/gatehouse -run TestCrash/%s -crash.seed=%d chooses the same again", database, seed)
+			r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), program: program}
+			r.place = []string{"--data", t.TempDir(), "--log-level", "error"}
+			if database == "postgres" {
+				r.place = append(r.place, "--database-url", storetest.Database(t))
+			}
+			r.prepare()
+			r.run(t)
+		})
+	}
+}
+
+// prepare makes organizations and the key that the workers use.
+func (r *crashRun) prepare() {
+	r.command("migrate")
+	for i := range crashOwners {
+		var o api.Organization
+		r.decode(r.command("org", "create", fmt.Sprintf("Owner %d", i), "--json"), &o)
+		r.organizations = append(r.organizations, o.ID)
+	}
+	var schemes api.List[api.Scheme]
+	r.decode(r.command("credential", "schemes", "--json"), &schemes)
+	native := slices.IndexFunc(schemes.Items, func(s api.Scheme) bool { return s.Name == "gatehouse_key" })
+	var key api.IssuedCredential
+	r.decode(r.command("credential", "create", "--installation", "--scheme", "gatehouse_key", "--name", "crash",
+		"--scope", strings.Join(schemes.Items[native].Scopes, ","), "--json"), &key)
+	r.key = key.Secret
+	for i := range crashWorkers {
+		r.workers = append(r.workers, &crashWorker{crashRun: r, number: i, rand: rand.New(rand.NewPCG(r.seed, uint64(i+1))), issues: map[string]bool{}})
+	}
+}
+
+// command runs the built program and returns what it printed.
+func (r *crashRun) command(args ...string) []byte {
+	r.t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(r.program, append(args, r.place...)...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		r.t.Fatalf("gatehouse %v: %v\n%s%s", args, err, stdout.String(), stderr.String())
+	}
+	return stdout.Bytes()
+}
+
+func (r *crashRun) decode(text []byte, out any) {
+	r.t.Helper()
+	if err := json.Unmarshal(text, out); err != nil {
+		r.t.Fatalf("%v: %s", err, text)
+	}
+}
+
+// run kills until there is enough of everything, and then checks it all.
+func (r *crashRun) run(t *testing.T) {
+	long := *crashKills > fewKills || *crashOperations > fewOperations
+	most := or(*crashDuration, 10*time.Second)
+	if long {
+		most = or(*crashDuration, 13*time.Minute)
+	}
+	enough := func() bool { return r.kills >= *crashKills && r.acknowledged.Load() >= int64(*crashOperations) }
+	for begin := time.Now(); !enough() && time.Since(begin) < most && !t.Failed(); {
+		r.round()
+		if r.kills%auditEvery == 0 {
+			r.audit()
+		}
+	}
+	if long && !enough() {
+		t.Errorf("there was no time for more than %d kills and %d operations", r.kills, r.acknowledged.Load())
+	}
+	acknowledged := r.acknowledged.Load()
+	r.last()
+	t.Logf("crash %s: %d kills, %d operations acknowledged, %.0f a second while it served; %d of them repeated after a lost answer; "+
+		"the slowest start took %s; seed %d", filepath.Base(t.Name()), r.kills, acknowledged, float64(acknowledged)/r.serving.Seconds(),
+		r.repeated(), r.slowest.Round(time.Millisecond), r.seed)
+	if r.kills == 0 || acknowledged == 0 {
+		t.Error("nothing was proved")
+	}
+}
+
+// start starts the server, which must be ready in time.
+func (r *crashRun) start() *process {
+	r.t.Helper()
+	p, err := launch(exec.Command(r.program, append([]string{"serve", "--listen", "127.0.0.1:0", "--json"}, r.place...)...))
+	if p != nil {
+		r.t.Cleanup(p.kill)
+	}
+	if err != nil {
+		r.t.Fatalf("after %d kills: %v", r.kills, err)
+	}
+	r.slowest = max(r.slowest, p.ready)
+	if p.ready > readyWithin {
+		r.t.Errorf("after %d kills it took %s to be ready", r.kills, p.ready)
+	}
+	r.killed.Store(false)
+	r.client = client.New(p.url, r.key, &http.Transport{MaxIdleConnsPerHost: crashWorkers})
+	return p
+}
+
+// round starts the server, lets the workers work, and kills it.
+func (r *crashRun) round() {
+	r.t.Helper()
+	p := r.start()
+	begin := time.Now()
+	finished := r.together((*crashWorker).work)
+	<-time.After(time.Duration(r.rand.Int64N(int64(killWithin))))
+	r.killed.Store(true)
+	p.kill()
+	r.serving += time.Since(begin)
+	r.kills++
+	finished()
+	if text := p.stderr.String(); text != "" {
+		r.t.Errorf("after %d kills the log has:\n%s", r.kills-1, text)
+	}
+}
+
+// together lets every worker do something, and returns what waits for them.
+func (r *crashRun) together(do func(*crashWorker)) (wait func()) {
+	var group sync.WaitGroup
+	for _, w := range r.workers {
+		group.Go(func() { do(w) })
+	}
+	return group.Wait
+}
+
+// audit proves with no server running that the audit is whole.
+func (r *crashRun) audit() {
+	r.t.Helper()
+	var list api.List[api.AuditReport]
+	r.decode(r.command("audit", "verify", "--json"), &list)
+	if len(list.Items) != crashOwners+1 {
+		r.t.Errorf("there are %d audit chains, want %d", len(list.Items), crashOwners+1)
+	}
+	for _, chain := range list.Items {
+		if !chain.OK {
+			r.t.Errorf("after %d kills audit chain %s is broken at %d: %s", r.kills, chain.Chain, chain.Broken, chain.Reason)
+		}
+	}
+}
+
+// last clears up every doubt, checks everything, and ends the server well.
+func (r *crashRun) last() {
+	r.t.Helper()
+	p := r.start()
+	r.together(func(w *crashWorker) {
+		if w.settle() {
+			w.check(len(w.accounts))
+		}
+	})()
+	all := &ledger{accounts: map[string]*account{}, names: map[string]bool{"crash": true}}
+	for _, w := range r.workers {
+		for _, a := range w.accounts {
+			if all.accounts[a.id] != nil {
+				r.t.Errorf("two answers hold the id %s", a.id)
+			}
+			all.accounts[a.id] = a
+		}
+		for name, possible := range w.issues {
+			if possible {
+				all.names[name] = true
+			}
+		}
+	}
+	if err := all.contradictions(r.list()); err != nil {
+		r.t.Error(err)
+	}
+	p.signal(syscall.SIGTERM)
+	if code, ended := p.wait(patience); !ended || code != exitDone {
+		r.t.Errorf("after SIGTERM: ended %t with code %d: %s", ended, code, p.stderr.String())
+	}
+	r.audit()
+}
+
+// list is every credential there is.
+func (r *crashRun) list() (list []api.Credential) {
+	r.t.Helper()
+	for cursor := ""; ; {
+		var page api.List[api.Credential]
+		if err := r.client.Call(context.Background(), http.MethodGet, "/v1/credentials?limit=200"+cursor, nil, &page); err != nil {
+			r.t.Fatal(err)
+		}
+		list = append(list, page.Items...)
+		if page.NextCursor == "" {
+			return list
+		}
+		cursor = "&cursor=" + page.NextCursor
+	}
+}
+
+func (r *crashRun) repeated() (n int) {
+	for _, w := range r.workers {
+		n += w.repeated
+	}
+	return n
+}
