@@ -92,7 +92,7 @@ func (f Format) Generate(random io.Reader) (Secret, error) {
 	}
 	var sum [8]byte
 	text.Write(spec.sum(text.String(), sum[:]))
-	return Secret{text.String()}, nil
+	return NewSecret(text.String()), nil
 }
 
 // Check reports whether text is exactly a prefix, a body of this alphabet and
@@ -107,9 +107,15 @@ func (f Format) Check(text string) bool {
 			return false
 		}
 	}
-	var sum [8]byte
 	cut := len(text) - spec.checksum
-	return string(spec.sum(text[:cut], sum[:])) == text[cut:]
+	n := crc(text[:cut]) & spec.mask
+	for i := len(text) - 1; i >= cut; i-- {
+		if text[i] != spec.digits[n%uint32(len(spec.digits))] {
+			return false
+		}
+		n /= uint32(len(spec.digits))
+	}
+	return true
 }
 
 // sum writes the checksum of text into buf, most significant digit first.
@@ -123,15 +129,14 @@ func (a *alphabet) sum(text string, buf []byte) []byte {
 	return buf[:a.checksum]
 }
 
-// crc is CRC-32 (IEEE) of text, without copying it to the heap.
-func crc(text string) (sum uint32) {
-	var buf [128]byte
-	for len(text) > 0 {
-		n := copy(buf[:], text)
-		sum = crc32.Update(sum, crc32.IEEETable, buf[:n])
-		text = text[n:]
+// crc is CRC-32 (IEEE) of text. crc32.ChecksumIEEE would make it a copy of the
+// text on the heap, on the way of every verification.
+func crc(text string) uint32 {
+	sum := ^uint32(0)
+	for i := range len(text) {
+		sum = crc32.IEEETable[byte(sum)^text[i]] ^ sum>>8
 	}
-	return sum
+	return ^sum
 }
 
 // validate says what is wrong with a format that an operator declared.

@@ -13,17 +13,23 @@ import (
 const redacted = "[redacted]"
 
 // Secret is the plaintext of a credential. It redacts itself under every fmt
-// verb, in slog and in JSON; Reveal is the one way to the text.
-type Secret struct{ text string }
+// verb, in slog and in JSON; Reveal is the one way to the text. The text stands
+// behind a pointer, since %p prints fields past any method.
+type Secret struct{ text *string }
 
 // NewSecret wraps the text of a secret.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text. Only the answer that creates a secret shows it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // IsZero reports whether there is no secret at all.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // String implements fmt.Stringer by hiding the text.
 func (Secret) String() string { return redacted }
@@ -43,7 +49,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // Fingerprint is the first 8 hex digits of the plain SHA-256 of the secret.
 // It helps a person find a token in a list and never authenticates.
 func (s Secret) Fingerprint() string {
-	sum := sha256.Sum256([]byte(s.text))
+	sum := sha256.Sum256([]byte(s.Reveal()))
 	return hex.EncodeToString(sum[:4])
 }
 
