@@ -167,7 +167,7 @@ func (a *app) load() (*Config, error) {
 			return nil, err
 		}
 		if err := o.set(c, value); err != nil {
-			origin = strings.Replace(origin, "config file "+file.path, file.place(o.key()), 1)
+			origin = strings.Replace(origin, "config file "+file.path, "config file "+file.place(o.key()), 1)
 			return nil, &usageError{fmt.Errorf("%s (%s): %w", o.name, origin, err)}
 		}
 		c.origins[o.name] = origin
