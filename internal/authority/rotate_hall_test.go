@@ -21,6 +21,7 @@ import (
 type hall struct {
 	t            *testing.T
 	a            *authority.Authority
+	cfg          store.Config
 	operator     credential.Principal
 	organization uuid.UUID
 	project      uuid.UUID
@@ -31,7 +32,7 @@ const hallAdmin = "admin@hall.test"
 
 func inHall(t *testing.T, test func(h *hall)) {
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
-		h := &hall{t: t, operator: credential.Operator()}
+		h := &hall{t: t, cfg: cfg, operator: credential.Operator()}
 		h.clock.Store(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
 		h.a = authority.New(authority.Config{Store: storetest.Open(t, cfg), Schemes: cfg.Schemes, Now: h.now})
 		ctx := context.Background()
