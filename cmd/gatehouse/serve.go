@@ -204,9 +204,10 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 	if cfg.PublicURL == "" {
 		cfg.PublicURL = "http://" + listener.Addr().String()
 	}
-	servers := []*http.Server{server(n.public, n.log)}
-	failed := make(chan error, 3)
-	go func() { failed <- servers[0].Serve(listener) }()
+	front := server(n.public, n.log)
+	servers := []*http.Server{front}
+	failed := make(chan error, 2)
+	go func() { failed <- front.Serve(listener) }()
 	if cfg.DatabaseURL == "" {
 		socket, closeSocket, err := listenSocket(cfg.Data)
 		if err != nil {
@@ -216,7 +217,7 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 		operator := server(n.operator, n.log)
 		operator.WriteTimeout = 0 // checking an audit chain takes as long as it takes
 		servers = append(servers, operator)
-		go func() { failed <- servers[1].Serve(socket) }()
+		go func() { failed <- operator.Serve(socket) }()
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	flushed := make(chan error, 1)
