@@ -234,7 +234,7 @@ func (a *app) readFile() (*configFile, error) {
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, &usageError{fmt.Errorf("read the configuration: %w", err)}
 	}
 	f.text = string(text)
 	var all map[string]any
