@@ -137,6 +137,8 @@ func TestDeclaredSchemes(t *testing.T) {
 		"name taken": func(s *Scheme) { s.Name = "gatehouse_key" }, "no name": func(s *Scheme) { s.Name = "" }, "prefix within another": func(s *Scheme) { s.Text.Prefix = "gate_x_" },
 		"prefix around another": func(s *Scheme) { s.Text.Prefix = "bsk" }, "prefix of a client id": func(s *Scheme) { s.Text.Prefix = "btci_" }, "weak": func(s *Scheme) { s.Text.Length = 26 },
 		"hint too wide": func(s *Scheme) { s.HintFirst = 20 }, "no scopes": func(s *Scheme) { s.Scopes.Known = nil }, "unknown default": func(s *Scheme) { s.Scopes.Default = []Scope{"x"} },
+		"owner": func(s *Scheme) { s.Owner = "User" }, "expiry": func(s *Scheme) { s.Expiry = "Required" }, "kind": func(s *Scheme) { s.Kind = "key" },
+		"presented":       func(s *Scheme) { s.Presented = []Presentation{"cookie"} },
 		"never presented": func(s *Scheme) { s.Presented = nil }, "alphabet": func(s *Scheme) { s.Text.Alphabet = "base64" }, "lifetime": func(s *Scheme) { s.LifetimeDays = []int{0} },
 	} {
 		s := good()

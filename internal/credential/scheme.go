@@ -237,6 +237,9 @@ func (s *Scheme) validate() error {
 	case len(s.Presented) == 0:
 		return errors.New("it must be presented somehow")
 	}
+	if err := s.validateWords(); err != nil {
+		return err
+	}
 	for scope := range s.Scopes.Known {
 		if !validScope(scope) {
 			return fmt.Errorf("%q is no scope", scope)
@@ -250,6 +253,29 @@ func (s *Scheme) validate() error {
 	if len(s.Scopes.Default) > 0 {
 		_, err := s.Scopes.Choose(s.Scopes.Default)
 		return err
+	}
+	return nil
+}
+
+// validateWords refuses a word that means nothing: it would not do what the
+// operator meant by it.
+func (s *Scheme) validateWords() error {
+	kinds := []Kind{PersonalAccessToken, APIKey, ProjectToken, OAuthClient}
+	owners := []OwnerType{OwnedByOrganization, OwnedByProject, OwnedByUser}
+	expiries := []ExpiryMode{ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator}
+	places := []Presentation{AsBearer, AsBare, AsFormUser, AsAPIKeyHeader, AsTokenEndpoint}
+	switch {
+	case !slices.Contains(kinds, s.Kind):
+		return fmt.Errorf("kind %q is none of %q", s.Kind, kinds)
+	case !slices.Contains(owners, s.Owner):
+		return fmt.Errorf("owner %q is none of %q", s.Owner, owners)
+	case !slices.Contains(expiries, s.Expiry):
+		return fmt.Errorf("expiry %q is none of %q", s.Expiry, expiries)
+	}
+	for _, place := range s.Presented {
+		if !slices.Contains(places, place) {
+			return fmt.Errorf("presented %q is none of %q", place, places)
+		}
 	}
 	return nil
 }
