@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -13,6 +14,9 @@ import (
 // is credential.NotFound, the same as what doesn't exist.
 func (a *Authority) visible(ctx context.Context, p *credential.Principal, id uuid.UUID) (*credential.Credential, error) {
 	c, err := a.store.CredentialIn(ctx, nilIfWide(p), id)
+	if errors.Is(err, credential.Damaged) && !seesAll(p) { // whose it is can't be told
+		return nil, orNotFound(nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +33,13 @@ func orNotFound(err error) error {
 	return credential.Errorf(credential.NotFound, "no such credential")
 }
 
+// seesAll reports whether a principal looks after every credential of its
+// organization, or of the installation.
+func seesAll(p *credential.Principal) bool {
+	return p.InstallationWide() ||
+		p.ProjectScoped() == uuid.Nil && (p.SubjectType == credential.SubjectOrganization || p.Role.Manages())
+}
+
 // reaches reports whether a credential is among those that the principal
 // looks after: everything for who runs the place, an organization's for its
 // managers and services, one's own for anybody else, and a project's for its
@@ -41,7 +52,7 @@ func (a *Authority) reaches(ctx context.Context, p *credential.Principal, c *cre
 		return false, nil
 	case p.ProjectScoped() != uuid.Nil:
 		return c.Project == p.ProjectScoped(), nil
-	case p.SubjectType == credential.SubjectOrganization, p.Role.Manages():
+	case seesAll(p):
 		return true, nil
 	case c.User != uuid.Nil:
 		return c.User == p.Subject, nil
@@ -80,20 +91,35 @@ func require(p *credential.Principal, permission credential.Permission) error {
 
 // maySee refuses to hand a principal a secret that could do more than the
 // principal may hand on, or that would act as somebody else.
-func maySee(p *credential.Principal, c *credential.Credential) error {
+func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *credential.Credential) error {
 	if p.IsOperator() {
 		return nil
+	}
+	grantable, err := a.grantable(ctx, p, c.Project)
+	if err != nil {
+		return err
 	}
 	switch {
 	case c.User != uuid.Nil && (p.SubjectType != credential.SubjectUser || c.User != p.Subject):
 		return credential.Errorf(credential.Forbidden, "only the user and the operator can make or rotate this; you may suspend or revoke it")
-	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !p.Grantable().Covers(c.Held),
+	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !grantable.Covers(c.Held),
 		!grantsForeign(p.Credential, c):
 		return &credential.Error{Kind: credential.Forbidden, Field: "scopes", Detail: "the scopes go beyond what you may do yourself"}
 	case c.Organization == uuid.Nil && !p.InstallationWide():
 		return credential.Errorf(credential.Forbidden, "only the operator makes credentials of the installation")
 	}
 	return nil
+}
+
+// grantable is what a principal may hand on to credentials of a project, or
+// (Nil) of no project: there its role in the project counts as well.
+func (a *Authority) grantable(ctx context.Context, p *credential.Principal, project uuid.UUID) (credential.PermissionSet, error) {
+	set := p.Grantable()
+	if project == uuid.Nil || p.SubjectType != credential.SubjectUser || p.Role != credential.Member {
+		return set, nil
+	}
+	access, err := a.store.ProjectAccess(ctx, p.Organization, store.ProjectRef{ID: project}, p.Subject)
+	return set | access.Role.Permissions()&p.Credential.Held, err
 }
 
 // grantsForeign reports whether a credential may hand on scopes that mean

@@ -48,7 +48,7 @@ func (a *Authority) Issue(ctx context.Context, p *credential.Principal, r IssueR
 	if err := a.own(ctx, p, c, r); err != nil {
 		return nil, err
 	}
-	if err := maySee(p, c); err != nil {
+	if err := a.maySee(ctx, p, c); err != nil {
 		return nil, err
 	}
 	done, err := a.begin(p, "issue", r.Idempotency)

@@ -19,8 +19,8 @@ type Detail struct {
 	// Secrets are the current secret and, during a grace, its predecessor.
 	Secrets []credential.SecretInfo
 	Use     credential.Use
-	// Damaged is the id of a credential whose record can't be read; nothing
-	// else is known of it then.
+	// Damaged is the id of a credential whose record can't be read. Nothing
+	// else is known of it then, but whether its State is Revoked.
 	Damaged uuid.UUID
 }
 
@@ -30,6 +30,9 @@ func (a *Authority) Get(ctx context.Context, p *credential.Principal, id uuid.UU
 		return nil, err
 	}
 	c, err := a.visible(ctx, p, id)
+	if errors.Is(err, credential.Damaged) {
+		return a.damaged(ctx, p, id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	for i, row := range rows {
 		if row.Damaged != nil {
 			a.log.Error("a credential's row is damaged; it is refused", "credential", row.ID, "error", row.Damaged)
-			list[i] = Detail{Damaged: row.ID}
+			list[i] = damaged(row.ID, row.Revoked)
 			continue
 		}
 		list[i] = Detail{
@@ -100,6 +103,9 @@ func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListR
 			return f, credential.InvalidField("organization", "no such organization")
 		}
 		f.Organization = p.Organization
+	}
+	if f.Organization == uuid.Nil && (r.Project != nil || r.User != nil) {
+		return f, credential.InvalidField("organization", "say which organization the project or user is in")
 	}
 	if r.Project != nil {
 		project, err := a.visibleProject(ctx, p, f.Organization, *r.Project)
@@ -222,7 +228,48 @@ func (a *Authority) Resume(ctx context.Context, p *credential.Principal, id uuid
 
 // Revoke ends a credential for good. Revoking it again changes nothing.
 func (a *Authority) Revoke(ctx context.Context, p *credential.Principal, id uuid.UUID) (*Detail, error) {
-	return a.changeByID(ctx, p, id, "credential.revoke", revoke)
+	d, err := a.changeByID(ctx, p, id, "credential.revoke", revoke)
+	if errors.Is(err, credential.Damaged) {
+		return a.revokeDamaged(ctx, p, id)
+	}
+	return d, err
+}
+
+// damaged shows a credential whose record can't be read.
+func (a *Authority) damaged(ctx context.Context, p *credential.Principal, id uuid.UUID) (*Detail, error) {
+	known, err := a.store.DamagedIn(ctx, nilIfWide(p), id)
+	d := damaged(id, known.Revoked)
+	return &d, err
+}
+
+func damaged(id uuid.UUID, revoked bool) Detail {
+	if revoked {
+		return Detail{Damaged: id, State: credential.Revoked}
+	}
+	return Detail{Damaged: id}
+}
+
+// revokeDamaged revokes a credential whose record can't be read, as that of a
+// scheme which is no longer declared.
+func (a *Authority) revokeDamaged(ctx context.Context, p *credential.Principal, id uuid.UUID) (*Detail, error) {
+	if err := require(p, credential.CredentialsWrite); err != nil {
+		return nil, err
+	}
+	known, err := a.store.DamagedIn(ctx, nilIfWide(p), id)
+	if err != nil {
+		return nil, err
+	}
+	now := a.clock()
+	if !known.Revoked {
+		err = a.store.Change(ctx, known.Organization, func(tx *store.Tx) error {
+			tx.Record(act{p, now}.event("credential.revoke", "credential:"+id.String(), object(map[string]bool{"damaged": true})))
+			return tx.RevokeDamaged(ctx, id, now)
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.damaged(ctx, p, id)
 }
 
 // RevokeSelf ends the principal's own credential. It needs no permission.

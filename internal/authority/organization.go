@@ -177,6 +177,9 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 	if err := require(p, credential.ProjectsWrite); err != nil {
 		return nil, err
 	}
+	if p.ProjectScoped() != uuid.Nil {
+		return nil, credential.Errorf(credential.Forbidden, "a project's credential doesn't take the project out of service")
+	}
 	now := a.clock()
 	action, at := "project.restore", time.Time{}
 	if archive {
@@ -192,14 +195,23 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 	return a.store.ProjectIn(ctx, organization, ref)
 }
 
-// SetProjectMember gives a member a role in a project, or with an empty role
-// takes it away.
+// RemoveProjectMember takes a member's role in a project away.
+func (a *Authority) RemoveProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef) error {
+	return a.changeProjectMember(ctx, p, project, ref, "")
+}
+
+// SetProjectMember gives a member a role in a project.
 func (a *Authority) SetProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef, role credential.ProjectRole) error {
+	if !role.Valid() {
+		return credential.InvalidField("role", "choose one of: admin, user, guest")
+	}
+	return a.changeProjectMember(ctx, p, project, ref, role)
+}
+
+// changeProjectMember sets the role of a member in a project, none for "".
+func (a *Authority) changeProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef, role credential.ProjectRole) error {
 	if err := within(p, project.Organization, credential.MembersWrite); err != nil {
 		return err
-	}
-	if role != "" && !role.Valid() {
-		return credential.InvalidField("role", "choose one of: admin, user, guest")
 	}
 	member, err := a.member(ctx, project.Organization, ref)
 	if err != nil {
@@ -207,6 +219,9 @@ func (a *Authority) SetProjectMember(ctx context.Context, p *credential.Principa
 	}
 	now := a.clock()
 	return a.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
+		if _, err := tx.MemberByID(ctx, project.Organization, member.ID); err != nil { // who may have left since
+			return hideMissing(err, "user", "no such member of the organization")
+		}
 		tx.Record(act{p, now}.event("project.set_member", "project:"+project.ID.String(),
 			object(map[string]string{"user": member.ID.String(), "role": string(role)})))
 		return tx.SetProjectMember(ctx, project.ID, member.ID, role, now)

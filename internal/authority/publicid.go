@@ -12,7 +12,16 @@ import (
 // "org" and the 32 hexadecimal digits of the UUID.
 func PublicID(prefix string, id uuid.UUID) string { return prefix + "_" + hex.EncodeToString(id[:]) }
 
-// ParsePublicID reads what PublicID wrote, or a UUID in its usual form.
+// ParseID reads a UUID in its one usual form: lower case, with hyphens.
+func ParseID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text || id == uuid.Nil {
+		return uuid.Nil, errors.New("not an id")
+	}
+	return id, nil
+}
+
+// ParsePublicID reads what PublicID wrote, or what ParseID reads.
 func ParsePublicID(prefix, text string) (uuid.UUID, error) {
 	if digits, ok := strings.CutPrefix(text, prefix+"_"); ok {
 		raw, err := hex.DecodeString(digits)
@@ -21,9 +30,5 @@ func ParsePublicID(prefix, text string) (uuid.UUID, error) {
 		}
 		return uuid.UUID(raw), nil
 	}
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != 36 || id == uuid.Nil {
-		return uuid.Nil, errors.New("not an id")
-	}
-	return id, nil
+	return ParseID(text)
 }

@@ -32,7 +32,7 @@ func (a *Authority) Rotate(ctx context.Context, p *credential.Principal, id uuid
 	if err != nil {
 		return nil, err
 	}
-	if err := maySee(p, c); err != nil {
+	if err := a.maySee(ctx, p, c); err != nil {
 		return nil, err
 	}
 	return a.rotate(ctx, p, c, r)
@@ -83,7 +83,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err := alive(c, now); err != nil {
 		return nil, err
 	}
-	graceEnd := graceEnd(now, r.Grace, c.ExpiresAt)
+	ends := graceEnd(now, r.Grace, c.ExpiresAt)
 	if err := a.renew(by.by, c, r.Expiry, now); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,11 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 		return nil, err
 	}
 	c.Generation++
-	if err := tx.EndSecrets(ctx, c.ID, c.Generation, graceEnd); err != nil {
+	stored := ends
+	if !ends.After(now) {
+		stored = endedForGood
+	}
+	if err := tx.EndSecrets(ctx, c.ID, c.Generation, stored); err != nil {
 		return nil, err
 	}
 	if err := tx.UpdateCredential(ctx, c); err != nil {
@@ -105,17 +109,14 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err != nil {
 		return nil, err
 	}
-	tx.Record(by.event("credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": graceEnd})))
+	tx.Record(by.event("credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": ends})))
 	return out, remember(ctx, tx, r.Idempotency, store.IdempotencyRecord{Target: c.ID, Generation: c.Generation, CreatedAt: now})
 }
 
 // graceEnd is when the predecessor stops working.
 func graceEnd(now time.Time, grace time.Duration, expiry time.Time) time.Time {
 	end := now.Add(grace)
-	switch {
-	case grace == 0:
-		return endedForGood
-	case !expiry.IsZero() && expiry.Before(end):
+	if !expiry.IsZero() && expiry.Before(end) {
 		return expiry
 	}
 	return end

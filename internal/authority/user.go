@@ -100,28 +100,53 @@ func (a *Authority) Members(ctx context.Context, p *credential.Principal, organi
 	return a.store.Members(ctx, organization, after, limit)
 }
 
-// SetRole changes what a member is, or with an empty role ends the
-// membership. An organization always keeps an owner. Only the operator can.
+// SetRole changes what a member is. An organization always keeps an owner.
+// Only the operator can.
 func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef, role credential.Role) error {
+	if !role.Valid() {
+		return credential.InvalidField("role", "choose one of: owner, admin, member, guest")
+	}
+	return a.changeMember(ctx, p, organization, ref, func(tx *store.Tx, by act, member *store.Member) error {
+		tx.Record(by.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
+		return tx.SetMember(ctx, organization, member.ID, role, by.at)
+	})
+}
+
+// RemoveMember ends a membership, and with it for good the credentials that
+// the user has in the organization: who comes back starts with none. Only the
+// operator can.
+func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) error {
+	return a.changeMember(ctx, p, organization, ref, func(tx *store.Tx, by act, member *store.Member) error {
+		tx.Record(by.event("member.remove", "user:"+member.ID.String(), "{}"))
+		ended, err := tx.RevokeCredentialsOf(ctx, organization, member.ID, by.at)
+		if err != nil {
+			return err
+		}
+		for _, id := range ended {
+			tx.Record(by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": "member.remove"})))
+		}
+		return tx.RemoveMember(ctx, organization, member.ID)
+	})
+}
+
+type memberChange func(tx *store.Tx, by act, member *store.Member) error
+
+// changeMember changes a membership that is there when the change begins, and
+// undoes what would leave the organization without an owner.
+func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef, change memberChange) error {
 	if err := operatorOnly(p); err != nil {
 		return err
-	}
-	if role != "" && !role.Valid() {
-		return credential.InvalidField("role", "choose one of: owner, admin, member, guest")
 	}
 	member, err := a.member(ctx, organization, ref)
 	if err != nil {
 		return err
 	}
-	now := a.clock()
-	return a.store.Change(ctx, organization, func(tx *store.Tx) (err error) {
-		tx.Record(act{p, now}.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
-		if role == "" {
-			_, err = tx.RemoveMember(ctx, organization, member.ID)
-		} else {
-			err = tx.SetMember(ctx, organization, member.ID, role, now)
+	by := act{p, a.clock()}
+	return a.store.Change(ctx, organization, func(tx *store.Tx) error {
+		if member, err = tx.MemberByID(ctx, organization, member.ID); err != nil { // who may have left since
+			return err
 		}
-		if err != nil {
+		if err := change(tx, by, member); err != nil {
 			return err
 		}
 		owners, err := tx.CountOwners(ctx, organization)

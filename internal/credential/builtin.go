@@ -125,6 +125,7 @@ func bunshipScopes() (known map[Scope]PermissionSet, alias map[Scope]Scope) {
 		"write:webhooks":  PermissionsOf(WebhooksWrite),
 		"read:billing":    PermissionsOf(UsageRead),
 		"read:audit-logs": PermissionsOf(AuditRead),
+		AllScope:          0, // what the others stand for
 	}
 	alias = map[Scope]Scope{
 		"projects:read": "read:projects", "projects:write": "write:projects",
@@ -132,11 +133,6 @@ func bunshipScopes() (known map[Scope]PermissionSet, alias map[Scope]Scope) {
 		"webhooks:read": "read:webhooks", "webhooks:write": "write:webhooks",
 		"billing:read": "read:billing", "audit-logs:read": "read:audit-logs",
 	}
-	var all PermissionSet
-	for _, set := range known {
-		all |= set
-	}
-	known[AllScope] = all
 	return known, alias
 }
 

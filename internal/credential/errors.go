@@ -17,6 +17,7 @@ const (
 	Conflict         ErrorKind = "conflict"               // the present state does not allow it
 	LimitReached     ErrorKind = "limit_reached"          // the scheme's count limit
 	InProgress       ErrorKind = "in_progress"            // the first call with this Idempotency-Key still runs
+	Damaged          ErrorKind = "damaged"                // a stored record can't be read
 	TooLarge         ErrorKind = "too_large"              // body or header over its bound
 	UnsupportedMedia ErrorKind = "unsupported_media_type" // not the content type of the route
 	StorageFull      ErrorKind = "storage_full"           // no space to write

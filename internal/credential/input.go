@@ -123,7 +123,7 @@ func ParseTime(field, text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, InvalidField(field, "%q is not an RFC 3339 time with a zone, such as 2030-01-31T12:00:00Z", clip(text))
 	}
-	if t.Year() < 1970 || t.Year() > 9999 {
+	if year := t.UTC().Year(); year < 1970 || year > 9999 {
 		return time.Time{}, InvalidField(field, "must lie between the years 1970 and 9999")
 	}
 	return t, nil

@@ -122,6 +122,27 @@ func TestS2_Scopes(t *testing.T) {
 	}
 }
 
+// In any scheme "*" stands for what all the others stand for together, native
+// permissions included.
+func TestS2_AllScope(t *testing.T) {
+	set, err := NewSchemes(&Scheme{
+		Name: "orders", Kind: APIKey, Owner: OwnedByOrganization, Expiry: ExpiryOptional, Text: Format{"ord_", Base62, 40},
+		Scopes:    ScopeRule{Known: map[Scope]PermissionSet{AllScope: 0, "orders:read": 0, "issues:read": PermissionsOf(IssuesRead)}},
+		Presented: []Presentation{AsBearer},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := set.ByName("orders").Scopes
+	all := []Scope{AllScope}
+	held := rule.Permissions(all)
+	for p, want := range map[Permission]bool{"issues:read": true, "orders:read": true, "issues:write": false, "orders:write": false} {
+		if got := rule.Grants(all, held, p); got != want {
+			t.Errorf("%s: granted %v, want %v", p, got, want)
+		}
+	}
+}
+
 // TestDeclaredSchemes refuses what would be weak or ambiguous.
 func TestDeclaredSchemes(t *testing.T) {
 	good := func() *Scheme {

@@ -207,6 +207,7 @@ func (set *Schemes) add(s *Scheme) error {
 			}
 		}
 	}
+	s.Scopes.resolveAll()
 	set.list = append(set.list, s)
 	set.byName[s.Name] = s
 	return nil
@@ -263,12 +264,15 @@ func (s *Scheme) validateWords() error {
 	kinds := []Kind{PersonalAccessToken, APIKey, ProjectToken, OAuthClient}
 	owners := []OwnerType{OwnedByOrganization, OwnedByProject, OwnedByUser}
 	expiries := []ExpiryMode{ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator}
+	modes := []string{"", "live", "test"}
 	places := []Presentation{AsBearer, AsBare, AsFormUser, AsAPIKeyHeader, AsTokenEndpoint}
 	switch {
 	case !slices.Contains(kinds, s.Kind):
 		return fmt.Errorf("kind %q is none of %q", s.Kind, kinds)
 	case !slices.Contains(owners, s.Owner):
 		return fmt.Errorf("owner %q is none of %q", s.Owner, owners)
+	case !slices.Contains(modes, s.Mode):
+		return fmt.Errorf("mode %q is none of %q", s.Mode, modes[1:])
 	case !slices.Contains(expiries, s.Expiry):
 		return fmt.Errorf("expiry %q is none of %q", s.Expiry, expiries)
 	}

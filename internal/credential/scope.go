@@ -88,6 +88,13 @@ func (r ScopeRule) resolve(s Scope) (Scope, bool) {
 	return s, ok && validScope(s)
 }
 
+// resolveAll makes AllScope, where it is known, stand for what the others do.
+func (r ScopeRule) resolveAll() {
+	if _, ok := r.Known[AllScope]; ok {
+		r.Known[AllScope] = r.Permissions(r.Names())
+	}
+}
+
 // Permissions is the union of what the scopes stand for. Unknown ones, as
 // left by a changed configuration, stand for nothing.
 func (r ScopeRule) Permissions(scopes []Scope) (set PermissionSet) {

@@ -106,6 +106,7 @@ var statuses = map[credential.ErrorKind]int{
 	credential.Conflict:         http.StatusConflict,
 	credential.LimitReached:     http.StatusConflict,
 	credential.InProgress:       http.StatusConflict,
+	credential.Damaged:          http.StatusConflict,
 	credential.TooLarge:         http.StatusRequestEntityTooLarge,
 	credential.UnsupportedMedia: http.StatusUnsupportedMediaType,
 	credential.StorageFull:      http.StatusInsufficientStorage,

@@ -18,7 +18,11 @@ import (
 func credentialOf(d *authority.Detail) api.Credential {
 	c := d.Credential
 	if c == nil {
-		return api.Credential{ID: d.Damaged.String(), State: "damaged", Scopes: []string{}}
+		out := api.Credential{ID: d.Damaged.String(), State: "damaged", Scopes: []string{}}
+		if d.State == credential.Revoked {
+			out.State = string(credential.Revoked)
+		}
+		return out
 	}
 	out := api.Credential{
 		ID: c.ID.String(), Name: c.Name, Scheme: c.Scheme.Name, Kind: string(c.Scheme.Kind), Mode: c.Scheme.Mode,

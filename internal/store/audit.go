@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
-	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 )
 
@@ -25,10 +24,11 @@ func (r reader) Events(ctx context.Context, chain uuid.UUID, after int64, limit 
 	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, `SELECT ` + eventColumns + ` FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`}, chain, after, limit)
 }
 
-// Chains returns the ids of the audit chains above after, in order.
+// Chains returns the ids of the audit chains above after, in order: those
+// that are there, and those that an organization should have.
 func (r reader) Chains(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	return list(ctx, r, selection[uuid.UUID]{"list audit chains", func(id *uuid.UUID) []any { return []any{id} },
-		`SELECT id FROM audit_chains WHERE id > $1 ORDER BY id LIMIT $2`}, after, limit)
+		`SELECT id FROM (SELECT id FROM audit_chains UNION SELECT id FROM organizations) AS chains WHERE id > $1 ORDER BY id LIMIT $2`}, after, limit)
 }
 
 // VerifyChain checks every event of a chain, and its sealed head. It returns
@@ -67,7 +67,7 @@ func (s *Store) head(ctx context.Context, chain uuid.UUID) (audit.Head, error) {
 	head := audit.Head{Chain: chain}
 	err := s.q.QueryRowContext(ctx, `SELECT sequence, hash, seal FROM audit_chains WHERE id = $1`, chain).Scan(&head.Sequence, &head.Hash, &head.Seal)
 	if errors.Is(err, sql.ErrNoRows) {
-		return head, credential.Errorf(credential.NotFound, "no such organization")
+		return head, s.missingChain(ctx, chain)
 	}
 	if err != nil {
 		return head, s.failed("read the head of an audit chain", err)
@@ -76,4 +76,15 @@ func (s *Store) head(ctx context.Context, chain uuid.UUID) (audit.Head, error) {
 		return head, &audit.Break{Chain: chain, Sequence: head.Sequence, Reason: "the seal of the chain's head is wrong"}
 	}
 	return head, nil
+}
+
+// missingChain is the error of a chain without a head: broken from its first
+// event, where it belongs to something that is there.
+func (s *Store) missingChain(ctx context.Context, chain uuid.UUID) error {
+	if chain != uuid.Nil {
+		if _, err := s.Organization(ctx, chain); err != nil {
+			return err
+		}
+	}
+	return &audit.Break{Chain: chain, Sequence: 1, Reason: "the whole chain is gone"}
 }

@@ -36,8 +36,8 @@ func (s *Store) Change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error)
 		return s.failed("begin a change", err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	t := &Tx{tx: tx, s: s}
-	t.reader = reader{q: tx, schemes: s.schemes, texts: s.texts, fail: s.fail}
+	t := &Tx{reader: s.reader, tx: tx, s: s}
+	t.q = tx
 	head, err := t.lockChain(ctx, chain)
 	if err != nil {
 		return err

@@ -118,6 +118,15 @@ func (t *Tx) UpdateCredential(ctx context.Context, c *credential.Credential) err
 	return nil
 }
 
+// RevokeCredentialsOf revokes all that a user has in an organization, and
+// returns what it ended.
+func (t *Tx) RevokeCredentialsOf(ctx context.Context, organization, user uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+	t.touchedAll = true
+	return list(ctx, t.reader, selection[uuid.UUID]{"revoke the credentials of a user", func(id *uuid.UUID) []any { return []any{id} },
+		`UPDATE credentials SET revoked_at = $3 WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id`},
+		organization, user, at.UnixMilli())
+}
+
 // joined writes a list into one column, separated by spaces.
 func joined[T any](list []T) string {
 	var b strings.Builder
@@ -133,16 +142,66 @@ func joined[T any](list []T) string {
 // CredentialIn finds a credential by id within an organization, or anywhere
 // when organization is Nil. Another organization's is credential.NotFound.
 func (r reader) CredentialIn(ctx context.Context, organization, id uuid.UUID) (*credential.Credential, error) {
-	var row credentialRow
-	err := r.q.QueryRowContext(ctx, `SELECT `+credentialColumns+` FROM credentials c
-		WHERE c.id = $1 AND (CAST($2 AS TEXT) = '' OR c.organization_id = $3)`, id, textOf(organization), nullable(organization)).Scan(row.targets()...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, credential.Errorf(credential.NotFound, "no such credential")
-	}
+	rows, err := r.q.QueryContext(ctx, `SELECT `+credentialColumns+` FROM credentials c
+		WHERE c.id = $1 AND (CAST($2 AS TEXT) = '' OR c.organization_id = $3)`, id, textOf(organization), nullable(organization))
 	if err != nil {
 		return nil, r.fail("read a credential", err)
 	}
-	return row.credential(r)
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return nil, r.fail("read a credential", err)
+		}
+		return nil, credential.Errorf(credential.NotFound, "no such credential")
+	}
+	var row credentialRow
+	if err := rows.Scan(row.targets()...); err != nil {
+		return nil, damaged(id, err)
+	}
+	c, err := row.credential(r)
+	if err != nil {
+		return nil, damaged(id, err)
+	}
+	return c, nil
+}
+
+// damaged is the error of a credential whose record says something impossible.
+func damaged(id uuid.UUID, cause error) error {
+	return fmt.Errorf("credential %s: %w (%w)", id, credential.Errorf(credential.Damaged, "the record of this credential can't be read; it can only be revoked"), cause)
+}
+
+// Damaged is what is known of a credential whose record can't be read.
+type Damaged struct {
+	Organization uuid.UUID // Nil when it has none, or one that isn't there
+	Revoked      bool
+}
+
+// DamagedIn finds a credential that CredentialIn can't read.
+func (r reader) DamagedIn(ctx context.Context, organization, id uuid.UUID) (d Damaged, err error) {
+	var found uuid.NullUUID
+	err = r.q.QueryRowContext(ctx, `
+		SELECT o.id, c.revoked_at IS NOT NULL FROM credentials c LEFT JOIN organizations o ON o.id = c.organization_id
+		WHERE c.id = $1 AND (CAST($2 AS TEXT) = '' OR c.organization_id = $3)`, id, textOf(organization), nullable(organization)).Scan(&found, &d.Revoked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, credential.Errorf(credential.NotFound, "no such credential")
+	}
+	if err != nil {
+		return d, r.fail("read a damaged credential", err)
+	}
+	d.Organization = found.UUID
+	return d, nil
+}
+
+// RevokeDamaged revokes a credential without reading its record.
+func (t *Tx) RevokeDamaged(ctx context.Context, id uuid.UUID, at time.Time) error {
+	if err := t.touch(ctx, id); err != nil {
+		return err
+	}
+	_, err := t.q.ExecContext(ctx, `UPDATE credentials SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL`, id, at.UnixMilli())
+	if err != nil {
+		return t.fail("revoke a damaged credential", err)
+	}
+	return nil
 }
 
 func textOf(id uuid.UUID) string {
@@ -178,7 +237,8 @@ type Filter struct {
 }
 
 // Listed is a credential in a list, with what people look for there. Damaged
-// says why the record itself can't be read; then only its id is known.
+// says why the record itself can't be read; then only its id is known, and
+// whether it was revoked.
 type Listed struct {
 	Credential *credential.Credential
 	ID         uuid.UUID
@@ -186,55 +246,73 @@ type Listed struct {
 	Print      string // the fingerprint of the current secret
 	Use        credential.Use
 	Damaged    error
+	Revoked    bool
 }
 
-// ListCredentials returns credentials, the newest first.
+// ListCredentials returns credentials, the newest first. A row whose very id
+// can't be read is left out, and logged.
 func (r reader) ListCredentials(ctx context.Context, f Filter) ([]Listed, error) {
+	for want := f.Limit; ; {
+		list, nameless, err := r.listCredentials(ctx, f)
+		if err != nil || nameless == 0 || len(list)+nameless < f.Limit || len(list) >= want {
+			return list[:min(len(list), want)], err
+		}
+		f.Limit = want + nameless
+	}
+}
+
+// listCredentials is ListCredentials up to the limit of rows. It counts those
+// that it left out.
+func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, nameless int, err error) {
 	query, args := f.sql()
 	rows, err := r.q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, r.fail("list credentials", err)
+		return nil, 0, r.fail("list credentials", err)
 	}
 	defer rows.Close()
-	var list []Listed
 	for rows.Next() {
-		item, err := r.listed(rows)
-		if err != nil {
-			return nil, r.fail("list credentials", err)
+		item := r.listed(rows)
+		if item.ID == uuid.Nil {
+			r.log.Error("a credential's row is damaged and has no id; it is refused", "error", item.Damaged)
+			nameless++
+			continue
 		}
 		list = append(list, item)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, r.fail("list credentials", err)
+		return nil, 0, r.fail("list credentials", err)
 	}
-	return list, nil
+	return list, nameless, nil
 }
 
-func (r reader) listed(rows *sql.Rows) (item Listed, err error) {
+func (r reader) listed(rows *sql.Rows) (item Listed) {
 	var row credentialRow
 	var hint, print, address, agent sql.NullString
 	targets := append(row.targets(), &hint, &print, instant{&item.Use.At}, &address, &agent)
-	if scan := rows.Scan(targets...); scan != nil {
-		if err := rows.Scan(discardExcept(&item.ID, len(targets))...); err != nil {
-			return item, errors.Join(scan, err)
-		}
-		item.Damaged = scan
-		return item, nil
+	if item.Damaged = rows.Scan(targets...); item.Damaged != nil {
+		item.ID, item.Revoked = salvage(rows, len(targets))
+		return item
 	}
 	item.ID, item.Hint, item.Print, item.Use.UserAgent = row.id, hint.String, print.String, agent.String
 	item.Use.Address, _ = netip.ParseAddr(address.String) // invalid when unknown
+	item.Revoked = !row.revoked.IsZero()
 	item.Credential, item.Damaged = row.credential(r)
-	return item, nil
+	return item
 }
 
-// discardExcept makes scan targets that keep only the first column.
-func discardExcept(id *uuid.UUID, columns int) []any {
+// salvage reads from a damaged row what is needed to do something about it:
+// its id, Nil if that is damaged too, and whether it was revoked.
+func salvage(rows *sql.Rows, columns int) (id uuid.UUID, revoked bool) {
 	targets := make([]any, columns)
 	for i := range targets {
 		targets[i] = new(any)
 	}
-	targets[0] = id
-	return targets
+	targets[0] = &id
+	if err := rows.Scan(targets...); err != nil {
+		return uuid.Nil, false
+	}
+	last := len((&credentialRow{}).targets()) - 1 // revoked_at
+	return id, *targets[last].(*any) != nil
 }
 
 // sql writes the query of a filter. Only listed conditions can occur, and

@@ -52,7 +52,6 @@ type Store struct {
 	exclusive   bool
 	root        *seal.Root
 	cache       *cache
-	log         *slog.Logger
 	drv         dialect
 	stmts       statements
 	// from and to are the schema versions before and after opening.
@@ -84,6 +83,7 @@ type reader struct {
 	q       querier
 	schemes *credential.Schemes
 	texts   *interner
+	log     *slog.Logger
 	fail    func(op string, err error) error
 }
 
@@ -102,9 +102,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 // connect opens the database of the configuration and migrates it.
 func connect(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Logger}
-	s.schemes, s.texts = cfg.Schemes, newInterner()
-	s.fail = s.failed
+	s := &Store{}
+	s.reader = reader{schemes: cfg.Schemes, texts: newInterner(), log: cfg.Logger, fail: s.failed}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -132,10 +131,10 @@ func (s *Store) adopt(ctx context.Context, rootKey func(string) (*seal.Root, err
 	if err != nil {
 		return err
 	}
+	s.root = root
 	if identity == "" {
-		_, err := s.write.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, root.Identity())
-		if err != nil {
-			return s.failed("register the root key", err)
+		if err := s.found(ctx, name); err != nil {
+			return err
 		}
 		if identity, err = s.setting(ctx, name); err != nil { // another node may have been first
 			return err
@@ -144,11 +143,29 @@ func (s *Store) adopt(ctx context.Context, rootKey func(string) (*seal.Root, err
 	if identity != root.Identity() {
 		return fmt.Errorf("wrong root key: the database was made with root key %s, and this is %s; give the original key in GATEHOUSE_ROOT_KEY or GATEHOUSE_ROOT_KEY_FILE, or put its file back", identity, root.Identity())
 	}
-	s.root = root
-	if err := s.createChain(ctx, s.write, uuid.Nil); err != nil {
+	return s.prepare(ctx)
+}
+
+// found registers the root key of a new database under a name and begins the
+// installation's audit chain, both or neither: a chain that is missing later
+// was deleted, and is not begun again in silence.
+func (s *Store) found(ctx context.Context, name string) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return s.failed("begin to set up the database", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	_, err = tx.ExecContext(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, s.root.Identity())
+	if err != nil {
+		return s.failed("register the root key", err)
+	}
+	if err := s.createChain(ctx, tx, uuid.Nil); err != nil {
 		return err
 	}
-	return s.prepare(ctx)
+	if err := tx.Commit(); err != nil {
+		return s.failed("register the root key", err)
+	}
+	return nil
 }
 
 // prepare makes the statements that are run most.
@@ -225,6 +242,10 @@ func stamp(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
 }
 
+// maxInstant is the last millisecond of the year 9999, beyond which a time can
+// be written neither in RFC 3339 nor in JSON.
+const maxInstant = 253_402_300_799_999
+
 // instant scans a column of milliseconds into a time; NULL is the zero time.
 type instant struct{ t *time.Time }
 
@@ -234,6 +255,9 @@ func (i instant) Scan(src any) error {
 	case nil:
 		*i.t = time.Time{}
 	case int64:
+		if v < 0 || v > maxInstant {
+			return errors.New("a time lies beyond the years 1970 to 9999")
+		}
 		*i.t = time.UnixMilli(v).UTC()
 	default:
 		return fmt.Errorf("a time is kept as a whole number, not %T", src)

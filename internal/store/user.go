@@ -63,20 +63,18 @@ func (t *Tx) SetMember(ctx context.Context, organization, user uuid.UUID, role c
 }
 
 // RemoveMember ends a membership, and with it the places in the organization's
-// projects. It reports whether there was one.
-func (t *Tx) RemoveMember(ctx context.Context, organization, user uuid.UUID) (bool, error) {
+// projects.
+func (t *Tx) RemoveMember(ctx context.Context, organization, user uuid.UUID) error {
 	t.touchedAll = true
 	_, err := t.q.ExecContext(ctx, `
 		DELETE FROM project_members WHERE user_id = $2 AND project_id IN (SELECT id FROM projects WHERE organization_id = $1)`, organization, user)
 	if err != nil {
-		return false, t.fail("remove a member", err)
+		return t.fail("remove a member", err)
 	}
-	result, err := t.q.ExecContext(ctx, `DELETE FROM members WHERE organization_id = $1 AND user_id = $2`, organization, user)
-	if err != nil {
-		return false, t.fail("remove a member", err)
+	if _, err := t.q.ExecContext(ctx, `DELETE FROM members WHERE organization_id = $1 AND user_id = $2`, organization, user); err != nil {
+		return t.fail("remove a member", err)
 	}
-	n, err := result.RowsAffected()
-	return n == 1, err
+	return nil
 }
 
 // CountOwners counts the active owners of an organization.
