@@ -209,7 +209,7 @@ type CreateUser struct {
 	Password string `json:"password,omitempty"`
 }
 
-// SetRole gives a user a role; an empty one takes the place away.
+// SetRole gives a user a role.
 type SetRole struct {
 	Role string `json:"role"`
 }

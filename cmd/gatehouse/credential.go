@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -93,6 +94,9 @@ func (a *app) credentialList() *cobra.Command {
 					query.Set(name, *value)
 				}
 			}
+			if err := a.placeFilters(cmd.Context(), query); err != nil {
+				return err
+			}
 			list, err := all[api.Credential](cmd.Context(), a, "/v1/credentials", query)
 			if err != nil || a.json {
 				return a.listed(list, err)
@@ -111,6 +115,18 @@ func (a *app) credentialList() *cobra.Command {
 		filters[name] = cmd.Flags().String(name, "", usage)
 	}
 	return cmd
+}
+
+// placeFilters says in which organization a user or project is looked for.
+func (a *app) placeFilters(ctx context.Context, query url.Values) error {
+	if query.Get("organization") != "" || (query.Get("user") == "" && query.Get("project") == "") {
+		return nil
+	}
+	return a.with(ctx, func(c *client.Client) error {
+		organization, err := a.organization(ctx, c, "")
+		query.Set("organization", organization)
+		return err
+	})
 }
 
 func (a *app) credentialShow() *cobra.Command {

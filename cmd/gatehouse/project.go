@@ -78,6 +78,7 @@ func (a *app) projectSwitch(verb, short string) *cobra.Command {
 
 func (a *app) projectMember() *cobra.Command {
 	var organization, role string
+	var remove bool
 	cmd := &cobra.Command{
 		Use: "member PROJECT USER", Short: "Give a member a role in a project, or take it away",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -86,19 +87,26 @@ func (a *app) projectMember() *cobra.Command {
 			}
 			return nil
 		},
-		Example: "  gatehouse project member PRJ-1 ada@example.com --role user",
+		Example: "  gatehouse project member PRJ-1 ada@example.com --role user\n  gatehouse project member PRJ-1 ada@example.com --remove",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if remove == (role != "") {
+				return usagef("%s needs --role or --remove, and not both", cmd.CommandPath())
+			}
 			path := "/projects/" + url.PathEscape(args[0]) + "/members/" + url.PathEscape(args[1])
 			r := client.Request{Method: http.MethodPut, Path: path, In: api.SetRole{Role: role}}
+			if remove {
+				r.Method, r.In = http.MethodDelete, nil
+			}
 			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
 				return err
 			}
 			return a.report(api.SetRole{Role: role}, "%s is %s in %s\n", args[1], or(role, "no member any more"), args[0])
 		},
 	}
-	cmd.Flags().StringVar(&role, "role", "", "admin, user, guest, or empty to remove")
+	cmd.Flags().StringVar(&role, "role", "", "admin, user or guest")
+	cmd.Flags().BoolVar(&remove, "remove", false, "take the role away")
 	organizationFlag(cmd, &organization)
-	return required(cmd, "role")
+	return cmd
 }
 
 // below reads every page of a list below an organization.

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	return a.group("user", "Make users members of organizations", a.userCreate(), a.userList(), a.userRole())
+	return a.group("user", "Make users members of organizations", a.userCreate(), a.userList(), a.userRole(), a.userRemove())
 }
 
 func (a *app) userCreate() *cobra.Command {
@@ -69,18 +69,37 @@ func (a *app) userList() *cobra.Command {
 func (a *app) userRole() *cobra.Command {
 	var organization, role string
 	cmd := &cobra.Command{
-		Use: "role USER", Short: "Change the role of a member, or remove one", Args: oneArg,
-		Long:    "Changes what a member is. An empty role ends the membership. Every credential of\nthe user follows at its next use.",
+		Use: "role USER", Short: "Change the role of a member", Args: oneArg,
+		Long:    "Changes what a member is. Every credential of the user follows at its next use.",
 		Example: "  gatehouse user role ada@example.com --role guest",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := client.Request{Method: http.MethodPut, Path: "/members/" + url.PathEscape(args[0]), In: api.SetRole{Role: role}}
 			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
 				return err
 			}
-			return a.report(api.SetRole{Role: role}, "%s is %s\n", args[0], or(role, "no member any more"))
+			return a.report(api.SetRole{Role: role}, "%s is %s\n", args[0], role)
 		},
 	}
-	cmd.Flags().StringVar(&role, "role", "", "owner, admin, member, guest, or empty to remove")
+	cmd.Flags().StringVar(&role, "role", "", "owner, admin, member or guest")
 	organizationFlag(cmd, &organization)
 	return required(cmd, "role")
+}
+
+func (a *app) userRemove() *cobra.Command {
+	var organization string
+	cmd := &cobra.Command{
+		Use: "remove USER", Short: "End a membership, and the user's credentials", Args: oneArg,
+		Long: "Ends the membership of a user in an organization, and revokes the credentials that\n" +
+			"the user has there. Who is added again starts without any.",
+		Example: "  gatehouse user remove ada@example.com",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := client.Request{Method: http.MethodDelete, Path: "/members/" + url.PathEscape(args[0])}
+			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
+				return err
+			}
+			return a.report(api.Empty{}, "%s is no member any more\n", args[0])
+		},
+	}
+	organizationFlag(cmd, &organization)
+	return cmd
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -112,12 +113,29 @@ var (
 )
 
 // canonical reports whether the path means one thing to everybody on the way:
-// no dot segments, doubled slashes or needless escapes. ServeMux would answer
-// some of these with a redirect, which a request with a credential never gets.
+// no dot segments, doubled slashes or escapes that somebody may read otherwise.
+// ServeMux would answer some of these with a redirect, which a request with a
+// credential never gets.
 func canonical(r *http.Request) bool {
 	p := r.URL.Path
-	return r.URL.RawPath == "" && strings.HasPrefix(p, "/") && !strings.Contains(p, "//") &&
+	return harmlessEscapes(r.URL.RawPath) && strings.HasPrefix(p, "/") && !strings.Contains(p, "//") &&
 		!strings.Contains(p+"/", "/./") && !strings.Contains(p+"/", "/../") && r.Method != http.MethodConnect
+}
+
+// harmlessEscapes reports whether a path escapes nothing that it needn't, but
+// for characters that structure no path and that careful clients escape, as in
+// ada%40example.com (RFC 3986 section 3.3: sub-delims, ":" and "@").
+func harmlessEscapes(rawPath string) bool {
+	for i := range len(rawPath) {
+		if rawPath[i] != '%' {
+			continue
+		}
+		c, err := url.PathUnescape(rawPath[i:min(i+3, len(rawPath))])
+		if err != nil || !strings.Contains("@:+&=$!'()*,", c) {
+			return false
+		}
+	}
+	return true
 }
 
 // call is the answer under way, with what the log line says of it.
@@ -218,6 +236,9 @@ func (h *handler) serve(r *Request) (any, error) {
 		}
 	}
 	if err := h.authenticate(r); err != nil {
+		return nil, err
+	}
+	if err := r.readQuery(h.route.Params); err != nil {
 		return nil, err
 	}
 	return h.route.serve(r)

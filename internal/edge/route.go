@@ -15,8 +15,9 @@ type Route struct {
 	Method  string
 	Pattern string // of http.ServeMux
 	Access  Access
-	MaxBody int64 // bytes; 0 means that the route takes no body
-	Status  int   // of success; 0 means 200
+	Params  []string // of the query
+	MaxBody int64    // bytes; 0 means that the route takes no body
+	Status  int      // of success; 0 means 200
 	Endpoint
 }
 
@@ -67,6 +68,17 @@ func Put[In, Out any](pattern string, access Access, most int64, fn func(*Reques
 	return Route{Method: http.MethodPut, Pattern: pattern, Access: access, MaxBody: most, Endpoint: endpoint(fn)}
 }
 
+// Delete is a route that takes something away.
+func Delete[Out any](pattern string, access Access, fn func(*Request, None) (Out, error)) Route {
+	return Route{Method: http.MethodDelete, Pattern: pattern, Access: access, Endpoint: endpoint(fn)}
+}
+
+// Takes names the parameters that may stand in the query of the route.
+func (r Route) Takes(params ...string) Route {
+	r.Params = params
+	return r
+}
+
 // Creates makes success of the route 201 Created.
 func (r Route) Creates() Route {
 	r.Status = http.StatusCreated
@@ -95,6 +107,7 @@ type Request struct {
 	Principal credential.Principal
 	Address   netip.Addr // of the client; invalid when unknown
 	ID        string     // for logs, errors and the audit
+	query     url.Values
 	max       int64
 	body      []byte
 	writer    http.ResponseWriter
@@ -103,23 +116,25 @@ type Request struct {
 // Body returns the raw bytes of a body that was decoded.
 func (r *Request) Body() []byte { return r.body }
 
-// Query returns the parameters of the query. A parameter that is not known,
-// or that stands twice, is an error that names it.
-func (r *Request) Query(known ...string) (url.Values, error) {
+// Param returns a parameter of the query; empty where it isn't given.
+func (r *Request) Param(name string) string { return r.query.Get(name) }
+
+// readQuery takes in the query. A parameter that the route doesn't know, or
+// that stands twice, is an error that names it: nothing is silently ignored.
+func (r *Request) readQuery(known []string) (err error) {
 	if r.URL.RawQuery == "" {
-		return nil, nil
+		return nil
 	}
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, credential.Errorf(credential.BadRequest, "the query can't be parsed")
+	if r.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return credential.Errorf(credential.BadRequest, "the query can't be parsed")
 	}
-	for name, list := range values {
+	for name, list := range r.query {
 		if !slices.Contains(known, name) {
-			return nil, &credential.Error{Kind: credential.BadRequest, Field: plain(name), Detail: "this call has no such query parameter"}
+			return &credential.Error{Kind: credential.BadRequest, Field: plain(name), Detail: "this call has no such query parameter"}
 		}
 		if len(list) > 1 {
-			return nil, &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}
+			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}
 		}
 	}
-	return values, nil
+	return nil
 }

@@ -143,7 +143,7 @@ func TestO9_Challenges(t *testing.T) {
 	w.issue(t, "later", api.CreateCredential{Scheme: "gatehouse_key", Name: "later", Organization: w.acme.ID, Scopes: []string{"projects:read"}, NotBefore: later.Format(time.RFC3339)})
 	w.issue(t, "brief", api.CreateCredential{Scheme: "gatehouse_key", Name: "brief", Organization: w.acme.ID, Scopes: []string{"projects:read"}, ExpiresIn: "1s"})
 	w.clock.advance(2 * time.Second)
-	w.must(t, "PUT", "/v1/organizations/"+w.acme.ID+"/members/lead@acme.test", api.SetRole{}, nil)
+	w.must(t, "DELETE", "/v1/organizations/"+w.acme.ID+"/members/lead@acme.test", nil, nil)
 	w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/projects/"+w.alpha.ID+"/archive", nil, nil)
 	invalid := func(text string) string {
 		return `Bearer realm="gatehouse", error="invalid_token", error_description="` + text + `"`
@@ -160,7 +160,7 @@ func TestO9_Challenges(t *testing.T) {
 		{"betahub", "/v1/self", 401, "revoked", invalid("the credential is revoked")},
 		{"later", "/v1/self", 401, "not_yet_valid", invalid("the credential is not valid yet")},
 		{"brief", "/v1/self", 401, "expired", invalid("the credential has expired")},
-		{"lead", "/v1/self", 401, "owner_inactive", invalid("the owner of the credential is not in service")},
+		{"lead", "/v1/self", 401, "revoked", invalid("the credential is revoked")},
 		{"onetest", "/v1/self", 401, "owner_inactive", invalid("the owner of the credential is not in service")},
 		{"test", "/v1/audit/events", 403, "insufficient_scope", `Bearer realm="gatehouse", error="insufficient_scope", scope="audit:read"`},
 		{"guest", "/v1/audit/events", 403, "forbidden", ""},

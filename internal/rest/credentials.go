@@ -78,13 +78,16 @@ func expiry(at, in string) (e credential.ExpiryChoice, err error) {
 	return e, nil
 }
 
+// credentialFilters are the query parameters that choose credentials.
+var credentialFilters = []string{"organization", "user", "project", "scheme", "state"}
+
 func (h *handlers) listCredentials(r *edge.Request, _ edge.None) (api.List[api.Credential], error) {
 	var out api.List[api.Credential]
-	page, err := h.page(r, "organization", "user", "project", "scheme", "state")
+	page, err := h.page(r, credentialFilters...)
 	if err != nil {
 		return out, err
 	}
-	req := authority.ListRequest{Scheme: page.query.Get("scheme"), State: credential.State(page.query.Get("state")), Limit: page.limit + 1}
+	req := authority.ListRequest{Scheme: r.Param("scheme"), State: credential.State(r.Param("state")), Limit: page.limit + 1}
 	switch req.State {
 	case "", credential.Active, credential.Suspended, credential.Expired, credential.Revoked:
 	default:
@@ -95,17 +98,17 @@ func (h *handlers) listCredentials(r *edge.Request, _ edge.None) (api.List[api.C
 			return out, err
 		}
 	}
-	if req.Organization, err = h.organizationID(r, "organization", page.query.Get("organization")); err != nil {
+	if req.Organization, err = h.organizationID(r, "organization", r.Param("organization")); err != nil {
 		return out, err
 	}
-	if text := page.query.Get("project"); text != "" {
+	if text := r.Param("project"); text != "" {
 		ref, err := parseProject("project", text)
 		if err != nil {
 			return out, err
 		}
 		req.Project = &ref
 	}
-	if text := page.query.Get("user"); text != "" {
+	if text := r.Param("user"); text != "" {
 		ref, err := parseUser("user", text)
 		if err != nil {
 			return out, err
@@ -124,8 +127,8 @@ func (h *handlers) listCredentials(r *edge.Request, _ edge.None) (api.List[api.C
 
 // credentialID reads the id in the path. What is no id names nothing.
 func credentialID(r *edge.Request) (uuid.UUID, error) {
-	id, err := uuid.Parse(r.PathValue("id"))
-	if err != nil || id.String() != r.PathValue("id") {
+	id, err := authority.ParseID(r.PathValue("id"))
+	if err != nil {
 		return uuid.Nil, credential.Errorf(credential.NotFound, "no such credential")
 	}
 	return id, nil

@@ -136,7 +136,7 @@ func TestListFilters(t *testing.T) {
 		w := newWorld(t, cfg)
 		w.spoiled(t)
 		for _, c := range []struct{ as, query, want string }{
-			{"owner", "state=revoked", "revoked"}, {"owner", "state=suspended", "suspended"}, {"owner", "state=expired", "expired"},
+			{"owner", "state=revoked", "lead revoked"}, {"owner", "state=suspended", "suspended"}, {"owner", "state=expired", "expired"},
 			{"owner", "state=active&scheme=gatehouse_key", "key later listed"}, {"owner", "scheme=bunship_live", "live"}, {"owner", "user=admin@acme.test", "admin betahub"},
 			{"owner", "user=" + w.records["guest"].User, "guest"}, {"owner", "user=usr_" + strings.ReplaceAll(w.records["guest"].User, "-", ""), "guest"},
 			{"owner", "project=" + w.alpha.ID, "onetest token"}, {"owner", "project=" + w.alpha.TestKaseID, "onetest token"}, {"owner", "project=" + w.alpha.BetaHubID, "onetest token"}, {"owner", "project=" + w.hidden.ID, ""},

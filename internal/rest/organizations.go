@@ -24,18 +24,18 @@ func parseProject(field, text string) (store.ProjectRef, error) {
 	if number, ok := number(text, "PRJ-"); ok {
 		return store.ProjectRef{OrganizationNumber: number}, nil
 	}
-	id, err := uuid.Parse(text)
-	if err != nil || id == uuid.Nil {
+	id, err := authority.ParseID(text)
+	if err != nil {
 		return store.ProjectRef{}, credential.InvalidField(field, "name the project by its UUID, pr-… or PRJ-…")
 	}
 	return store.ProjectRef{ID: id}, nil
 }
 
-// number reads a prefix and a positive number behind it.
+// number reads a prefix and a positive number behind it, in its one spelling.
 func number(text, prefix string) (int64, bool) {
 	digits, ok := strings.CutPrefix(text, prefix)
 	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, ok && err == nil && n > 0 && n < math.MaxInt32 && digits[0] != '+'
+	return n, ok && err == nil && n > 0 && n < math.MaxInt32 && digits[0] >= '1' // no sign, no leading zero
 }
 
 // parseUser reads the ways in which a user is named: UUID, usr_… or e-mail address.
@@ -172,12 +172,24 @@ func (h *handlers) listMembers(r *edge.Request, _ edge.None) (out api.List[api.U
 	return paged(page, list, func(m store.Member) api.User { return userOf(&m) }, func(u api.User) string { return u.ID }), err
 }
 
-func (h *handlers) setRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
-	id, err := h.organization(r)
+// memberInPath reads which user of which organization a path names.
+func (h *handlers) memberInPath(r *edge.Request) (organization uuid.UUID, ref authority.UserRef, err error) {
+	if organization, err = h.organization(r); err == nil {
+		ref, err = parseUser("user", r.PathValue("user"))
+	}
+	return organization, ref, err
+}
+
+func (h *handlers) removeMember(r *edge.Request, _ edge.None) (api.Empty, error) {
+	id, ref, err := h.memberInPath(r)
 	if err != nil {
 		return api.Empty{}, err
 	}
-	ref, err := parseUser("user", r.PathValue("user"))
+	return api.Empty{}, h.authority.RemoveMember(r.Context(), &r.Principal, id, ref)
+}
+
+func (h *handlers) setRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
+	id, ref, err := h.memberInPath(r)
 	if err != nil {
 		return api.Empty{}, err
 	}
@@ -237,12 +249,24 @@ func (h *handlers) switchProject(r *edge.Request, archive bool) (api.Project, er
 	return projectOf(p), nil
 }
 
-func (h *handlers) setProjectRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
-	p, err := h.project(r)
+// projectMemberInPath reads which user in which project a path names.
+func (h *handlers) projectMemberInPath(r *edge.Request) (p *store.Project, ref authority.UserRef, err error) {
+	if p, err = h.project(r); err == nil {
+		ref, err = parseUser("user", r.PathValue("user"))
+	}
+	return p, ref, err
+}
+
+func (h *handlers) removeProjectMember(r *edge.Request, _ edge.None) (api.Empty, error) {
+	p, ref, err := h.projectMemberInPath(r)
 	if err != nil {
 		return api.Empty{}, err
 	}
-	ref, err := parseUser("user", r.PathValue("user"))
+	return api.Empty{}, h.authority.RemoveProjectMember(r.Context(), &r.Principal, p, ref)
+}
+
+func (h *handlers) setProjectRole(r *edge.Request, in api.SetRole) (api.Empty, error) {
+	p, ref, err := h.projectMemberInPath(r)
 	if err != nil {
 		return api.Empty{}, err
 	}
@@ -259,21 +283,16 @@ func (h *handlers) chain(r *edge.Request, organization string) (uuid.UUID, error
 }
 
 func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Event], err error) {
-	query, err := r.Query("organization", "after", "limit")
+	chain, err := h.chain(r, r.Param("organization"))
 	if err != nil {
 		return out, err
 	}
-	chain, err := h.chain(r, query.Get("organization"))
+	limit, err := limit(r)
 	if err != nil {
 		return out, err
 	}
-	limit, after := defaultLimit, int64(0)
-	if text := query.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxLimit {
-			return out, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
-		}
-	}
-	if text := query.Get("after"); text != "" {
+	after := int64(0)
+	if text := r.Param("after"); text != "" {
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
 			return out, credential.InvalidField("after", "must be a sequence number")
 		}
@@ -287,11 +306,7 @@ func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Ev
 }
 
 func (h *handlers) verifyAudit(r *edge.Request, _ edge.None) (out api.List[api.AuditReport], err error) {
-	query, err := r.Query("organization")
-	if err != nil {
-		return out, err
-	}
-	chain, err := h.chain(r, query.Get("organization"))
+	chain, err := h.chain(r, r.Param("organization"))
 	if err != nil {
 		return out, err
 	}

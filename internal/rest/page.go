@@ -3,7 +3,6 @@ package rest
 import (
 	"crypto/hmac"
 	"encoding/base64"
-	"net/url"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -23,7 +22,6 @@ const (
 
 // page is where a list goes on.
 type page struct {
-	query url.Values
 	limit int
 	after uuid.UUID // the last id of the page before
 	next  func(last uuid.UUID) string
@@ -31,26 +29,19 @@ type page struct {
 
 // page reads limit, cursor and the filters of a list. A cursor works only for
 // the principal and the filters that it was made for.
-func (h *handlers) page(r *edge.Request, filters ...string) (page, error) {
-	query, err := r.Query(append(filters, "limit", "cursor")...)
-	if err != nil {
-		return page{}, err
-	}
-	p := page{query: query, limit: defaultLimit}
-	if text := query.Get("limit"); text != "" {
-		if p.limit, err = strconv.Atoi(text); err != nil || p.limit < 1 || p.limit > maxLimit {
-			return p, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
-		}
+func (h *handlers) page(r *edge.Request, filters ...string) (p page, err error) {
+	if p.limit, err = limit(r); err != nil {
+		return p, err
 	}
 	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String()), []byte(r.PathValue("organization"))}
 	for _, name := range filters {
-		bound = append(bound, []byte(query.Get(name)))
+		bound = append(bound, []byte(r.Param(name)))
 	}
 	mac := func(id uuid.UUID) []byte { return h.root.MAC(seal.Cursors, append(bound, id[:])...)[:cursorMAC] }
 	p.next = func(last uuid.UUID) string {
 		return base64.RawURLEncoding.EncodeToString(append(last[:], mac(last)...))
 	}
-	if text := query.Get("cursor"); text != "" {
+	if text := r.Param("cursor"); text != "" {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		if err != nil || len(raw) != len(p.after)+cursorMAC || base64.RawURLEncoding.EncodeToString(raw) != text { // one spelling
 			return p, wrongCursor()
@@ -61,6 +52,19 @@ func (h *handlers) page(r *edge.Request, filters ...string) (page, error) {
 		}
 	}
 	return p, nil
+}
+
+// limit reads how many items a page may have.
+func limit(r *edge.Request) (int, error) {
+	text := r.Param("limit")
+	if text == "" {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
+	}
+	return n, nil
 }
 
 func wrongCursor() error {

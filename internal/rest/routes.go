@@ -49,7 +49,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/v1/schemes", edge.Authenticated, h.schemes),
 
 		edge.Post("/v1/credentials", write, large, h.createCredential).Creates(),
-		edge.Get("/v1/credentials", read, h.listCredentials),
+		edge.Get("/v1/credentials", read, h.listCredentials).Takes(append([]string{"limit", "cursor"}, credentialFilters...)...),
 		edge.Get("/v1/credentials/{id}", read, h.getCredential),
 		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential),
@@ -58,24 +58,26 @@ func (h *handlers) routes() []edge.Route {
 		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential),
 
 		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates(),
-		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations),
+		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor"),
 		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization),
 		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization),
 		edge.Post("/v1/organizations/{organization}/resume", edge.Needs(credential.OrganizationWrite), 0, h.resumeOrganization),
 
 		edge.Post("/v1/organizations/{organization}/members", edge.Needs(credential.MembersWrite), small, h.createMember).Creates(),
-		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers),
+		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers).Takes("limit", "cursor"),
 		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole),
+		edge.Delete("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), h.removeMember),
 
 		edge.Post("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsWrite), small, h.createProject).Creates(),
-		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects),
+		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects).Takes("limit", "cursor"),
 		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/archive", edge.Needs(credential.ProjectsWrite), 0, h.archiveProject),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject),
 		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole),
+		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember),
 
-		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents),
-		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit),
+		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit"),
+		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization"),
 	}
 }
 

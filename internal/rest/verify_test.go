@@ -44,7 +44,7 @@ func (w *world) spoiled(t *testing.T) {
 	key("later", api.CreateCredential{NotBefore: w.clock.now().Add(time.Hour).Format(time.RFC3339)})
 	key("listed", api.CreateCredential{AllowedAddresses: []string{"203.0.113.0/24", "2001:db8::/32"}})
 	w.clock.advance(2 * time.Second)
-	w.must(t, "PUT", "/v1/organizations/"+w.acme.ID+"/members/lead@acme.test", api.SetRole{}, nil)
+	w.must(t, "DELETE", "/v1/organizations/"+w.acme.ID+"/members/lead@acme.test", nil, nil)
 }
 
 // decisions is the contract of POST /v1/verify, a row for each sentence.
@@ -89,7 +89,7 @@ func (w *world) decisions(t *testing.T) []verifying {
 		{"suspended", "key", ask("suspended", ""), refused("suspended")},
 		{"expired", "key", ask("expired", ""), refused("expired")},
 		{"not yet valid", "key", ask("later", ""), refused("not_yet_valid")},
-		{"owner left", "key", ask("lead", ""), refused("owner_inactive")},
+		{"owner left", "key", ask("lead", ""), refused("revoked")},
 		{"allowlist without address", "key", ask("listed", ""), refused("address_denied")},
 		{"allowlist, wrong address", "key", ask("listed", `,"address":"198.51.100.1"`), refused("address_denied")},
 		{"allowlist, before the first", "key", ask("listed", `,"address":"203.0.112.255"`), refused("address_denied")},
