@@ -102,12 +102,13 @@ const (
 	gatherFor   = 10 * time.Second
 )
 
-// Run stores pending uses twice a second and forgets old idempotency records,
-// until ctx is done; then it stores what is left.
+// Run stores pending uses twice a second, and tidies up at its start and every
+// hour, until ctx is done; then it stores what is left.
 func (a *Authority) Run(ctx context.Context) error {
-	flush, tidy := time.NewTicker(flushEvery), time.NewTicker(time.Hour)
+	a.tidy(ctx)
+	flush, hourly := time.NewTicker(flushEvery), time.NewTicker(time.Hour)
 	defer flush.Stop()
-	defer tidy.Stop()
+	defer hourly.Stop()
 	failing, last := false, time.Time{}
 	for {
 		select {
@@ -121,15 +122,23 @@ func (a *Authority) Run(ctx context.Context) error {
 				a.log.Warn("when credentials were used can't be stored; it is kept in memory and tried again", "error", err)
 			}
 			failing = err != nil
-		case <-tidy.C:
-			if err := a.store.ForgetIdempotencyRecords(ctx, a.now().Add(-idempotencyWindow)); err != nil {
-				a.log.Warn("old idempotency records can't be deleted; tried again in an hour", "error", err)
-			}
+		case <-hourly.C:
+			a.tidy(ctx)
 		case <-ctx.Done():
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			defer cancel()
 			return a.Flush(final)
 		}
+	}
+}
+
+// tidy forgets old idempotency records, and sets space aside for revocations.
+func (a *Authority) tidy(ctx context.Context) {
+	if err := a.store.ForgetIdempotencyRecords(ctx, a.now().Add(-idempotencyWindow)); err != nil {
+		a.log.Warn("old idempotency records can't be deleted; tried again in an hour", "error", err)
+	}
+	if err := a.store.KeepReserve(); err != nil {
+		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)
 	}
 }
 

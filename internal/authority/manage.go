@@ -261,7 +261,7 @@ func (a *Authority) revokeDamaged(ctx context.Context, p *credential.Principal, 
 	}
 	now := a.clock()
 	if !known.Revoked {
-		err = a.store.Change(ctx, known.Organization, func(tx *store.Tx) error {
+		err = a.store.Stop(ctx, known.Organization, func(tx *store.Tx) error {
 			tx.Record(act{p, now}.event("credential.revoke", "credential:"+id.String(), object(map[string]bool{"damaged": true})))
 			return tx.RevokeDamaged(ctx, id, now)
 		})
@@ -305,7 +305,7 @@ func (a *Authority) changeByID(ctx context.Context, p *credential.Principal, id 
 // the event. The principal has been authorised.
 func (a *Authority) change(ctx context.Context, p *credential.Principal, known *credential.Credential, action string, alter alteration) (*Detail, error) {
 	now := a.clock()
-	err := a.store.Change(ctx, known.Organization, func(tx *store.Tx) error {
+	err := a.begins(action)(ctx, known.Organization, func(tx *store.Tx) error {
 		c, err := tx.CredentialIn(ctx, known.Organization, known.ID)
 		if err != nil {
 			return err
@@ -323,6 +323,16 @@ func (a *Authority) change(ctx context.Context, p *credential.Principal, known *
 		return nil, err
 	}
 	return a.detail(ctx, known.Organization, known.ID)
+}
+
+// begins is the sort of transaction that an action takes: what stops a
+// credential works on a full disk too.
+func (a *Authority) begins(action string) func(context.Context, uuid.UUID, func(*store.Tx) error) error {
+	switch action {
+	case "credential.revoke", "credential.suspend":
+		return a.store.Stop
+	}
+	return a.store.Change
 }
 
 // ignoreMissing treats what doesn't exist as nothing.

@@ -83,11 +83,11 @@ func (a *Authority) SuspendOrganization(ctx context.Context, p *credential.Princ
 		return nil, err
 	}
 	now := a.clock()
-	action, at := "organization.resume", time.Time{}
+	action, at, begin := "organization.resume", time.Time{}, a.store.Change
 	if suspend {
-		action, at = "organization.suspend", now
+		action, at, begin = "organization.suspend", now, a.store.Stop
 	}
-	err := a.store.Change(ctx, id, func(tx *store.Tx) error {
+	err := begin(ctx, id, func(tx *store.Tx) error {
 		tx.Record(act{p, now}.event(action, "organization:"+id.String(), "{}"))
 		return tx.SuspendOrganization(ctx, id, at)
 	})

@@ -142,7 +142,7 @@ func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, o
 		return err
 	}
 	by := act{p, a.clock()}
-	return a.store.Change(ctx, organization, func(tx *store.Tx) error {
+	return a.store.Stop(ctx, organization, func(tx *store.Tx) error {
 		if member, err = tx.MemberByID(ctx, organization, member.ID); err != nil { // who may have left since
 			return err
 		}

@@ -50,6 +50,7 @@ type Store struct {
 	reader
 	read, write *sql.DB
 	exclusive   bool
+	reserve     reserve
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
