@@ -35,6 +35,8 @@ type Config struct {
 	LogLevel        string         // debug, info, warn or error
 	LogFormat       string         // text or json
 	Schemes         *credential.Schemes
+	// SigningAlgorithm is what new signing keys are for: ES256 or RS256.
+	SigningAlgorithm string
 
 	origins map[string]string
 }
@@ -70,6 +72,7 @@ func options() []option {
 		{"accepted-modes", "modes of credentials that are accepted here", "live,test", false, setModes},
 		{"password-minimum", "least length of a password in bytes", "8", false, integer(func(c *Config) *int { return &c.PasswordMinimum }, 8, 256)},
 		{"cache-size", "credentials kept in memory, about 1 kB each; SQLite only", "1048576", false, integer(func(c *Config) *int { return &c.CacheSize }, 0, 1<<26)},
+		{"signing-algorithm", "algorithm of new keys that sign access tokens: ES256 or RS256", "ES256", false, oneOf(func(c *Config) *string { return &c.SigningAlgorithm }, "ES256", "RS256")},
 		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	}
@@ -145,7 +148,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/oauth"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
@@ -45,8 +47,9 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	}
 	auth := authority.New(authority.Config{
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
+		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm),
 	})
-	surfaces := []*edge.Surface{rest.Surface(auth, st.Root())}
+	surfaces := []*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true
@@ -189,6 +192,14 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another with --listen", cfg.Listen, err)
+	}
+	defer listener.Close() // when it was served, this does nothing
+	if cfg.PublicURL == "" {
+		cfg.PublicURL = "http://" + listener.Addr().String()
+	}
 	n, err := a.open(ctx, cfg, a.logger(cfg))
 	if errors.Is(err, store.ErrInUse) {
 		return fmt.Errorf("%w; another gatehouse serves it: stop that one, or choose another --data", err)
@@ -197,12 +208,8 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 		return err
 	}
 	defer func() { err = errors.Join(err, n.store.Close()) }()
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another with --listen", cfg.Listen, err)
-	}
-	if cfg.PublicURL == "" {
-		cfg.PublicURL = "http://" + listener.Addr().String()
+	if _, err := n.authority.JWKS(ctx); err != nil { // the first start makes the first signing key
+		return err
 	}
 	front := server(n.public, n.log)
 	servers := []*http.Server{front}

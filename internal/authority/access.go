@@ -100,6 +100,10 @@ func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *cred
 		return err
 	}
 	switch {
+	case p.Token != nil:
+		return credential.Errorf(credential.Forbidden, "an access token hands on no secret that outlives it; use the credential that it was traded for")
+	case p.ProjectScoped() != uuid.Nil && c.Project != p.ProjectScoped():
+		return credential.Errorf(credential.Forbidden, "this is not a credential of the project that you are confined to")
 	case c.User != uuid.Nil && (p.SubjectType != credential.SubjectUser || c.User != p.Subject):
 		return credential.Errorf(credential.Forbidden, "only the user and the operator can make or rotate this; you may suspend or revoke it")
 	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !grantable.Covers(c.Held),

@@ -14,6 +14,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/usage"
@@ -39,9 +41,13 @@ type Config struct {
 	Modes []string
 	// PasswordMinimum is the least length of a password in bytes.
 	PasswordMinimum int
-	Now             func() time.Time
-	Rand            io.Reader
-	Logger          *slog.Logger
+	// Issuer is the public URL of the installation: "iss" and "aud" of its tokens.
+	Issuer string
+	// Algorithm signs access tokens; empty means ES256.
+	Algorithm jwt.Algorithm
+	Now       func() time.Time
+	Rand      io.Reader
+	Logger    *slog.Logger
 }
 
 // Authority decides about credentials. Make one with New.
@@ -55,6 +61,7 @@ type Authority struct {
 	log     *slog.Logger
 	keyer   *credential.Keyer
 	meter   *usage.Meter
+	signing signing
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -78,6 +85,7 @@ func New(cfg Config) *Authority {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.signing.issuer, a.signing.algorithm = cfg.Issuer, cmp.Or(cfg.Algorithm, jwt.ES256)
 	if a.minimum == 0 {
 		a.minimum = 8
 	}
@@ -106,9 +114,10 @@ const (
 // hour, until ctx is done; then it stores what is left.
 func (a *Authority) Run(ctx context.Context) error {
 	a.tidy(ctx)
-	flush, hourly := time.NewTicker(flushEvery), time.NewTicker(time.Hour)
+	flush, hourly, keys := time.NewTicker(flushEvery), time.NewTicker(time.Hour), time.NewTicker(reloadKeysEvery)
 	defer flush.Stop()
 	defer hourly.Stop()
+	defer keys.Stop()
 	failing, last := false, time.Time{}
 	for {
 		select {
@@ -124,6 +133,10 @@ func (a *Authority) Run(ctx context.Context) error {
 			failing = err != nil
 		case <-hourly.C:
 			a.tidy(ctx)
+		case <-keys.C:
+			if err := a.keepKeys(ctx); err != nil {
+				a.log.Warn("the signing keys can't be read; those that are known stay in use", "error", err)
+			}
 		case <-ctx.Done():
 			final, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 			defer cancel()
@@ -136,6 +149,9 @@ func (a *Authority) Run(ctx context.Context) error {
 func (a *Authority) tidy(ctx context.Context) {
 	if err := a.store.ForgetIdempotencyRecords(ctx, a.now().Add(-idempotencyWindow)); err != nil {
 		a.log.Warn("old idempotency records can't be deleted; tried again in an hour", "error", err)
+	}
+	if err := a.store.ForgetMarks(ctx, a.now().Add(-time.Minute)); err != nil {
+		a.log.Warn("old marks can't be deleted; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)

@@ -277,6 +277,14 @@ func (a *Authority) RevokeSelf(ctx context.Context, p *credential.Principal) (*D
 	if p.Credential == nil {
 		return nil, credential.Errorf(credential.Conflict, "the operator acts without a credential")
 	}
+	if p.Token != nil { // the token alone, not what it stands on
+		d, err := a.detail(ctx, p.Credential.Organization, p.Credential.ID)
+		if err != nil {
+			return nil, err
+		}
+		d.State = credential.Revoked
+		return d, a.endToken(ctx, p, &credential.Decision{Standing: &credential.Standing{Credential: p.Credential}, Principal: *p})
+	}
 	return a.change(ctx, p, p.Credential, "credential.revoke", revoke)
 }
 

@@ -3,10 +3,33 @@ package authority
 import (
 	"encoding/hex"
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
+
+// ParseProject reads the ways in which a project is named: UUID, pr-… or PRJ-….
+func ParseProject(text string) (store.ProjectRef, error) {
+	if n, ok := ParseNumber(text, "pr-"); ok {
+		return store.ProjectRef{Number: n}, nil
+	}
+	if n, ok := ParseNumber(text, "PRJ-"); ok {
+		return store.ProjectRef{OrganizationNumber: n}, nil
+	}
+	id, err := ParseID(text)
+	return store.ProjectRef{ID: id}, err
+}
+
+// ParseNumber reads a prefix and a positive number behind it, in its one spelling.
+func ParseNumber(text, prefix string) (int64, bool) {
+	digits, ok := strings.CutPrefix(text, prefix)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, ok && err == nil && n > 0 && n < math.MaxInt32 && digits[0] >= '1' // no sign, no leading zero
+}
 
 // PublicID writes an id the way that BunShip's documents do: a prefix such as
 // "org" and the 32 hexadecimal digits of the UUID.

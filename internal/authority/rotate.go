@@ -44,6 +44,9 @@ func (a *Authority) RotateSelf(ctx context.Context, p *credential.Principal, r R
 	if p.Credential == nil {
 		return nil, credential.Errorf(credential.Conflict, "the operator acts without a credential")
 	}
+	if p.Token != nil {
+		return nil, credential.Errorf(credential.Forbidden, "an access token can't rotate the credential that it stands on; use that credential")
+	}
 	return a.rotate(ctx, p, p.Credential, r)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
@@ -23,6 +24,16 @@ type Verification struct {
 	Project    *store.ProjectRef     // nil: no particular project
 	Address    netip.Addr            // of the client; invalid when unknown
 	UserAgent  string
+}
+
+// Accepts reports whether text may be a credential that is presented so. It
+// does no I/O. An access token is a Bearer token (RFC 9068 section 4).
+func (a *Authority) Accepts(text string, as credential.Presentation) bool {
+	if jwt.Looks(text) {
+		return as == credential.AsBearer
+	}
+	scheme, ok := a.schemes.Parse(text)
+	return ok && scheme.Accepts(as)
 }
 
 // Verify decides whether a secret may do this now. It is the one way to a
@@ -50,27 +61,49 @@ func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text
 }
 
 func (a *Authority) decide(ctx context.Context, text string, v Verification) (credential.Decision, error) {
-	if _, ok := a.schemes.Parse(text); !ok {
-		return credential.Decision{Code: credential.CodeMalformed}, nil
-	}
-	standing, err := a.lookup(ctx, a.keyer.LookupKey(text))
-	if errors.Is(err, credential.NotFound) {
-		return credential.Decision{Code: credential.CodeUnknown}, nil
-	}
+	f, err := a.find(ctx, text)
 	if err != nil {
 		return credential.Decision{}, undecided(err)
 	}
+	if f.code != "" {
+		return credential.Decision{Code: f.code}, nil
+	}
+	return a.evaluate(ctx, f, v)
+}
+
+// find reads what a text stands for: a secret, or an access token.
+func (a *Authority) find(ctx context.Context, text string) (found, error) {
+	if jwt.Looks(text) {
+		return a.findToken(ctx, text)
+	}
+	if _, ok := a.schemes.Parse(text); !ok {
+		return found{code: credential.CodeMalformed}, nil
+	}
+	standing, err := a.lookup(ctx, a.keyer.LookupKey(text))
+	if errors.Is(err, credential.NotFound) {
+		return found{code: credential.CodeUnknown}, nil
+	}
+	return found{standing: standing}, err
+}
+
+// evaluate decides about what was found.
+func (a *Authority) evaluate(ctx context.Context, f found, v Verification) (credential.Decision, error) {
 	r := credential.Request{Permission: v.Permission, Address: v.Address, Modes: a.modes}
-	if v.Project != nil {
-		c := standing.Credential
-		access, err := a.store.ProjectAccess(ctx, c.Organization, *v.Project, c.User)
+	c, project := f.standing.Credential, v.Project
+	if project == nil && f.token != nil && c.Project != uuid.Nil { // it may be narrowed to one
+		project = &store.ProjectRef{ID: c.Project}
+	}
+	if project != nil {
+		access, err := a.store.ProjectAccess(ctx, c.Organization, *project, c.User)
 		if err != nil {
 			return credential.Decision{}, undecided(err)
 		}
 		r.Project = &access
 	}
 	r.Now = a.now() // as late as possible: reading may have taken a while
-	return credential.Evaluate(standing, r), nil
+	d := credential.Evaluate(f.standing, r)
+	d.Principal.Token = f.token
+	return d, nil
 }
 
 // undecided marks an error as "could not decide", whatever its cause.
@@ -137,6 +170,9 @@ func (a *Authority) RevokeByPossession(ctx context.Context, text string, from ne
 		return err
 	}
 	finder := credential.Principal{SubjectType: "possession", Address: from, RequestID: requestID}
+	if d.Principal.Token != nil {
+		return a.endToken(ctx, &finder, &d)
+	}
 	c := d.Standing.Credential
 	_, err = a.change(ctx, &finder, c, "credential.revoke", func(_ *store.Tx, c *credential.Credential, now time.Time) error {
 		c.RevokedAt = now

@@ -20,6 +20,10 @@ const (
 	Damaged          ErrorKind = "damaged"                // a stored record can't be read
 	TooLarge         ErrorKind = "too_large"              // body or header over its bound
 	UnsupportedMedia ErrorKind = "unsupported_media_type" // not the content type of the route
+	InvalidClient    ErrorKind = "invalid_client"         // RFC 6749 section 5.2
+	InvalidScope     ErrorKind = "invalid_scope"          // RFC 6749 section 5.2
+	UnsupportedGrant ErrorKind = "unsupported_grant_type" // RFC 6749 section 5.2
+	InvalidTarget    ErrorKind = "invalid_target"         // RFC 8693 section 2.2.2
 	StorageFull      ErrorKind = "storage_full"           // no space to write
 	Unavailable      ErrorKind = "unavailable"            // could not decide or could not store
 )

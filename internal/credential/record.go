@@ -144,6 +144,7 @@ const (
 	SubjectOrganization SubjectType = "organization"
 	SubjectInstallation SubjectType = "installation"
 	SubjectOperator     SubjectType = "operator"
+	SubjectServer       SubjectType = "server" // what happens by schedule
 )
 
 // Principal is the authenticated caller.
@@ -156,9 +157,19 @@ type Principal struct {
 	Role         Role
 	// Permissions is what may be done outside any particular project.
 	Permissions PermissionSet
+	// Token is the access token that was presented; nil where the credential
+	// itself was.
+	Token *Token
 	// Address and RequestID say where the call came from, for the audit.
 	Address   netip.Addr
 	RequestID string
+}
+
+// Token is an access token that stands on a credential and may do no more.
+type Token struct {
+	ID        string // "jti" (RFC 7519 section 4.1.7)
+	IssuedAt  time.Time
+	ExpiresAt time.Time
 }
 
 // Operator is whoever runs the installation, above every organization.
@@ -205,6 +216,20 @@ type Decision struct {
 	Code      Code
 	Standing  *Standing
 	Principal Principal
+}
+
+// Narrowed returns a standing that may do no more than some scopes in one
+// project (Nil: in all that there are). Scopes may be those of the scheme, or
+// native permissions by their names; what the standing doesn't hold is not
+// gained by naming it.
+func (s *Standing) Narrowed(scopes []Scope, project uuid.UUID) *Standing {
+	narrowed, c := *s, *s.Credential
+	c.Scopes, c.Held = scopes, c.Held&c.Scheme.Scopes.tokenPermissions(scopes)
+	if project != uuid.Nil {
+		c.Project = project
+	}
+	narrowed.Credential = &c
+	return &narrowed
 }
 
 // Evaluate decides whether a credential that was found may do what the

@@ -18,6 +18,7 @@ const (
 	APIKey              Kind = "api_key"
 	ProjectToken        Kind = "project_token"
 	OAuthClient         Kind = "oauth_client"
+	AccessToken         Kind = "access_token" // a JWT that stands on one of the others
 )
 
 // OwnerType says what a credential of a scheme belongs to.

@@ -122,6 +122,56 @@ func (r ScopeRule) Grants(scopes []Scope, held PermissionSet, p Permission) bool
 	})
 }
 
+// tokenPermissions is the union of what an access token's scopes stand for:
+// beside those of the scheme they may be native permissions.
+func (r ScopeRule) tokenPermissions(scopes []Scope) PermissionSet {
+	set := r.Permissions(scopes)
+	for _, s := range scopes {
+		if _, known := r.resolve(s); !known {
+			set |= Permission(s).bit()
+		}
+	}
+	return set
+}
+
+// Narrow chooses the scopes of an access token from those that a credential
+// has (RFC 6749 section 3.3): none asked for means all. A scope is granted if
+// the credential has it, if its "*" stands for it, or if it is the name of a
+// native permission that the credential holds.
+func (c *Credential) Narrow(asked []Scope) ([]Scope, error) {
+	if len(asked) == 0 {
+		return c.Scopes, nil
+	}
+	if len(asked) > maxScopes {
+		return nil, InvalidField("scope", "at most %d scopes", maxScopes)
+	}
+	seen := make(map[Scope]bool, len(asked))
+	for _, s := range asked {
+		if seen[s] {
+			return nil, InvalidField("scope", "scope %q is named twice", clip(string(s)))
+		}
+		seen[s] = true
+		if !c.mayNarrowTo(s) {
+			return nil, InvalidField("scope", "scope %q is not among those of the credential", clip(string(s)))
+		}
+	}
+	return slices.Clone(asked), nil
+}
+
+func (c *Credential) mayNarrowTo(s Scope) bool {
+	rule := c.Scheme.Scopes
+	if slices.Contains(c.Scopes, s) {
+		return true
+	}
+	if plain, known := rule.resolve(s); known {
+		return slices.ContainsFunc(c.Scopes, func(own Scope) bool {
+			mine, ok := rule.resolve(own)
+			return ok && (mine == plain || mine == AllScope)
+		})
+	}
+	return c.Held.Has(Permission(s))
+}
+
 // Names returns the known scopes in alphabetical order.
 func (r ScopeRule) Names() []Scope {
 	names := make([]Scope, 0, len(r.Known))

@@ -6,7 +6,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -52,6 +54,39 @@ func (r *Request) decode(v any) error {
 		return explain(err)
 	}
 	return nil
+}
+
+// Values are the fields of a form. A field is there once, or not at all: one
+// without a value counts as left out (RFC 6749 section 3.1).
+type Values map[string]string
+
+// form reads a form: of the right content type, within the bound, every field
+// once, and nothing beside it in the query.
+func (r *Request) form() (Values, error) {
+	if r.URL.RawQuery != "" {
+		return nil, credential.Errorf(credential.BadRequest, "parameters belong into the body, not into the URL")
+	}
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := params["charset"]; err != nil || media != "application/x-www-form-urlencoded" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return nil, credential.Errorf(credential.UnsupportedMedia, "send the parameters as Content-Type: application/x-www-form-urlencoded")
+	}
+	if err := r.read(r.max); err != nil {
+		return nil, err
+	}
+	parsed, err := url.ParseQuery(string(r.body))
+	if err != nil || !utf8.Valid(r.body) {
+		return nil, credential.Errorf(credential.BadRequest, "the body is no form")
+	}
+	values := make(Values, len(parsed))
+	for name, list := range parsed {
+		if len(list) > 1 {
+			return nil, &credential.Error{Kind: credential.BadRequest, Field: plain(name), Detail: "the parameter stands twice"}
+		}
+		if value := strings.TrimRight(list[0], " "); value != "" { // some documents print a blank before each "&"
+			values[name] = value
+		}
+	}
+	return values, nil
 }
 
 // read takes in the body up to a bound.

@@ -208,7 +208,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	c.pattern = h.route.Pattern
-	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, writer: w}
+	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, writer: w, handler: h}
 	out, err := h.serve(req)
 	if req.Principal.Credential != nil {
 		c.credential = req.Principal.Credential.ID.String()
@@ -221,6 +221,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.surface.fail(c, r, err)
 		return
+	}
+	if h.route.MaxAge > 0 {
+		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
 	}
 	w.Header()["Content-Type"] = jsonType
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -255,6 +258,11 @@ func (h *handler) authenticate(r *Request) error {
 	if !needed {
 		return nil
 	}
+	return h.identify(r, permission)
+}
+
+// identify verifies the credential that a request carries.
+func (h *handler) identify(r *Request, permission credential.Permission) error {
 	presented, err := h.surface.Present(r.Header)
 	if err != nil {
 		return err
@@ -262,8 +270,7 @@ func (h *handler) authenticate(r *Request) error {
 	if presented.As == "" {
 		return &Denial{}
 	}
-	scheme, ok := h.server.cfg.Authority.Schemes().Parse(presented.Text)
-	if !ok || !scheme.Accepts(presented.As) {
+	if !h.server.cfg.Authority.Accepts(presented.Text, presented.As) {
 		return &Denial{Code: credential.CodeMalformed}
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, authority.Verification{
@@ -284,9 +291,9 @@ func (h *handler) authenticate(r *Request) error {
 func (s *Surface) fail(c *call, r *http.Request, err error) {
 	c.err = err
 	f := failureOf(err)
-	var denial *Denial
-	if errors.As(err, &denial) {
-		if challenge := denial.Challenge(); challenge != "" {
+	var challenger interface{ Challenge() string }
+	if errors.As(err, &challenger) {
+		if challenge := challenger.Challenge(); challenge != "" {
 			c.Header().Set("WWW-Authenticate", challenge)
 		}
 	}

@@ -109,6 +109,10 @@ var statuses = map[credential.ErrorKind]int{
 	credential.Damaged:          http.StatusConflict,
 	credential.TooLarge:         http.StatusRequestEntityTooLarge,
 	credential.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	credential.InvalidClient:    http.StatusUnauthorized,
+	credential.InvalidScope:     http.StatusBadRequest,
+	credential.UnsupportedGrant: http.StatusBadRequest,
+	credential.InvalidTarget:    http.StatusBadRequest,
 	credential.StorageFull:      http.StatusInsufficientStorage,
 	credential.Unavailable:      http.StatusServiceUnavailable,
 }

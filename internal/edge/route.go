@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
@@ -18,6 +19,8 @@ type Route struct {
 	Params  []string // of the query
 	MaxBody int64    // bytes; 0 means that the route takes no body
 	Status  int      // of success; 0 means 200
+	// MaxAge is how long anybody may keep the answer; 0 means not at all.
+	MaxAge time.Duration
 	Endpoint
 }
 
@@ -79,6 +82,25 @@ func (r Route) Takes(params ...string) Route {
 	return r
 }
 
+// Form is a route that takes an HTML form, as OAuth2 has them (RFC 6749 appendix B).
+func Form[Out any](pattern string, access Access, most int64, fn func(*Request, Values) (Out, error)) Route {
+	serve := func(r *Request) (any, error) {
+		values, err := r.form()
+		if err != nil {
+			return nil, err
+		}
+		return fn(r, values)
+	}
+	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: most,
+		Endpoint: Endpoint{In: reflect.TypeFor[Values](), Out: reflect.TypeFor[Out](), serve: serve}}
+}
+
+// Kept lets anybody keep the answers of the route for a while.
+func (r Route) Kept(age time.Duration) Route {
+	r.MaxAge = age
+	return r
+}
+
 // Creates makes success of the route 201 Created.
 func (r Route) Creates() Route {
 	r.Status = http.StatusCreated
@@ -111,6 +133,16 @@ type Request struct {
 	max       int64
 	body      []byte
 	writer    http.ResponseWriter
+	handler   *handler
+}
+
+// Identify finds out who calls a public route, if the request carries a
+// credential that may do something.
+func (r *Request) Identify(permission credential.Permission) error {
+	if r.handler.server.cfg.Operator {
+		return nil // is known already
+	}
+	return r.handler.identify(r, permission)
 }
 
 // Body returns the raw bytes of a body that was decoded.

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 
@@ -16,26 +15,13 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// parseProject reads the ways in which a project is named: UUID, pr-… or PRJ-….
+// parseProject reads the ways in which a project is named.
 func parseProject(field, text string) (store.ProjectRef, error) {
-	if number, ok := number(text, "pr-"); ok {
-		return store.ProjectRef{Number: number}, nil
-	}
-	if number, ok := number(text, "PRJ-"); ok {
-		return store.ProjectRef{OrganizationNumber: number}, nil
-	}
-	id, err := authority.ParseID(text)
+	ref, err := authority.ParseProject(text)
 	if err != nil {
-		return store.ProjectRef{}, credential.InvalidField(field, "name the project by its UUID, pr-… or PRJ-…")
+		return ref, credential.InvalidField(field, "name the project by its UUID, pr-… or PRJ-…")
 	}
-	return store.ProjectRef{ID: id}, nil
-}
-
-// number reads a prefix and a positive number behind it, in its one spelling.
-func number(text, prefix string) (int64, bool) {
-	digits, ok := strings.CutPrefix(text, prefix)
-	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, ok && err == nil && n > 0 && n < math.MaxInt32 && digits[0] >= '1' // no sign, no leading zero
+	return ref, nil
 }
 
 // parseUser reads the ways in which a user is named: UUID, usr_… or e-mail address.
@@ -56,7 +42,7 @@ func (h *handlers) organizationID(r *edge.Request, field, text string) (uuid.UUI
 	if text == "" {
 		return uuid.Nil, nil
 	}
-	if n, ok := number(text, ""); ok {
+	if n, ok := authority.ParseNumber(text, ""); ok {
 		id, err := h.authority.OrganizationNumbered(r.Context(), &r.Principal, n)
 		if errors.Is(err, credential.NotFound) {
 			return uuid.Nil, credential.InvalidField(field, "no such organization")

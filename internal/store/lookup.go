@@ -11,16 +11,18 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
-const lookupQuery = `
-	SELECT s.lookup_key, s.generation, s.ends_at, s.unconfirmed,
-	       o.suspended_at, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns + `
+// standingColumns are what a standing is read from, out of standingTables.
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.suspended_at, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+
+const standingTables = `
 	FROM secrets s
 	JOIN credentials c ON c.id = s.credential_id
 	LEFT JOIN organizations o ON o.id = c.organization_id
 	LEFT JOIN projects p ON p.id = c.project_id
 	LEFT JOIN users u ON u.id = c.user_id
-	LEFT JOIN members m ON m.organization_id = c.organization_id AND m.user_id = c.user_id
-	WHERE s.lookup_key = $1`
+	LEFT JOIN members m ON m.organization_id = c.organization_id AND m.user_id = c.user_id`
+
+const lookupQuery = `SELECT s.lookup_key, ` + standingColumns + standingTables + ` WHERE s.lookup_key = $1`
 
 // Lookup finds the credential that a secret belongs to, and how it and its
 // owner stand at this moment. The result is shared: don't change it. An
@@ -54,7 +56,11 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 		}
 		return nil, credential.NotFound
 	}
-	standing, id, err := s.standing(rows, key)
+	var stored []byte
+	standing, id, err := s.standing(rows, &stored)
+	if found, ok := credential.LookupKeyFrom(stored); err == nil && (!ok || !found.Equal(key)) {
+		err = errors.New("the row has another lookup key")
+	}
 	if err != nil { // it is there and can't be read: nobody else is harmed
 		s.log.Error("a credential's row is damaged; it is refused", "credential", id, "error", err)
 		return nil, credential.NotFound
@@ -62,26 +68,22 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 	return standing, nil
 }
 
-// standing reads the row that a lookup found. An error means that the row
-// itself is damaged.
-func (s *Store) standing(rows *sql.Rows, key credential.LookupKey) (*credential.Standing, uuid.UUID, error) {
+// standing reads the row that a lookup found; first are the targets of the
+// columns before standingColumns. An error means that the row itself is damaged.
+func (s *Store) standing(rows *sql.Rows, first ...any) (*credential.Standing, uuid.UUID, error) {
 	var (
-		stored                                 []byte
 		out                                    credential.Standing
 		row                                    credentialRow
 		unconfirmed                            int64
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role                                   sql.NullString
 	)
-	err := rows.Scan(append([]any{
-		&stored, &out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt},
-		instant{&deactivatedAt}, &role,
-	}, row.targets()...)...)
+	targets := append(first,
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt},
+		instant{&deactivatedAt}, &role)
+	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
 		return nil, row.id, err
-	}
-	if found, ok := credential.LookupKeyFrom(stored); !ok || !found.Equal(key) {
-		return nil, row.id, errors.New("the row has another lookup key")
 	}
 	if out.Credential, err = row.credential(s.reader); err != nil {
 		return nil, row.id, err
@@ -183,16 +185,18 @@ func (r reader) Secrets(ctx context.Context, id uuid.UUID, after time.Time) ([]c
 // touch makes the cache forget every secret of a credential when the change
 // is committed.
 func (t *Tx) touch(ctx context.Context, id uuid.UUID) error {
-	rows, err := t.q.QueryContext(ctx, `SELECT lookup_key FROM secrets WHERE credential_id = $1`, id)
+	rows, err := t.q.QueryContext(ctx, `SELECT lookup_key, generation FROM secrets WHERE credential_id = $1`, id)
 	if err != nil {
 		return t.fail("find the secrets of a credential", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var key []byte
-		if err := rows.Scan(&key); err != nil {
+		var generation int
+		if err := rows.Scan(&key, &generation); err != nil {
 			return t.fail("find the secrets of a credential", err)
 		}
+		t.touched = append(t.touched, standingKey(id, generation))
 		if len(key) == len(lookupKey{}) {
 			t.touched = append(t.touched, lookupKey(key))
 		}

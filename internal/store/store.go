@@ -69,6 +69,7 @@ type dialect interface {
 // statements are the ones that are run so often that they are prepared once.
 type statements struct {
 	lookup   *sql.Stmt
+	token    *sql.Stmt
 	saveUses map[int]*sql.Stmt // by how many uses they save
 }
 
@@ -173,6 +174,9 @@ func (s *Store) found(ctx context.Context, name string) error {
 func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.stmts.lookup, err = s.read.PrepareContext(ctx, lookupQuery); err != nil {
 		return s.failed("prepare to look up", err)
+	}
+	if s.stmts.token, err = s.read.PrepareContext(ctx, tokenQuery); err != nil {
+		return s.failed("prepare to look up tokens", err)
 	}
 	s.stmts.saveUses = map[int]*sql.Stmt{}
 	for _, n := range useBatches {

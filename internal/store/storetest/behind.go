@@ -14,7 +14,7 @@ import (
 // Tables are the tables that hold what a store remembers.
 var Tables = []string{
 	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
-	"credentials", "secrets", "credential_uses", "idempotency_keys", "audit_chains", "audit_events",
+	"credentials", "secrets", "credential_uses", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
 }
 
 // Exec runs statements behind the store's back.

@@ -1,0 +1,181 @@
+package authority
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// AccessToken is a signed token that was just issued.
+type AccessToken struct {
+	Token     credential.Secret
+	ExpiresIn time.Duration
+	Scopes    []credential.Scope
+}
+
+// grant is what an access token is issued for: a standing, narrowed.
+type grant struct {
+	standing *credential.Standing
+	scopes   []credential.Scope
+	project  uuid.UUID
+	lifetime time.Duration // 0: the longest
+	notAfter time.Time     // of the token that this one is traded for
+}
+
+// sign issues the access token of a grant (RFC 9068 section 2.2). It never
+// outlives what it stands on.
+func (a *Authority) sign(ctx context.Context, g grant) (*AccessToken, error) {
+	ring, err := a.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.newID()
+	if err != nil {
+		return nil, fmt.Errorf("issue an access token: %w", err)
+	}
+	c, now := g.standing.Credential, a.now().Truncate(time.Second)
+	ends := now.Add(TokenLifetime)
+	if g.lifetime > 0 {
+		ends = now.Add(min(g.lifetime, TokenLifetime))
+	}
+	for _, bound := range []time.Time{g.notAfter, c.ExpiresAt, g.standing.Secret.EndsAt} {
+		if !bound.IsZero() && bound.Before(ends) {
+			ends = bound.Truncate(time.Second)
+		}
+	}
+	claims := jwt.Claims{
+		Subject: subjectOf(c), ClientID: clientOf(c), Scope: words(g.scopes), ID: id.String(), ExpiresAt: ends,
+		Credential: c.ID.String(), Generation: g.standing.Secret.Generation,
+	}
+	if g.project != uuid.Nil {
+		claims.Projects = []string{g.project.String()}
+	}
+	text, err := ring.Sign(claims, now)
+	if err != nil {
+		return nil, fmt.Errorf("issue an access token: %w", err)
+	}
+	return &AccessToken{credential.NewSecret(text), ends.Sub(now), g.scopes}, nil
+}
+
+// subjectOf is on whose behalf a credential acts (RFC 9068 section 2.2: for a
+// client that acts for itself, the client).
+func subjectOf(c *credential.Credential) string {
+	switch {
+	case c.ClientID != "":
+		return c.ClientID
+	case c.User != uuid.Nil:
+		return c.User.String()
+	case c.Project != uuid.Nil:
+		return c.Project.String()
+	case c.Organization != uuid.Nil:
+		return c.Organization.String()
+	}
+	return c.ID.String()
+}
+
+// clientOf identifies who asked for a token. What is no OAuth2 client goes by
+// the id of its credential, which is nobody's client_id.
+func clientOf(c *credential.Credential) string {
+	if c.ClientID != "" {
+		return c.ClientID
+	}
+	return c.ID.String()
+}
+
+func words(scopes []credential.Scope) []string {
+	out := make([]string, len(scopes))
+	for i, s := range scopes {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// markOf is the mark that ends an access token.
+func markOf(tokenID string) store.Mark { return sha256.Sum256([]byte("access token\x00" + tokenID)) }
+
+// found is what a presented text stands for.
+type found struct {
+	standing *credential.Standing
+	token    *credential.Token
+	code     credential.Code // why it stands for nothing; empty otherwise
+}
+
+// findToken verifies an access token and finds what it stands on.
+func (a *Authority) findToken(ctx context.Context, text string) (found, error) {
+	claims, code, err := a.readToken(ctx, text)
+	if err != nil || code != "" {
+		return found{code: code}, err
+	}
+	id, err := ParseID(claims.Credential)
+	if err != nil {
+		return found{code: credential.CodeMalformed}, nil
+	}
+	standing, err := a.store.LookupToken(ctx, store.TokenRef{Credential: id, Generation: claims.Generation, Mark: markOf(claims.ID)})
+	switch {
+	case errors.Is(err, store.ErrEnded):
+		return found{code: credential.CodeRevoked}, nil
+	case errors.Is(err, credential.NotFound):
+		return found{code: credential.CodeUnknown}, nil
+	case err != nil:
+		return found{}, err
+	}
+	scopes := make([]credential.Scope, len(claims.Scope))
+	for i, s := range claims.Scope {
+		scopes[i] = credential.Scope(s)
+	}
+	project := uuid.Nil
+	if len(claims.Projects) > 0 {
+		if project, err = ParseID(claims.Projects[0]); err != nil || len(claims.Projects) > 1 {
+			return found{code: credential.CodeMalformed}, nil
+		}
+	}
+	token := &credential.Token{ID: claims.ID, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt}
+	return found{standing: standing.Narrowed(scopes, project), token: token}, nil
+}
+
+// readToken checks signature, dates and claims. A key that isn't known may be
+// one that another node has just made.
+func (a *Authority) readToken(ctx context.Context, text string) (*jwt.Claims, credential.Code, error) {
+	ring, err := a.keys(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	claims, err := ring.Verify(text, a.now())
+	if errors.Is(err, jwt.UnknownKey) {
+		if ring, err = a.readKeys(ctx, a.now().Add(-time.Second)); err != nil {
+			return nil, "", err
+		}
+		claims, err = ring.Verify(text, a.now())
+	}
+	switch {
+	case err == nil:
+		return claims, "", nil
+	case errors.Is(err, jwt.Expired):
+		return nil, credential.CodeExpired, nil
+	case errors.Is(err, jwt.NotYetValid):
+		return nil, credential.CodeNotYetValid, nil
+	case errors.Is(err, jwt.WrongAudience):
+		return nil, credential.CodeAudience, nil
+	case errors.Is(err, jwt.UnknownKey), errors.Is(err, jwt.BadSignature), errors.Is(err, jwt.WrongIssuer):
+		return nil, credential.CodeUnknown, nil
+	}
+	return nil, credential.CodeMalformed, nil
+}
+
+// endToken ends one access token. What it stands on goes on.
+func (a *Authority) endToken(ctx context.Context, p *credential.Principal, d *credential.Decision) error {
+	now := a.clock()
+	c, token := d.Standing.Credential, d.Principal.Token
+	return a.store.Stop(ctx, c.Organization, func(tx *store.Tx) error {
+		tx.Record(act{p, now}.event("token.revoke", targetOf(c), object(map[string]string{"jti": token.ID})))
+		return tx.EndToken(ctx, markOf(token.ID), token.ExpiresAt)
+	})
+}
