@@ -41,18 +41,22 @@ func parse(token string) (*jws, error) {
 	}
 	header, rest, _ := strings.Cut(token, ".")
 	payload, signature, found := strings.Cut(rest, ".")
-	if !found || header == "" || payload == "" || strings.ContainsAny(token, "\r\n") { // the decoder skips line ends
+	if !found || header == "" || payload == "" || strings.Contains(signature, ".") ||
+		strings.ContainsAny(token, "\r\n") { // which the decoder skips
 		return nil, Malformed.because("not three parts in base64url")
 	}
 	j := &jws{signed: token[:len(header)+1+len(payload)]}
-	var err error
+	err := j.readHeader(header)
+	if err != nil {
+		return nil, err
+	}
 	if j.payload, err = base64url.DecodeString(payload); err != nil {
 		return nil, Malformed.because("the claims are not in base64url")
 	}
 	if j.signature, err = base64url.DecodeString(signature); err != nil {
 		return nil, Malformed.because("the signature is not in base64url")
 	}
-	return j, j.readHeader(header)
+	return j, nil
 }
 
 // readHeader reads the header. Members that carry a key or say where one lies
