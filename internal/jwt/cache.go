@@ -13,6 +13,15 @@ const (
 
 type digest = [sha256.Size]byte
 
+// digestOf digests a token; one of the usual size without an allocation.
+func digestOf(token string) digest {
+	var usual [1 << 10]byte
+	if len(token) > len(usual) {
+		return sha256.Sum256([]byte(token))
+	}
+	return sha256.Sum256(usual[:copy(usual[:], token)])
+}
+
 // verified is a token whose signature was verified, and whose claims are of the
 // ring that keeps it. Its dates may be over.
 type verified struct {

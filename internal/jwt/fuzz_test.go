@@ -85,7 +85,7 @@ func FuzzParseKeySet(f *testing.F) {
 		}
 		for id, key := range set.keys {
 			signed := encode(members{"alg": quote(string(key.algorithm)), "kid": quote(id)}.String()) + "." + encode(assertionClaims().String())
-			for _, size := range []int{0, 32, 64, 256, 384, 512} {
+			for _, size := range []int{0, 64, 256} {
 				token := signed + "." + base64url.EncodeToString(make([]byte, size))
 				_, _, err := set.VerifyAssertion(token, Assertion{ClientID: "client-1", Audience: issuer, Now: start.Add(time.Second)})
 				if reasonOf(err) != BadSignature {

@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,7 +57,7 @@ func NewRing(issuer, audience string, slots []Slot) (*Ring, error) {
 	r := &Ring{issuer: issuer, audience: audience, byID: make(map[string]*seat, len(slots))}
 	for _, slot := range slots {
 		switch {
-		case slot.Key == nil:
+		case slot.Key == nil || slot.Key.public == nil:
 			return nil, errors.New("a slot has no key")
 		case r.byID[slot.Key.ID] != nil:
 			return nil, fmt.Errorf("%v has two slots", slot.Key)
@@ -130,7 +129,7 @@ func (r *Ring) Verify(token string, now time.Time) (*Claims, error) {
 	if len(token) > MaxSize {
 		return nil, TooLarge
 	}
-	digest := sha256.Sum256([]byte(token))
+	digest := digestOf(token)
 	found := r.cache.get(digest)
 	if found == nil {
 		read, err := r.read(token, now)

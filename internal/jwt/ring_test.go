@@ -103,6 +103,7 @@ func TestNewRingRefuses(t *testing.T) {
 		"no keys":               {issuer, audience, nil},
 		"too many keys":         {issuer, audience, many},
 		"an empty slot":         {issuer, audience, []Slot{{}}},
+		"a key of nothing":      {issuer, audience, []Slot{{Key: &Key{ID: "x", Algorithm: ES256}}}},
 		"a key twice":           {issuer, audience, []Slot{one[0], one[0]}},
 		"retired before it was": {issuer, audience, []Slot{{Key: keyES(), SignsFrom: start, VerifiesUntil: start}}},
 	} {
@@ -273,6 +274,14 @@ func TestVerifyRepeated(t *testing.T) {
 		if _, err := ring.Verify(string(changed), start.Add(time.Minute)); err == nil {
 			t.Errorf("byte %d may be anything", i)
 		}
+	}
+}
+
+func TestVerifyRepeatedAllocatesNothing(t *testing.T) {
+	ring := newRing(t, Slot{Key: keyES()})
+	token := mustSign(t, ring, someClaims(), start)
+	if n := testing.AllocsPerRun(100, func() { _, _ = ring.Verify(token, start) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
