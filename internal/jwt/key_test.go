@@ -219,8 +219,8 @@ func TestJ2_KeySets(t *testing.T) {
 		"a key alone": []byte(es.String()), "keys of text": []byte(`{"keys":["x"]}`), "null key": []byte(`{"keys":[null]}`),
 		"keys twice": []byte(`{"keys":[],` + string(setOf(es)[1:])), "garbage": append(setOf(es), 'x'), "BOM": append([]byte("\xef\xbb\xbf"), setOf(es)...),
 		"alg twice":   []byte(strings.Replace(string(setOf(es)), `{"alg"`, `{"alg":"RS256","alg"`, 1)),
-		"too large":   setOf(es.with(members{"x": quote(strings.Repeat("x", maxKeySet))})),
-		"deep":        setOf(es.with(members{"x": strings.Repeat("[", 9) + strings.Repeat("]", 9)})),
+		"too large":   setOf(es.with(members{"ext": quote(strings.Repeat("x", maxKeySet))})),
+		"deep":        setOf(es.with(members{"ext": strings.Repeat("[", 9) + strings.Repeat("]", 9)})),
 		"same kid":    setOf(es, rs),
 		"the same":    setOf(es, es),
 		"mixed":       setOf(second, members{"kty": `"oct"`, "k": quote(strings.Repeat("A", 43)), "alg": `"HS256"`, "kid": `"key-1"`}),
@@ -246,7 +246,7 @@ func TestJ2_KeySets(t *testing.T) {
 			bad["EC "+member+" "+value] = setOf(es.with(members{member: value}))
 		}
 	}
-	for _, e := range []string{"AQ", "Aw", "EQ", "AA", "AQAA", "AAEAAQ", "AQAB=", "", "AQAAAAAAAAAB", "gAAAAAAAAAE", "__________8"} {
+	for _, e := range []string{"AQ", "Aw", "EQ", "AA", "AQAC", "AQAA", "AAEAAQ", "AQAB=", "", "AQAAAAAAAAAB", "gAAAAAAAAAE", "__________8"} {
 		bad["RSA e "+e] = setOf(rs.with(members{"e": quote(e)}))
 	}
 	for _, use := range []string{`"enc"`, `"SIG"`, `""`, `null`, `["sig"]`, `1`} {
@@ -283,6 +283,18 @@ func TestJ2_KeySets(t *testing.T) {
 	for name, text := range bad {
 		if _, err := ParseKeySet(text); reasonOf(err) != BadKey {
 			t.Errorf("%s: %v: %.300s", name, err, text)
+		}
+	}
+}
+
+// TestJ2_Sizes: the bounds hold whatever a key is read from.
+func TestJ2_Sizes(t *testing.T) {
+	for bits, want := range map[int]Reason{1024: BadKey, 2047: BadKey, 2048: "", 4096: "", 4097: BadKey, 8192: BadKey} {
+		modulus := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
+		modulus.SetBit(modulus, 0, 1)
+		for _, alg := range []Algorithm{RS256, PS256} {
+			_, err := newPublicKey(alg, &rsa.PublicKey{N: modulus, E: 65537})
+			wantReason(t, err, want)
 		}
 	}
 }

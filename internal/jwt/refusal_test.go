@@ -3,8 +3,11 @@ package jwt
 import (
 	"bufio"
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -61,6 +64,9 @@ func TestJ1_Algorithm(t *testing.T) {
 		}
 		wantReason(t, err, want)
 	}
+	nobody := headerOf(keyES()).with(members{"alg": `"HS256"`, "kid": `"nobody"`}).String()
+	_, err := ring.Verify(forgeHMAC(nobody, goodClaims().String(), nil), start)
+	wantReason(t, err, WrongAlgorithm) // before its key is looked for
 	// Each of two keys, by the algorithm of the other.
 	for header, key := range map[*Key]*Key{keyES(): keyRS(), keyRS(): keyES()} {
 		h := headerOf(header)
@@ -68,6 +74,32 @@ func TestJ1_Algorithm(t *testing.T) {
 		wantReason(t, err, BadSignature)
 		_, err = ring.Verify(forge(t, key, h.with(members{"alg": quote(string(key.Algorithm))}).String(), goodClaims().String()), start)
 		wantReason(t, err, WrongAlgorithm)
+	}
+}
+
+// TestJ3_OneEncoding: r and s are 32 bytes each, neither more nor less nor DER.
+func TestJ3_OneEncoding(t *testing.T) {
+	ring := newRing(t, Slot{Key: keyES()})
+	good := mustSign(t, ring, someClaims(), start)
+	j, err := parse(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, s := j.signature[:32], j.signature[32:]
+	sum := sha256.Sum256([]byte(j.signed))
+	der, err := keyES().private.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero := make([]byte, 32)
+	for name, signature := range map[string][]byte{
+		"DER": der, "none": {}, "zeros": slices.Concat(zero, zero), "r = 0": slices.Concat(zero, s), "s = 0": slices.Concat(r, zero),
+		"long r": slices.Concat(zero[:1], r, s), "long s": slices.Concat(r, zero[:1], s), "both long": slices.Concat(zero[:1], r, zero[:1], s),
+		"more": slices.Concat(r, s, zero[:1]), "less": j.signature[:63], "r alone": r, "twice": slices.Concat(r, s, r, s), "swapped": slices.Concat(s, r),
+	} {
+		if _, err := ring.Verify(j.signed+"."+base64url.EncodeToString(signature), start); reasonOf(err) != BadSignature {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -216,6 +248,18 @@ func TestJ6_KeyIDs(t *testing.T) {
 	}
 	cases[quote(strings.Repeat("a", 1<<20))] = TooLarge
 	refusals(t, cases, withHeader(t, "kid"))
+
+	// A table that had such a key would not be asked for it.
+	for value := range cases {
+		asked := ""
+		_, _ = open(withHeader(t, "kid")(value), kindOfToken{
+			is:  func(*jws) bool { return true },
+			key: func(id string) *publicKey { asked = id; return nil },
+		})
+		if strings.Trim(asked, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" || len(asked) > 128 {
+			t.Errorf("asked for %.200q", asked)
+		}
+	}
 }
 
 // TestJ9_CompactForm: a token has one spelling.
