@@ -298,7 +298,7 @@ func isWord(s string) bool {
 // Parse finds the scheme that text is a well-formed secret of. It does no
 // I/O: a typo, a truncated copy or a foreign string ends here.
 func (set *Schemes) Parse(text string) (*Scheme, bool) {
-	if len(text) > maxText {
+	if len(text) > MaxText {
 		return nil, false
 	}
 	for _, s := range set.list {
