@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
 )
 
 func (a *app) credentialCommand() *cobra.Command {
@@ -131,18 +132,33 @@ func (a *app) placeFilters(ctx context.Context, query url.Values) error {
 
 func (a *app) credentialShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a credential", Args: oneArg,
+		Use: "show ID", Short: "Show a credential", Args: oneID,
 		Example: "  gatehouse credential show 0199c0de-0000-7000-8000-000000000000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.showCredential(cmd, http.MethodGet, args[0], nil)
+			return a.showCredential(cmd, http.MethodGet, credentialPath(args[0], ""), nil)
 		},
 	}
 }
 
+// oneID wants the id of a credential. Whatever else was given may be its
+// secret: that is neither repeated nor sent.
+func oneID(cmd *cobra.Command, args []string) error {
+	if err := oneArg(cmd, args); err != nil {
+		return err
+	}
+	if _, err := authority.ParseID(args[0]); err != nil {
+		return usagef("a credential is named by its id; see gatehouse credential list")
+	}
+	return nil
+}
+
+// credentialPath is the path of a credential, or of an act on it.
+func credentialPath(id, act string) string { return "/v1/credentials/" + url.PathEscape(id) + act }
+
 // showCredential makes a call on a credential and prints what it is then.
 func (a *app) showCredential(cmd *cobra.Command, method, path string, in any) error {
 	var c api.Credential
-	if err := a.call(cmd.Context(), client.Request{Method: method, Path: "/v1/credentials/" + path, In: in, Out: &c}); err != nil {
+	if err := a.call(cmd.Context(), client.Request{Method: method, Path: path, In: in, Out: &c}); err != nil {
 		return err
 	}
 	return a.report(c, "%s  %s\nname         %s\nscheme       %s\nfingerprint  %s\nscopes       %v\nexpires      %s\nlast used    %s\n",
@@ -154,7 +170,7 @@ func (a *app) credentialUpdate() *cobra.Command {
 	var allow []string
 	var rate int
 	cmd := &cobra.Command{
-		Use: "update ID", Short: "Rename a credential, or change its allowlist, rate limit or expiry", Args: oneArg,
+		Use: "update ID", Short: "Rename a credential, or change its allowlist, rate limit or expiry", Args: oneID,
 		Example: "  gatehouse credential update 0199c0de-0000-7000-8000-000000000000 --name \"Nightly\" --allow 203.0.113.0/24",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var in api.UpdateCredential
@@ -170,7 +186,7 @@ func (a *app) credentialUpdate() *cobra.Command {
 			if cmd.Flags().Changed("rate-limit") {
 				in.RateLimit = &rate
 			}
-			return a.showCredential(cmd, http.MethodPatch, args[0], in)
+			return a.showCredential(cmd, http.MethodPatch, credentialPath(args[0], ""), in)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "new name")
@@ -184,14 +200,14 @@ func (a *app) credentialRotate() *cobra.Command {
 	var in api.RotateCredential
 	var grace, key string
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Give a credential a new secret and print it, once", Args: oneArg,
+		Use: "rotate ID", Short: "Give a credential a new secret and print it, once", Args: oneID,
 		Long:    "The credential keeps its id, name and history. The secret before it works for the\ngrace, so that every system can change over.",
 		Example: "  gatehouse credential rotate 0199c0de-0000-7000-8000-000000000000 --grace 7d",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Grace = &grace
 			var out api.IssuedCredential
 			err := a.call(cmd.Context(), client.Request{
-				Method: http.MethodPost, Path: "/v1/credentials/" + args[0] + "/rotate", In: in, Out: &out, IdempotencyKey: key,
+				Method: http.MethodPost, Path: credentialPath(args[0], "/rotate"), In: in, Out: &out, IdempotencyKey: key,
 			})
 			if err != nil {
 				return err
@@ -208,10 +224,10 @@ func (a *app) credentialRotate() *cobra.Command {
 
 func (a *app) credentialSwitch(verb, short string) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " ID", Short: short, Args: oneArg,
+		Use: verb + " ID", Short: short, Args: oneID,
 		Example: "  gatehouse credential " + verb + " 0199c0de-0000-7000-8000-000000000000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.showCredential(cmd, http.MethodPost, args[0]+"/"+verb, nil)
+			return a.showCredential(cmd, http.MethodPost, credentialPath(args[0], "/"+verb), nil)
 		},
 	}
 }

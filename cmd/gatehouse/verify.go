@@ -12,7 +12,13 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	in := api.Verify{UserAgent: "gatehouse verify"}
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Verify a secret from standard input and print the decision", Args: noArgs,
+		Use: "verify", Short: "Verify a secret from standard input and print the decision",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("verify reads the secret from standard input: echo \"$TOKEN\" | gatehouse verify")
+			}
+			return nil
+		},
 		Long:    "Reads one secret from standard input, never from the command line, where other\nusers of the machine could see it. Exits with 0 only if the decision is ok.",
 		Example: "  echo \"$TOKEN\" | gatehouse verify\n  echo \"$TOKEN\" | gatehouse verify --permission issues:write --project PRJ-1 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
