@@ -241,6 +241,9 @@ func (a *app) readFile() (*configFile, error) {
 	if _, err := toml.Decode(f.text, &all); err != nil {
 		return nil, tomlError(f.path, err)
 	}
+	if _, single := all["scheme"].(map[string]any); single {
+		return nil, usagef("%s: write [[scheme]], in two pairs of brackets, above each scheme", f.path)
+	}
 	meta, err := toml.Decode(f.text, &raw)
 	if err != nil {
 		return nil, tomlError(f.path, err)
@@ -261,9 +264,22 @@ func (a *app) readFile() (*configFile, error) {
 		}
 	}
 	for _, d := range raw.Scheme {
+		if i := repeated(d.Scopes); i >= 0 {
+			return nil, usagef("%s: scheme %q: scope %q is named twice", f.path, d.Name, d.Scopes[i])
+		}
 		f.schemes = append(f.schemes, d.scheme())
 	}
 	return f, nil
+}
+
+// repeated finds an item that stands in a list before, or -1.
+func repeated[T comparable](list []T) int {
+	for i, item := range list {
+		if slices.Contains(list[:i], item) {
+			return i
+		}
+	}
+	return -1
 }
 
 // place names the line of the file where a key stands.
