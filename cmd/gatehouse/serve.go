@@ -64,11 +64,7 @@ func (a *app) storeConfig(cfg *Config, log *slog.Logger) store.Config {
 // database gets a new key; an old one never does.
 func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 	if cfg.RootKey != "" {
-		root, err := seal.Parse(cfg.RootKey)
-		if err != nil {
-			return nil, fmt.Errorf("GATEHOUSE_ROOT_KEY: %w", err)
-		}
-		return root, nil
+		return seal.Parse(cfg.RootKey)
 	}
 	path := cfg.RootKeyFile
 	if path == "" {
@@ -79,7 +75,7 @@ func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 		return newRootKey(path)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the root key is missing: %s does not exist; the database needs root key %s: put the file back, or give the key in GATEHOUSE_ROOT_KEY", path, or(identity, "(any, it is new)"))
+		return nil, fmt.Errorf("the root key is missing: %s does not exist; the database needs root key %s: put the file back, name another in GATEHOUSE_ROOT_KEY_FILE, or give the key itself in GATEHOUSE_ROOT_KEY", path, or(identity, "(any, it is new)"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the root key: %w", err)
