@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +105,7 @@ func (a *app) credentialList() *cobra.Command {
 			}
 			var rows [][]string
 			for _, c := range list {
-				rows = append(rows, []string{c.ID, c.Scheme, c.Hint, c.Fingerprint, c.State, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"), c.Name})
+				rows = append(rows, []string{c.ID, c.Scheme, c.Hint, c.Fingerprint, c.State, expiry(&c), when(c.LastUsedAt, "Never"), c.Name})
 			}
 			return a.table("ID\tSCHEME\tHINT\tFINGERPRINT\tSTATE\tEXPIRES\tLAST USED\tNAME", rows)
 		},
@@ -161,8 +162,42 @@ func (a *app) showCredential(cmd *cobra.Command, method, path string, in any) er
 	if err := a.call(cmd.Context(), client.Request{Method: method, Path: path, In: in, Out: &c}); err != nil {
 		return err
 	}
-	return a.report(c, "%s  %s\nname         %s\nscheme       %s\nfingerprint  %s\nscopes       %v\nexpires      %s\nlast used    %s\n",
-		c.ID, c.State, c.Name, c.Scheme, c.Fingerprint, c.Scopes, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"))
+	if a.json {
+		return a.printJSON(c)
+	}
+	fmt.Fprintf(a.stdout, "%s  %s\n", c.ID, c.State)
+	return a.lines(credentialLines(&c))
+}
+
+// credentialLines are the members of a credential by name, as people read
+// them. What it lacks is left out by lines.
+func credentialLines(c *api.Credential) [][2]string {
+	rate := ""
+	if c.RateLimit > 0 {
+		rate = fmt.Sprintf("%d a minute", c.RateLimit)
+	}
+	return [][2]string{
+		{"name", c.Name}, {"scheme", c.Scheme}, {"client id", c.ClientID},
+		{"organization", c.Organization}, {"project", c.Project}, {"user", c.User},
+		{"fingerprint", c.Fingerprint}, {"predecessor", predecessor(c)}, {"scopes", fmt.Sprint(c.Scopes)},
+		{"addresses", strings.Join(c.AllowedAddresses, ", ")}, {"rate limit", rate},
+		{"not before", when(c.NotBefore, "")}, {"expires", expiry(c)}, {"last used", when(c.LastUsedAt, "Never")},
+	}
+}
+
+func predecessor(c *api.Credential) string {
+	if c.Predecessor == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, when(&c.Predecessor.EndsAt, ""))
+}
+
+// expiry says when a credential ends. Of a damaged one nobody knows.
+func expiry(c *api.Credential) string {
+	if c.State == "damaged" {
+		return "-"
+	}
+	return when(c.ExpiresAt, "never")
 }
 
 func (a *app) credentialUpdate() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,19 @@ func (a *app) printDecision(d *api.Decision) error {
 	if !d.Active {
 		return a.report(d, "%s\n", d.Code)
 	}
-	return a.report(d, "%s\ncredential    %s\nname          %s\nscheme        %s\nsubject       %s %s\norganization  %s\nscopes        %v\nexpires       %s\n",
-		d.Code, d.Credential.ID, d.Credential.Name, d.Credential.Scheme, d.Subject.Type, d.Subject.ID, d.Organization, d.Scopes, when(d.ExpiresAt, "never"))
+	if a.json {
+		return a.printJSON(d)
+	}
+	subject := d.Subject.Type
+	if d.Subject.ID != "" {
+		subject += " " + d.Subject.ID
+	}
+	if subject == "installation" {
+		subject = "the whole installation"
+	}
+	fmt.Fprintln(a.stdout, d.Code)
+	return a.lines([][2]string{
+		{"credential", d.Credential.ID}, {"name", d.Credential.Name}, {"scheme", d.Credential.Scheme},
+		{"subject", subject}, {"organization", d.Organization}, {"scopes", fmt.Sprint(d.Scopes)}, {"expires", when(d.ExpiresAt, "never")},
+	})
 }
