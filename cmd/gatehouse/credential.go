@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
 func (a *app) credentialCommand() *cobra.Command {
@@ -34,6 +36,11 @@ func (a *app) credentialCreate() *cobra.Command {
 		Example: "  gatehouse credential create --scheme gatehouse_key --name Verifier --scope credentials:verify\n" +
 			"  gatehouse credential create --scheme testkase_pat --name \"GitHub Actions\" --user ada@example.com --expires-in 90d",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if installation {
+				if err := ofInstallation(in.Scheme); err != nil {
+					return err
+				}
+			}
 			var out api.IssuedCredential
 			err := a.with(cmd.Context(), func(c *client.Client) (err error) {
 				if !installation {
@@ -64,6 +71,25 @@ func (a *app) credentialCreate() *cobra.Command {
 	f.BoolVar(&installation, "installation", false, "above every organization (gatehouse_key only)")
 	organizationFlag(cmd, &in.Organization)
 	return required(cmd, "scheme", "name")
+}
+
+// ofInstallation refuses a scheme whose credentials all have an organization.
+// None that an operator declares is different.
+func ofInstallation(scheme string) error {
+	known, err := credential.NewSchemes()
+	if err != nil {
+		return err
+	}
+	var able []string
+	for _, s := range known.All() {
+		if s.Installation {
+			able = append(able, s.Name)
+		}
+	}
+	if slices.Contains(able, scheme) {
+		return nil
+	}
+	return usagef("--installation is for credentials of scheme %s alone; leave it out for others", strings.Join(able, ", "))
 }
 
 // printIssued prints the record on standard error and the secret alone on

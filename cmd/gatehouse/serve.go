@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -41,7 +42,7 @@ type node struct {
 func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, error) {
 	st, err := store.Open(ctx, a.storeConfig(cfg, log))
 	if err != nil {
-		return nil, err
+		return nil, openError(cfg, err)
 	}
 	auth := authority.New(authority.Config{
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
@@ -51,6 +52,20 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	back := front
 	back.Operator = true
 	return &node{st, auth, edge.New(front), edge.New(back), log}, nil
+}
+
+// openError makes one sentence of what PostgreSQL's driver says in many lines:
+// the first reason is enough, and what to do follows.
+func openError(cfg *Config, err error) error {
+	var refused *pgconn.ConnectError
+	if cfg.DatabaseURL == "" || !errors.As(err, &refused) {
+		return err
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) > 2 {
+		lines = lines[:2]
+	}
+	return fmt.Errorf("%s; see that PostgreSQL runs there, and that database-url is right", strings.Join(strings.Fields(strings.Join(lines, " ")), " "))
 }
 
 func (a *app) storeConfig(cfg *Config, log *slog.Logger) store.Config {
@@ -308,8 +323,11 @@ func (a *app) migrateCommand() *cobra.Command {
 				return err
 			}
 			from, to, err := store.Migrate(cmd.Context(), a.storeConfig(cfg, a.logger(cfg)))
+			if errors.Is(err, store.ErrInUse) {
+				return fmt.Errorf("%w; stop the server that has it open: it migrates by itself when it starts", err)
+			}
 			if err != nil {
-				return err
+				return openError(cfg, err)
 			}
 			if a.json {
 				return a.printJSON(map[string]int64{"from": from, "to": to})

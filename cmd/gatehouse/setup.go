@@ -97,7 +97,11 @@ func (a *app) prepare(ctx context.Context, cfg *Config) (alone bool, err error) 
 // password reads a password from a file or from standard input.
 func (a *app) password(file string) (string, error) {
 	if file == "" {
-		return a.readSecret("the password")
+		text, err := a.readSecret("the password")
+		if err == nil && text == "" {
+			err = usagef("there is no password on standard input; give it there, or in a file with --password-file")
+		}
+		return text, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
