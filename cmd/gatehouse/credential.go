@@ -70,6 +70,7 @@ func (a *app) credentialCreate() *cobra.Command {
 	f.StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")
 	f.BoolVar(&installation, "installation", false, "above every organization (gatehouse_key only)")
 	organizationFlag(cmd, &in.Organization)
+	a.completeSchemes(cmd)
 	return required(cmd, "scheme", "name")
 }
 
@@ -142,6 +143,8 @@ func (a *app) credentialList() *cobra.Command {
 	} {
 		filters[name] = cmd.Flags().String(name, "", usage)
 	}
+	a.completeSchemes(cmd)
+	completeWords(cmd, "state", "active", "suspended", "expired", "revoked")
 	return cmd
 }
 

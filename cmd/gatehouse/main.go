@@ -187,25 +187,3 @@ func helpCommand() *cobra.Command {
 		},
 	}
 }
-
-// completionCommand prints a completion script.
-func completionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "completion SHELL", Short: "Print a completion script for bash, zsh, fish or powershell", Args: oneArg,
-		Example: "  gatehouse completion bash > /etc/bash_completion.d/gatehouse\n  gatehouse completion zsh > \"${fpath[1]}/_gatehouse\"",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			root, out := cmd.Root(), cmd.OutOrStdout()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(out, true)
-			case "zsh":
-				return root.GenZshCompletion(out)
-			case "fish":
-				return root.GenFishCompletion(out, true)
-			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(out)
-			}
-			return usagef("%s is none of bash, zsh, fish, powershell", said(args[0]))
-		},
-	}
-}

@@ -106,6 +106,7 @@ func (a *app) projectMember() *cobra.Command {
 	cmd.Flags().StringVar(&role, "role", "", "admin, user or guest")
 	cmd.Flags().BoolVar(&remove, "remove", false, "take the role away")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "admin", "user", "guest")
 	return cmd
 }
 

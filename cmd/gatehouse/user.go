@@ -42,6 +42,7 @@ func (a *app) userCreate() *cobra.Command {
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read a password from standard input")
 	cmd.Flags().StringVar(&file, "password-file", "", "file that holds a password")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "owner", "admin", "member", "guest")
 	return required(cmd, "email", "name")
 }
 
@@ -82,6 +83,7 @@ func (a *app) userRole() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&role, "role", "", "owner, admin, member or guest")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "owner", "admin", "member", "guest")
 	return required(cmd, "role")
 }
 
