@@ -173,7 +173,7 @@ func fillBench(t *testing.T, dir string, n int) (verifier string, secrets []stri
 	must(err)
 	_, err = tx.Exec(`PRAGMA defer_foreign_keys = 1`)
 	must(err)
-	record, err := tx.Prepare(`INSERT INTO credentials SELECT ?1, organization_id, user_id, project_id, scheme, name, client_id, scopes,
+	record, err := tx.Prepare(`INSERT INTO credentials SELECT ?1, organization_id, user_id, project_id, owner, scheme, name, client_id, scopes,
 		allowed_addresses, rate_limit, generation, created_at, created_by, not_before, expires_at, suspended_at, revoked_at FROM credentials WHERE id = ?2`)
 	must(err)
 	secret, err := tx.Prepare(`INSERT INTO secrets SELECT ?1, ?2, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets WHERE credential_id = ?3`)

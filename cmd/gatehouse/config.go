@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
 )
 
 // Config is everything that can be set. A flag wins over the environment, the
@@ -62,12 +64,12 @@ func options() []option {
 		return func(c *Config, v string) error { *field(c) = v; return nil }
 	}
 	return []option{
-		{"listen", "address to serve on; port 0 picks a free one", "127.0.0.1:8080", false, text(func(c *Config) *string { return &c.Listen })},
+		{"listen", "address to serve on; port 0 picks a free one", "127.0.0.1:8080", false, setListen},
 		{"data", "directory of the database, the root key and the operator's socket", "", false, text(func(c *Config) *string { return &c.Data })},
-		{"database-url", "postgres://… instead of SQLite in the data directory", "", false, text(func(c *Config) *string { return &c.DatabaseURL })},
+		{"database-url", "postgres://… instead of SQLite in the data directory", "", false, setDatabaseURL},
 		{"public-url", "where clients reach this server, such as https://keys.example.com", "", false, setPublicURL},
 		{"trusted-proxies", "addresses or CIDR prefixes whose X-Forwarded-For is believed", "", false, setTrustedProxies},
-		{"root-key", "the root key: 32 random bytes in hexadecimal or base64", "", true, text(func(c *Config) *string { return &c.RootKey })},
+		{"root-key", "the root key: 32 random bytes in hexadecimal or base64", "", true, setRootKey},
 		{"root-key-file", "file that holds the root key (default root.key in the data directory)", "", false, text(func(c *Config) *string { return &c.RootKeyFile })},
 		{"accepted-modes", "modes of credentials that are accepted here", "live,test", false, setModes},
 		{"password-minimum", "least length of a password in bytes", "8", false, integer(func(c *Config) *int { return &c.PasswordMinimum }, 8, 256)},
@@ -97,6 +99,37 @@ func oneOf(field func(*Config) *string, values ...string) func(*Config, string) 
 		*field(c) = v
 		return nil
 	}
+}
+
+func setListen(c *Config, v string) error {
+	_, port, err := net.SplitHostPort(v)
+	if n, parse := strconv.Atoi(port); err != nil || parse != nil || n < 0 || n > 65535 {
+		return errors.New("must be an address and a port from 0 to 65535, such as 127.0.0.1:8080")
+	}
+	c.Listen = v
+	return nil
+}
+
+// setDatabaseURL never repeats the value: a password may stand in it.
+func setDatabaseURL(c *Config, v string) error {
+	if v != "" && !strings.HasPrefix(v, "postgres://") && !strings.HasPrefix(v, "postgresql://") {
+		return errors.New("must begin with postgres:// or postgresql://; without it the database is SQLite")
+	}
+	if _, err := url.Parse(v); err != nil {
+		return errors.New("can't be read as a URL; it looks like postgres://user:password@host:5432/gatehouse, with other signs as %2F")
+	}
+	c.DatabaseURL = v
+	return nil
+}
+
+func setRootKey(c *Config, v string) error {
+	if v != "" {
+		if _, err := seal.Parse(v); err != nil {
+			return err
+		}
+	}
+	c.RootKey = v
+	return nil
 }
 
 func setPublicURL(c *Config, v string) error {
@@ -195,7 +228,7 @@ func (a *app) find(o *option, file *configFile) (value, origin string, err error
 	if path := a.getenv(o.env() + "_FILE"); path != "" && (o.secret || o.name == "database-url") && o.name != "root-key" {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return "", "", fmt.Errorf("%s: %w", o.name, err)
+			return "", "", usagef("%s (environment %s_FILE): %w", o.name, o.env(), err)
 		}
 		return strings.TrimSpace(string(text)), "file " + path, nil
 	}
@@ -237,12 +270,15 @@ func (a *app) readFile() (*configFile, error) {
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("read the configuration: %w", err)}
+		return nil, &usageError{fmt.Errorf("read the configuration: %w; name a TOML file with --config or GATEHOUSE_CONFIG, or leave it out", err)}
 	}
 	f.text = string(text)
 	var all map[string]any
 	if _, err := toml.Decode(f.text, &all); err != nil {
 		return nil, tomlError(f.path, err)
+	}
+	if _, single := all["scheme"].(map[string]any); single {
+		return nil, usagef("%s: write [[scheme]], in two pairs of brackets, above each scheme", f.path)
 	}
 	meta, err := toml.Decode(f.text, &raw)
 	if err != nil {
@@ -264,9 +300,22 @@ func (a *app) readFile() (*configFile, error) {
 		}
 	}
 	for _, d := range raw.Scheme {
+		if i := repeated(d.Scopes); i >= 0 {
+			return nil, usagef("%s: scheme %q: scope %q is named twice", f.path, d.Name, d.Scopes[i])
+		}
 		f.schemes = append(f.schemes, d.scheme())
 	}
 	return f, nil
+}
+
+// repeated finds an item that stands in a list before, or -1.
+func repeated[T comparable](list []T) int {
+	for i, item := range list {
+		if slices.Contains(list[:i], item) {
+			return i
+		}
+	}
+	return -1
 }
 
 // place names the line of the file where a key stands.

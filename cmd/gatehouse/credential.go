@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
 func (a *app) credentialCommand() *cobra.Command {
@@ -32,6 +36,11 @@ func (a *app) credentialCreate() *cobra.Command {
 		Example: "  gatehouse credential create --scheme gatehouse_key --name Verifier --scope credentials:verify\n" +
 			"  gatehouse credential create --scheme testkase_pat --name \"GitHub Actions\" --user ada@example.com --expires-in 90d",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if installation {
+				if err := ofInstallation(in.Scheme); err != nil {
+					return err
+				}
+			}
 			var out api.IssuedCredential
 			err := a.with(cmd.Context(), func(c *client.Client) (err error) {
 				if !installation {
@@ -61,7 +70,27 @@ func (a *app) credentialCreate() *cobra.Command {
 	f.StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")
 	f.BoolVar(&installation, "installation", false, "above every organization (gatehouse_key only)")
 	organizationFlag(cmd, &in.Organization)
+	a.completeSchemes(cmd)
 	return required(cmd, "scheme", "name")
+}
+
+// ofInstallation refuses a scheme whose credentials all have an organization.
+// None that an operator declares is different.
+func ofInstallation(scheme string) error {
+	known, err := credential.NewSchemes()
+	if err != nil {
+		return err
+	}
+	var able []string
+	for _, s := range known.All() {
+		if s.Installation {
+			able = append(able, s.Name)
+		}
+	}
+	if slices.Contains(able, scheme) {
+		return nil
+	}
+	return usagef("--installation is for credentials of scheme %s alone; leave it out for others", strings.Join(able, ", "))
 }
 
 // printIssued prints the record on standard error and the secret alone on
@@ -103,7 +132,7 @@ func (a *app) credentialList() *cobra.Command {
 			}
 			var rows [][]string
 			for _, c := range list {
-				rows = append(rows, []string{c.ID, c.Scheme, c.Hint, c.Fingerprint, c.State, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"), c.Name})
+				rows = append(rows, []string{c.ID, c.Scheme, c.Hint, c.Fingerprint, c.State, expiry(&c), when(c.LastUsedAt, "Never"), c.Name})
 			}
 			return a.table("ID\tSCHEME\tHINT\tFINGERPRINT\tSTATE\tEXPIRES\tLAST USED\tNAME", rows)
 		},
@@ -114,6 +143,8 @@ func (a *app) credentialList() *cobra.Command {
 	} {
 		filters[name] = cmd.Flags().String(name, "", usage)
 	}
+	a.completeSchemes(cmd)
+	completeWords(cmd, "state", "active", "suspended", "expired", "revoked")
 	return cmd
 }
 
@@ -131,22 +162,71 @@ func (a *app) placeFilters(ctx context.Context, query url.Values) error {
 
 func (a *app) credentialShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show a credential", Args: oneArg,
+		Use: "show ID", Short: "Show a credential", Args: oneID,
 		Example: "  gatehouse credential show 0199c0de-0000-7000-8000-000000000000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.showCredential(cmd, http.MethodGet, args[0], nil)
+			return a.showCredential(cmd, http.MethodGet, credentialPath(args[0], ""), nil)
 		},
 	}
 }
 
+// oneID wants the id of a credential. Whatever else was given may be its
+// secret: that is neither repeated nor sent.
+func oneID(cmd *cobra.Command, args []string) error {
+	if err := oneArg(cmd, args); err != nil {
+		return err
+	}
+	if _, err := authority.ParseID(args[0]); err != nil {
+		return usagef("a credential is named by its id; see gatehouse credential list")
+	}
+	return nil
+}
+
+// credentialPath is the path of a credential, or of an act on it.
+func credentialPath(id, act string) string { return "/v1/credentials/" + url.PathEscape(id) + act }
+
 // showCredential makes a call on a credential and prints what it is then.
 func (a *app) showCredential(cmd *cobra.Command, method, path string, in any) error {
 	var c api.Credential
-	if err := a.call(cmd.Context(), client.Request{Method: method, Path: "/v1/credentials/" + path, In: in, Out: &c}); err != nil {
+	if err := a.call(cmd.Context(), client.Request{Method: method, Path: path, In: in, Out: &c}); err != nil {
 		return err
 	}
-	return a.report(c, "%s  %s\nname         %s\nscheme       %s\nfingerprint  %s\nscopes       %v\nexpires      %s\nlast used    %s\n",
-		c.ID, c.State, c.Name, c.Scheme, c.Fingerprint, c.Scopes, when(c.ExpiresAt, "never"), when(c.LastUsedAt, "Never"))
+	if a.json {
+		return a.printJSON(c)
+	}
+	fmt.Fprintf(a.stdout, "%s  %s\n", c.ID, c.State)
+	return a.lines(credentialLines(&c))
+}
+
+// credentialLines are the members of a credential by name, as people read
+// them. What it lacks is left out by lines.
+func credentialLines(c *api.Credential) [][2]string {
+	rate := ""
+	if c.RateLimit > 0 {
+		rate = fmt.Sprintf("%d a minute", c.RateLimit)
+	}
+	return [][2]string{
+		{"name", c.Name}, {"scheme", c.Scheme}, {"client id", c.ClientID},
+		{"organization", c.Organization}, {"project", c.Project}, {"user", c.User},
+		{"fingerprint", c.Fingerprint}, {"predecessor", predecessor(c)}, {"scopes", fmt.Sprint(c.Scopes)},
+		{"addresses", strings.Join(c.AllowedAddresses, ", ")}, {"rate limit", rate},
+		{"not before", when(c.NotBefore, "")}, {"expires", expiry(c)}, {"last used", when(c.LastUsedAt, "Never")},
+	}
+}
+
+func predecessor(c *api.Credential) string {
+	if c.Predecessor == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, when(&c.Predecessor.EndsAt, ""))
+}
+
+// expiry says when a credential ends. Of a damaged one nobody knows.
+func expiry(c *api.Credential) string {
+	if c.State == "damaged" {
+		return "-"
+	}
+	return when(c.ExpiresAt, "never")
 }
 
 func (a *app) credentialUpdate() *cobra.Command {
@@ -154,7 +234,7 @@ func (a *app) credentialUpdate() *cobra.Command {
 	var allow []string
 	var rate int
 	cmd := &cobra.Command{
-		Use: "update ID", Short: "Rename a credential, or change its allowlist, rate limit or expiry", Args: oneArg,
+		Use: "update ID", Short: "Rename a credential, or change its allowlist, rate limit or expiry", Args: oneID,
 		Example: "  gatehouse credential update 0199c0de-0000-7000-8000-000000000000 --name \"Nightly\" --allow 203.0.113.0/24",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var in api.UpdateCredential
@@ -170,7 +250,7 @@ func (a *app) credentialUpdate() *cobra.Command {
 			if cmd.Flags().Changed("rate-limit") {
 				in.RateLimit = &rate
 			}
-			return a.showCredential(cmd, http.MethodPatch, args[0], in)
+			return a.showCredential(cmd, http.MethodPatch, credentialPath(args[0], ""), in)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "new name")
@@ -184,14 +264,14 @@ func (a *app) credentialRotate() *cobra.Command {
 	var in api.RotateCredential
 	var grace, key string
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Give a credential a new secret and print it, once", Args: oneArg,
+		Use: "rotate ID", Short: "Give a credential a new secret and print it, once", Args: oneID,
 		Long:    "The credential keeps its id, name and history. The secret before it works for the\ngrace, so that every system can change over.",
 		Example: "  gatehouse credential rotate 0199c0de-0000-7000-8000-000000000000 --grace 7d",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Grace = &grace
 			var out api.IssuedCredential
 			err := a.call(cmd.Context(), client.Request{
-				Method: http.MethodPost, Path: "/v1/credentials/" + args[0] + "/rotate", In: in, Out: &out, IdempotencyKey: key,
+				Method: http.MethodPost, Path: credentialPath(args[0], "/rotate"), In: in, Out: &out, IdempotencyKey: key,
 			})
 			if err != nil {
 				return err
@@ -208,10 +288,10 @@ func (a *app) credentialRotate() *cobra.Command {
 
 func (a *app) credentialSwitch(verb, short string) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " ID", Short: short, Args: oneArg,
+		Use: verb + " ID", Short: short, Args: oneID,
 		Example: "  gatehouse credential " + verb + " 0199c0de-0000-7000-8000-000000000000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.showCredential(cmd, http.MethodPost, args[0]+"/"+verb, nil)
+			return a.showCredential(cmd, http.MethodPost, credentialPath(args[0], "/"+verb), nil)
 		},
 	}
 }

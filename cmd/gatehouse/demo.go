@@ -59,6 +59,9 @@ func (a *app) demoCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			a.flags["data"] = dir
+			for _, name := range []string{"database-url", "root-key", "root-key-file"} {
+				a.flags[name] = "" // whatever is set leads to real data
+			}
 			if a.json && a.flags["listen"] == "" {
 				a.flags["listen"] = "127.0.0.1:0"
 			}
@@ -69,7 +72,6 @@ func (a *app) demoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.DatabaseURL, cfg.RootKey, cfg.RootKeyFile = "", "", ""
 			return a.serve(cmd.Context(), cfg, a.showSample)
 		},
 	}
@@ -178,7 +180,11 @@ func (a *app) printSample(out *sample, made []api.IssuedCredential) error {
 	fmt.Fprintln(a.stdout)
 	var rows [][]string
 	for _, c := range made {
-		rows = append(rows, []string{c.Scheme, c.Name, c.Secret})
+		secret := c.Secret
+		if c.ClientID != "" {
+			secret += "  (client_id " + c.ClientID + ")"
+		}
+		rows = append(rows, []string{c.Scheme, c.Name, secret})
 	}
 	if err := a.table("SCHEME\tNAME\tSECRET", rows); err != nil {
 		return err

@@ -167,7 +167,7 @@ func TestDemoForPeople(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	p := serveGatehouse(t, "demo", "--listen", "127.0.0.1:0")
-	for _, want := range []string{"owner@demo.test", "PRJ-1", "Hidden Project", "bsk_live_", "curl " + p.url + "/v1/verify ", "\nlistening on " + p.url + "\n"} {
+	for _, want := range []string{"owner@demo.test", "PRJ-1", "Hidden Project", "bsk_live_", "(client_id btci_", "curl " + p.url + "/v1/verify ", "\nlistening on " + p.url + "\n"} {
 		if !strings.Contains(p.stdout.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, p.stdout.String())
 		}

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 )
@@ -93,7 +95,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true // ours is below
 	root.SetHelpCommand(helpCommand())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on standard output and nothing else")
 	a.configFlags(root.PersistentFlags())
 	root.AddCommand(
@@ -107,9 +109,48 @@ func (a *app) root() *cobra.Command {
 // noArgs refuses arguments, and says so as a mistake of usage.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%q is no command or argument of %s; see %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())
+		return usagef("%s is no command or argument of %s; see %s --help", said(args[0]), cmd.CommandPath(), cmd.CommandPath())
 	}
 	return nil
+}
+
+// said quotes an argument in a message. What is not a short plain word may be
+// a secret in the wrong place, and is not repeated.
+func said(arg string) string {
+	const most = 20
+	if arg == "" || len(arg) > most || strings.Trim(arg, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return "what was given"
+	}
+	return strconv.Quote(arg)
+}
+
+// flagError says what is wrong with a flag, without the value that was given.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var value *pflag.InvalidValueError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		err = errors.New("a flag is written --name or --name=value")
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		err = errors.New("unknown flag after a single dash")
+	case errors.As(err, &unknown) && !strings.Contains(said(unknown.GetSpecifiedName()), unknown.GetSpecifiedName()):
+		err = errors.New("unknown flag")
+	case errors.As(err, &value):
+		err = fmt.Errorf("--%s takes %s", value.GetFlag().Name, kindOfValue(value.GetFlag()))
+	}
+	return usagef("%w; see %s --help", err, cmd.CommandPath())
+}
+
+// kindOfValue says in words what a flag takes.
+func kindOfValue(flag *pflag.Flag) string {
+	switch flag.Value.Type() {
+	case "int":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	}
+	return "another value"
 }
 
 // oneArg wants exactly one argument.
@@ -140,31 +181,9 @@ func helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("%q is no command; gatehouse help lists them", strings.Join(args, " "))
+				return usagef("%s is no command; gatehouse help lists them", said(strings.Join(args, " ")))
 			}
 			return found.Help()
-		},
-	}
-}
-
-// completionCommand prints a completion script.
-func completionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "completion SHELL", Short: "Print a completion script for bash, zsh, fish or powershell", Args: oneArg,
-		Example: "  gatehouse completion bash > /etc/bash_completion.d/gatehouse\n  gatehouse completion zsh > \"${fpath[1]}/_gatehouse\"",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			root, out := cmd.Root(), cmd.OutOrStdout()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(out, true)
-			case "zsh":
-				return root.GenZshCompletion(out)
-			case "fish":
-				return root.GenFishCompletion(out, true)
-			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(out)
-			}
-			return usagef("%q is none of bash, zsh, fish, powershell", args[0])
 		},
 	}
 }

@@ -35,6 +35,19 @@ func (a *app) table(head string, rows [][]string) error {
 	return w.Flush()
 }
 
+// lines prints names with their values below each other. Empty ones are left out.
+func (a *app) lines(list [][2]string) error {
+	for _, line := range list {
+		if line[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%-12s  %s\n", line[0], line[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // when prints a time, or a word where there is none.
 func when(t *time.Time, none string) string {
 	if t == nil {

@@ -87,7 +87,7 @@ func (a *app) projectMember() *cobra.Command {
 			}
 			return nil
 		},
-		Example: "  gatehouse project member PRJ-1 ada@example.com --role user\n  gatehouse project member PRJ-1 ada@example.com --remove",
+		Example: "  gatehouse project member PRJ-1 dev@example.com --role user\n  gatehouse project member PRJ-1 dev@example.com --remove",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if remove == (role != "") {
 				return usagef("%s needs --role or --remove, and not both", cmd.CommandPath())
@@ -106,6 +106,7 @@ func (a *app) projectMember() *cobra.Command {
 	cmd.Flags().StringVar(&role, "role", "", "admin, user or guest")
 	cmd.Flags().BoolVar(&remove, "remove", false, "take the role away")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "admin", "user", "guest")
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -43,7 +44,7 @@ type node struct {
 func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, error) {
 	st, err := store.Open(ctx, a.storeConfig(cfg, log))
 	if err != nil {
-		return nil, err
+		return nil, openError(cfg, err)
 	}
 	auth := authority.New(authority.Config{
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
@@ -54,6 +55,20 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	back := front
 	back.Operator = true
 	return &node{st, auth, edge.New(front), edge.New(back), log}, nil
+}
+
+// openError makes one sentence of what PostgreSQL's driver says in many lines:
+// the first reason is enough, and what to do follows.
+func openError(cfg *Config, err error) error {
+	var refused *pgconn.ConnectError
+	if cfg.DatabaseURL == "" || !errors.As(err, &refused) {
+		return err
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) > 2 {
+		lines = lines[:2]
+	}
+	return fmt.Errorf("%s; see that PostgreSQL runs there, and that database-url is right", strings.Join(strings.Fields(strings.Join(lines, " ")), " "))
 }
 
 func (a *app) storeConfig(cfg *Config, log *slog.Logger) store.Config {
@@ -67,11 +82,7 @@ func (a *app) storeConfig(cfg *Config, log *slog.Logger) store.Config {
 // database gets a new key; an old one never does.
 func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 	if cfg.RootKey != "" {
-		root, err := seal.Parse(cfg.RootKey)
-		if err != nil {
-			return nil, fmt.Errorf("GATEHOUSE_ROOT_KEY: %w", err)
-		}
-		return root, nil
+		return seal.Parse(cfg.RootKey)
 	}
 	path := cfg.RootKeyFile
 	if path == "" {
@@ -82,7 +93,7 @@ func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 		return newRootKey(path)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the root key is missing: %s does not exist; the database needs root key %s: put the file back, or give the key in GATEHOUSE_ROOT_KEY", path, or(identity, "(any, it is new)"))
+		return nil, fmt.Errorf("the root key is missing: %s does not exist; the database needs root key %s: put the file back, name another in GATEHOUSE_ROOT_KEY_FILE, or give the key itself in GATEHOUSE_ROOT_KEY", path, or(identity, "(any, it is new)"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the root key: %w", err)
@@ -319,8 +330,11 @@ func (a *app) migrateCommand() *cobra.Command {
 				return err
 			}
 			from, to, err := store.Migrate(cmd.Context(), a.storeConfig(cfg, a.logger(cfg)))
+			if errors.Is(err, store.ErrInUse) {
+				return fmt.Errorf("%w; stop the server that has it open: it migrates by itself when it starts", err)
+			}
 			if err != nil {
-				return err
+				return openError(cfg, err)
 			}
 			if a.json {
 				return a.printJSON(map[string]int64{"from": from, "to": to})

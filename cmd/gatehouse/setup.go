@@ -54,14 +54,18 @@ func (a *app) setupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			alone := false
 			if cfg.DatabaseURL == "" {
-				if err := a.prepare(cmd.Context(), cfg); err != nil {
+				if alone, err = a.prepare(cmd.Context(), cfg); err != nil {
 					return err
 				}
 			}
 			var out api.SetupResult
 			if err := a.call(cmd.Context(), client.Request{Method: http.MethodPost, Path: "/v1/setup", In: in, Out: &out}); err != nil {
 				return err
+			}
+			if alone && !a.json {
+				fmt.Fprintf(a.stderr, "data: %s\n", cfg.Data)
 			}
 			return a.report(out, "organization %s (number %d)\nowner        %s\nkey          %s\n\nThe key has every permission and is shown only now.\n",
 				out.Organization.ID, out.Organization.Number, out.User.Email, out.Credential.Secret)
@@ -74,25 +78,30 @@ func (a *app) setupCommand() *cobra.Command {
 	return required(cmd, "organization", "name", "email")
 }
 
-// prepare makes the data directory of an installation that has none yet.
-func (a *app) prepare(ctx context.Context, cfg *Config) error {
+// prepare makes the data directory of an installation that has none yet. It
+// reports whether no server has it open.
+func (a *app) prepare(ctx context.Context, cfg *Config) (alone bool, err error) {
 	if err := makeData(cfg); err != nil {
-		return err
+		return false, err
 	}
 	n, err := a.open(ctx, cfg, a.logger(cfg))
 	if errors.Is(err, store.ErrInUse) { // by the server that will answer
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return n.store.Close()
+	return true, n.store.Close()
 }
 
 // password reads a password from a file or from standard input.
 func (a *app) password(file string) (string, error) {
 	if file == "" {
-		return a.readSecret("the password")
+		text, err := a.readSecret("the password")
+		if err == nil && text == "" {
+			err = usagef("there is no password on standard input; give it there, or in a file with --password-file")
+		}
+		return text, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

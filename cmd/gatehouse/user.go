@@ -21,7 +21,7 @@ func (a *app) userCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make a user a member of an organization", Args: noArgs,
 		Long:    "Makes a user, or adds one who exists already, to an organization.",
-		Example: "  gatehouse user create --email ada@example.com --name Ada --role admin",
+		Example: "  gatehouse user create --email dev@example.com --name Dev --role member",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if stdin || file != "" {
 				if in.Password, err = a.password(file); err != nil {
@@ -42,6 +42,7 @@ func (a *app) userCreate() *cobra.Command {
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read a password from standard input")
 	cmd.Flags().StringVar(&file, "password-file", "", "file that holds a password")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "owner", "admin", "member", "guest")
 	return required(cmd, "email", "name")
 }
 
@@ -71,7 +72,7 @@ func (a *app) userRole() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "role USER", Short: "Change the role of a member", Args: oneArg,
 		Long:    "Changes what a member is. Every credential of the user follows at its next use.",
-		Example: "  gatehouse user role ada@example.com --role guest",
+		Example: "  gatehouse user role dev@example.com --role admin",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := client.Request{Method: http.MethodPut, Path: "/members/" + url.PathEscape(args[0]), In: api.SetRole{Role: role}}
 			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
@@ -82,6 +83,7 @@ func (a *app) userRole() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&role, "role", "", "owner, admin, member or guest")
 	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "owner", "admin", "member", "guest")
 	return required(cmd, "role")
 }
 
@@ -91,7 +93,7 @@ func (a *app) userRemove() *cobra.Command {
 		Use: "remove USER", Short: "End a membership, and the user's credentials", Args: oneArg,
 		Long: "Ends the membership of a user in an organization, and revokes the credentials that\n" +
 			"the user has there. Who is added again starts without any.",
-		Example: "  gatehouse user remove ada@example.com",
+		Example: "  gatehouse user remove dev@example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := client.Request{Method: http.MethodDelete, Path: "/members/" + url.PathEscape(args[0])}
 			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {

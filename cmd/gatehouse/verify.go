@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,13 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	in := api.Verify{UserAgent: "gatehouse verify"}
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Verify a secret from standard input and print the decision", Args: noArgs,
+		Use: "verify", Short: "Verify a secret from standard input and print the decision",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("verify reads the secret from standard input: echo \"$TOKEN\" | gatehouse verify")
+			}
+			return nil
+		},
 		Long:    "Reads one secret from standard input, never from the command line, where other\nusers of the machine could see it. Exits with 0 only if the decision is ok.",
 		Example: "  echo \"$TOKEN\" | gatehouse verify\n  echo \"$TOKEN\" | gatehouse verify --permission issues:write --project PRJ-1 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,6 +51,19 @@ func (a *app) printDecision(d *api.Decision) error {
 	if !d.Active {
 		return a.report(d, "%s\n", d.Code)
 	}
-	return a.report(d, "%s\ncredential    %s\nname          %s\nscheme        %s\nsubject       %s %s\norganization  %s\nscopes        %v\nexpires       %s\n",
-		d.Code, d.Credential.ID, d.Credential.Name, d.Credential.Scheme, d.Subject.Type, d.Subject.ID, d.Organization, d.Scopes, when(d.ExpiresAt, "never"))
+	if a.json {
+		return a.printJSON(d)
+	}
+	subject := d.Subject.Type
+	if d.Subject.ID != "" {
+		subject += " " + d.Subject.ID
+	}
+	if subject == "installation" {
+		subject = "the whole installation"
+	}
+	fmt.Fprintln(a.stdout, d.Code)
+	return a.lines([][2]string{
+		{"credential", d.Credential.ID}, {"name", d.Credential.Name}, {"scheme", d.Credential.Scheme},
+		{"subject", subject}, {"organization", d.Organization}, {"scopes", fmt.Sprint(d.Scopes)}, {"expires", when(d.ExpiresAt, "never")},
+	})
 }

@@ -72,6 +72,19 @@ func (a *Authority) administers(ctx context.Context, p *credential.Principal, pr
 	return access.Role == credential.ProjectAdmin, err
 }
 
+// administersStill refuses a member who lost, since the request began, the role
+// in a project that let it look after the project's credential.
+func administersStill(ctx context.Context, tx *store.Tx, p *credential.Principal, c *credential.Credential) error {
+	if p.SubjectType != credential.SubjectUser || p.Role != credential.Member || c.Project == uuid.Nil {
+		return nil
+	}
+	access, err := tx.ProjectAccess(ctx, c.Organization, store.ProjectRef{ID: c.Project}, p.Subject)
+	if err == nil && access.Role != credential.ProjectAdmin {
+		return credential.Errorf(credential.Forbidden, "only administrators of the project look after its credentials")
+	}
+	return err
+}
+
 // writable finds a credential that the principal may change.
 func (a *Authority) writable(ctx context.Context, p *credential.Principal, id uuid.UUID) (*credential.Credential, error) {
 	c, err := a.visible(ctx, p, id)
@@ -109,8 +122,6 @@ func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *cred
 	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !grantable.Covers(c.Held),
 		!grantsForeign(p.Credential, c):
 		return &credential.Error{Kind: credential.Forbidden, Field: "scopes", Detail: "the scopes go beyond what you may do yourself"}
-	case c.Organization == uuid.Nil && !p.InstallationWide():
-		return credential.Errorf(credential.Forbidden, "only the operator makes credentials of the installation")
 	}
 	return nil
 }
@@ -137,7 +148,7 @@ func grantsForeign(own, c *credential.Credential) bool {
 	if !limited {
 		return true
 	}
-	for _, s := range c.Scopes {
+	for _, s := range c.Scheme.Scopes.Expand(c.Scopes) {
 		if c.Scheme.Scopes.Known[s] == 0 && !own.Scheme.Scopes.Grants(own.Scopes, own.Held, credential.Permission(s)) {
 			return false
 		}

@@ -13,10 +13,21 @@ import (
 // Events returns audit events of an organization (Nil: of the installation):
 // those with a sequence above after, the oldest first.
 func (a *Authority) Events(ctx context.Context, p *credential.Principal, organization uuid.UUID, after int64, limit int) ([]audit.Event, error) {
-	if err := within(p, organization, credential.AuditRead); err != nil {
+	if err := mayAudit(p, organization); err != nil {
 		return nil, err
 	}
 	return a.store.Events(ctx, organization, after, limit)
+}
+
+// mayAudit refuses principals that don't see the whole of what a chain tells.
+func mayAudit(p *credential.Principal, organization uuid.UUID) error {
+	if err := within(p, organization, credential.AuditRead); err != nil {
+		return err
+	}
+	if p.ProjectScoped() != uuid.Nil {
+		return credential.Errorf(credential.Forbidden, "a project's credential doesn't see the audit of the organization")
+	}
+	return nil
 }
 
 // ChainReport says how a chain was found.
@@ -26,10 +37,10 @@ type ChainReport struct {
 	Break  *audit.Break
 }
 
-// VerifyAudit checks the audit chain of one organization, or with Nil every
-// chain there is, the installation's first. Only the operator checks them all.
+// VerifyAudit checks the audit chain of one organization, or with Nil, for
+// principals above every organization, every chain, the installation's first.
 func (a *Authority) VerifyAudit(ctx context.Context, p *credential.Principal, organization uuid.UUID) ([]ChainReport, error) {
-	if err := within(p, organization, credential.AuditRead); err != nil {
+	if err := mayAudit(p, organization); err != nil {
 		return nil, err
 	}
 	report, err := a.verifyChain(ctx, organization)

@@ -181,6 +181,52 @@ type act struct {
 	at time.Time
 }
 
+// transact is the store's Change on behalf of a principal, who must still be
+// what it was when it was let in: since then its credential may have been
+// revoked, or its rights taken away, and that has been answered.
+func (a *Authority) transact(ctx context.Context, p *credential.Principal, chain uuid.UUID, fn func(*store.Tx) error) error {
+	return a.store.Change(ctx, chain, a.still(ctx, p, fn))
+}
+
+// stop is transact for what ends or suspends something.
+func (a *Authority) stop(ctx context.Context, p *credential.Principal, chain uuid.UUID, fn func(*store.Tx) error) error {
+	return a.store.Stop(ctx, chain, a.still(ctx, p, fn))
+}
+
+// still runs fn only for a principal that may still do what it might before.
+func (a *Authority) still(ctx context.Context, p *credential.Principal, fn func(*store.Tx) error) func(*store.Tx) error {
+	if p.Credential == nil {
+		return fn
+	}
+	return func(tx *store.Tx) error {
+		standing, err := tx.Standing(ctx, p.Credential.ID, p.Generation)
+		if err != nil && !errors.Is(err, credential.NotFound) {
+			return err
+		}
+		if err != nil {
+			return credential.Errorf(credential.Unauthenticated, "the credential doesn't work any more")
+		}
+		if p.Token != nil {
+			ended, err := tx.TokenEnded(ctx, markOf(p.Token.ID))
+			if err != nil {
+				return err
+			}
+			if ended {
+				return credential.Errorf(credential.Unauthenticated, "the access token doesn't work any more")
+			}
+			standing = standing.Narrowed(p.Credential.Scopes, p.Credential.Project)
+		}
+		d := credential.Evaluate(standing, credential.Request{Address: p.Address, Modes: a.modes, Now: a.now()})
+		switch {
+		case d.Code != credential.OK && d.Code != credential.CodeAddress: // which was checked with the address it came from
+			return credential.Errorf(credential.Unauthenticated, "the credential doesn't work any more")
+		case d.Principal.Role != p.Role, d.Principal.Permissions != p.Permissions:
+			return credential.Errorf(credential.Conflict, "what you may do has changed meanwhile; repeat the call")
+		}
+		return fn(tx)
+	}
+}
+
 // event begins the audit event of an act.
 func (a act) event(action, target, detail string) audit.Event {
 	e := audit.Event{At: a.at, Actor: a.by.String(), Action: action, Target: target, Request: a.by.RequestID, Detail: detail}

@@ -224,7 +224,8 @@ func TestR3_ReadOnlyPostgres(t *testing.T) {
 	readOnly := func(on string) {
 		storetest.Exec(t, admin, `ALTER DATABASE `+name+` SET default_transaction_read_only = `+on,
 			`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
-		for range 40 { // the pool's connections are ended, and found so one by one
+		for range 40 { // the connections of both pools are ended, and found so one by one
+			_ = w.store.ForgetIdempotencyRecords(background, time.Time{})
 			if w.Ready(background) == nil {
 				_, _ = w.store.Organizations(background, uuid.Nil, 1)
 			}

@@ -107,7 +107,7 @@ func (a *Authority) once(ctx context.Context, p *credential.Principal, c creatio
 	}
 	defer done()
 	now := a.clock()
-	err = a.store.Change(ctx, c.chain, func(tx *store.Tx) error {
+	err = a.transact(ctx, p, c.chain, func(tx *store.Tx) error {
 		made, err := a.repeated(ctx, tx, c.id, now)
 		if err != nil {
 			return err
@@ -156,7 +156,12 @@ func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Pri
 		return nil, err
 	}
 	tx.Record(act{p, now}.event("credential.reissue", targetOf(c), object(map[string]int{"generation": c.Generation})))
-	return a.addSecret(ctx, tx, c, now, true)
+	out, err := a.addSecret(ctx, tx, c, now, true)
+	if err != nil {
+		return nil, err
+	}
+	out.Secrets, err = tx.Secrets(ctx, c.ID, now)
+	return out, err
 }
 
 func orElse(err, otherwise error) error {

@@ -57,7 +57,7 @@ func (a *Authority) Issue(ctx context.Context, p *credential.Principal, r IssueR
 	}
 	defer done()
 	var out *Issued
-	err = a.store.Change(ctx, c.Organization, func(tx *store.Tx) (err error) {
+	err = a.transact(ctx, p, c.Organization, func(tx *store.Tx) (err error) {
 		out, err = a.issue(ctx, tx, p, c, r.Idempotency)
 		return err
 	})
@@ -72,6 +72,12 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	}
 	if made != nil {
 		return a.reissue(ctx, tx, p, made, c.CreatedAt)
+	}
+	if err := ownerIsThere(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if err := administersStill(ctx, tx, p, c); err != nil {
+		return nil, err
 	}
 	if err := a.checkLimit(ctx, tx, c); err != nil {
 		return nil, err
@@ -88,6 +94,16 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	}
 	tx.Record(act{p, c.CreatedAt}.event("credential.issue", targetOf(c), details(c)))
 	return out, nil
+}
+
+// ownerIsThere refuses a credential for a user who has left since the request
+// began: it would wake up when the user comes back.
+func ownerIsThere(ctx context.Context, tx *store.Tx, c *credential.Credential) error {
+	if c.User == uuid.Nil {
+		return nil
+	}
+	_, err := tx.MemberByID(ctx, c.Organization, c.User)
+	return hideMissing(err, "user", "no such member of the organization")
 }
 
 // draft checks everything about a request that needs no owner.

@@ -114,6 +114,9 @@ func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListR
 		}
 		f.Project = project.ID
 	}
+	if r.User != nil && p.ProjectScoped() != uuid.Nil { // who sees no members
+		return f, credential.InvalidField("user", "no such member of the organization")
+	}
 	if r.User != nil {
 		member, err := a.member(ctx, f.Organization, *r.User)
 		if err != nil {
@@ -255,13 +258,18 @@ func (a *Authority) revokeDamaged(ctx context.Context, p *credential.Principal, 
 	if err := require(p, credential.CredentialsWrite); err != nil {
 		return nil, err
 	}
-	known, err := a.store.DamagedIn(ctx, nilIfWide(p), id)
+	return a.endDamaged(ctx, p, nilIfWide(p), id)
+}
+
+// endDamaged is revokeDamaged for who may do it.
+func (a *Authority) endDamaged(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (*Detail, error) {
+	known, err := a.store.DamagedIn(ctx, organization, id)
 	if err != nil {
 		return nil, err
 	}
 	now := a.clock()
 	if !known.Revoked {
-		err = a.store.Stop(ctx, known.Organization, func(tx *store.Tx) error {
+		err = a.stop(ctx, p, known.Organization, func(tx *store.Tx) error {
 			tx.Record(act{p, now}.event("credential.revoke", "credential:"+id.String(), object(map[string]bool{"damaged": true})))
 			return tx.RevokeDamaged(ctx, id, now)
 		})
@@ -269,7 +277,8 @@ func (a *Authority) revokeDamaged(ctx context.Context, p *credential.Principal, 
 	if err != nil {
 		return nil, err
 	}
-	return a.damaged(ctx, p, id)
+	d := damaged(id, true)
+	return &d, nil
 }
 
 // RevokeSelf ends the principal's own credential. It needs no permission.
@@ -313,9 +322,12 @@ func (a *Authority) changeByID(ctx context.Context, p *credential.Principal, id 
 // the event. The principal has been authorised.
 func (a *Authority) change(ctx context.Context, p *credential.Principal, known *credential.Credential, action string, alter alteration) (*Detail, error) {
 	now := a.clock()
-	err := a.begins(action)(ctx, known.Organization, func(tx *store.Tx) error {
+	err := a.begins(action)(ctx, p, known.Organization, func(tx *store.Tx) error {
 		c, err := tx.CredentialIn(ctx, known.Organization, known.ID)
 		if err != nil {
+			return err
+		}
+		if err := administersStill(ctx, tx, p, c); err != nil {
 			return err
 		}
 		if err := alter(tx, c, now); err != nil {
@@ -335,12 +347,12 @@ func (a *Authority) change(ctx context.Context, p *credential.Principal, known *
 
 // begins is the sort of transaction that an action takes: what stops a
 // credential works on a full disk too.
-func (a *Authority) begins(action string) func(context.Context, uuid.UUID, func(*store.Tx) error) error {
+func (a *Authority) begins(action string) func(context.Context, *credential.Principal, uuid.UUID, func(*store.Tx) error) error {
 	switch action {
 	case "credential.revoke", "credential.suspend":
-		return a.store.Stop
+		return a.stop
 	}
-	return a.store.Change
+	return a.transact
 }
 
 // ignoreMissing treats what doesn't exist as nothing.

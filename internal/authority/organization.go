@@ -83,11 +83,11 @@ func (a *Authority) SuspendOrganization(ctx context.Context, p *credential.Princ
 		return nil, err
 	}
 	now := a.clock()
-	action, at, begin := "organization.resume", time.Time{}, a.store.Change
+	action, at, begin := "organization.resume", time.Time{}, a.transact
 	if suspend {
-		action, at, begin = "organization.suspend", now, a.store.Stop
+		action, at, begin = "organization.suspend", now, a.stop
 	}
-	err := begin(ctx, id, func(tx *store.Tx) error {
+	err := begin(ctx, p, id, func(tx *store.Tx) error {
 		tx.Record(act{p, now}.event(action, "organization:"+id.String(), "{}"))
 		return tx.SuspendOrganization(ctx, id, at)
 	})
@@ -181,11 +181,11 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 		return nil, credential.Errorf(credential.Forbidden, "a project's credential doesn't take the project out of service")
 	}
 	now := a.clock()
-	action, at := "project.restore", time.Time{}
+	action, at, begin := "project.restore", time.Time{}, a.transact
 	if archive {
-		action, at = "project.archive", now
+		action, at, begin = "project.archive", now, a.stop
 	}
-	err = a.store.Change(ctx, organization, func(tx *store.Tx) error {
+	err = begin(ctx, p, organization, func(tx *store.Tx) error {
 		tx.Record(act{p, now}.event(action, "project:"+id.String(), "{}"))
 		return tx.ArchiveProject(ctx, project.ID, at)
 	})
@@ -215,12 +215,22 @@ func (a *Authority) changeProjectMember(ctx context.Context, p *credential.Princ
 	}
 	member, err := a.member(ctx, project.Organization, ref)
 	if err != nil {
-		return hideMissing(err, "user", "no such member of the organization")
+		return err
 	}
-	now := a.clock()
-	return a.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
+	now, begin := a.clock(), a.transact
+	if role == "" {
+		begin = a.stop
+	}
+	return begin(ctx, p, project.Organization, func(tx *store.Tx) error {
 		if _, err := tx.MemberByID(ctx, project.Organization, member.ID); err != nil { // who may have left since
-			return hideMissing(err, "user", "no such member of the organization")
+			return err
+		}
+		access, err := tx.ProjectAccess(ctx, project.Organization, store.ProjectRef{ID: project.ID}, member.ID)
+		if err != nil {
+			return err
+		}
+		if role == "" && access.Role == "" {
+			return credential.Errorf(credential.NotFound, "no such member of the project")
 		}
 		tx.Record(act{p, now}.event("project.set_member", "project:"+project.ID.String(),
 			object(map[string]string{"user": member.ID.String(), "role": string(role)})))

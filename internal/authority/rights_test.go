@@ -119,6 +119,21 @@ func declared(t *testing.T, cfg store.Config) store.Config {
 		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{
 			"orders:read": 0, "orders:refund": 0,
 			"keys": credential.PermissionsOf(credential.CredentialsRead, credential.CredentialsWrite),
+			"*":    0,
+		}},
+		Presented: []credential.Presentation{credential.AsBearer},
+	}, &credential.Scheme{
+		Name: "part", Kind: credential.PersonalAccessToken, Owner: credential.OwnedByUser,
+		Text: credential.Format{Prefix: "part_", Alphabet: credential.Base62, Length: 40}, Expiry: credential.ExpiryOptional,
+		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{
+			"keys": credential.PermissionsOf(credential.CredentialsRead, credential.CredentialsWrite),
+		}},
+		Presented: []credential.Presentation{credential.AsBearer},
+	}, &credential.Scheme{
+		Name: "watch", Kind: credential.APIKey, Owner: credential.OwnedByProject,
+		Text: credential.Format{Prefix: "watch_", Alphabet: credential.Base62, Length: 40}, Expiry: credential.ExpiryOptional,
+		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{
+			"all": credential.PermissionsOf(credential.AuditRead, credential.CredentialsVerify, credential.CredentialsRead),
 		}},
 		Presented: []credential.Presentation{credential.AsBearer},
 	})
@@ -145,6 +160,7 @@ func TestS3_DeclaredScheme(t *testing.T) {
 		w.issue(clerk, ask("keys", "orders:read"))
 		wantKind(t, "a scope that it lacks", w.issues(clerk, ask("orders:refund")), credential.Forbidden)
 		wantKind(t, "one that it has beside one that it lacks", w.issues(clerk, ask("orders:read", "orders:refund")), credential.Forbidden)
+		wantKind(t, "all of them", w.issues(clerk, ask("*")), credential.Forbidden)
 		native := w.ask("gatehouse_key")
 		native.Scopes = []credential.Scope{"issues:read"}
 		wantKind(t, "a native permission that it lacks", w.issues(clerk, native), credential.Forbidden)
@@ -194,6 +210,43 @@ func TestS3_WhoMayRotateWhose(t *testing.T) {
 			_, err = w.Revoke(background, w.as("admin"), id)
 			w.ok(err)
 			w.wantCode("revoked by an admin", out.Secret.Reveal(), credential.CodeRevoked)
+		}
+	})
+}
+
+// S-3: only a token that stands in for an owner in everything else hands on
+// credentials:verify, which it doesn't have itself.
+func TestS3_PartialTokenHandsOnNoVerify(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		w := newWorld(t, declared(t, cfg))
+		r := w.ask("gatehouse_key")
+		r.Scopes = []credential.Scope{"credentials:verify"}
+		w.issue(w.as("owner"), r)
+		part := w.principal(w.issue(w.op, w.forUser("part", "owner")).Secret.Reveal())
+		wantKind(t, "by a token for keys alone", w.issues(part, r), credential.Forbidden)
+	})
+}
+
+// S-10: a project's credential is told nothing of what lies beside its project,
+// whatever its scopes say.
+func TestS10_ProjectCredentialIsToldOfItsProject(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		w := newWorld(t, declared(t, cfg))
+		_, secret := w.made("watch")
+		p := w.principal(secret)
+		_, err := w.Events(background, p, w.org.ID, 0, 10)
+		wantKind(t, "the organization's audit", err, credential.Forbidden)
+		_, err = w.VerifyAudit(background, p, w.org.ID)
+		wantKind(t, "checking the audit", err, credential.Forbidden)
+		for scheme, want := range map[string]credential.Code{"gatehouse_key": credential.CodeUnknown, "onetest_key": credential.OK} {
+			_, other := w.made(scheme)
+			if d, err := w.VerifyFor(background, p, other, authority.Verification{}); err != nil || d.Code != want {
+				t.Errorf("verifies a %s: %s, %v, want %s", scheme, d.Code, err, want)
+			}
+		}
+		for _, email := range []string{"owner@example.test", "nobody@example.test"} {
+			err := w.listed(p, authority.ListRequest{User: &authority.UserRef{Email: email}, Limit: 10})
+			wantField(t, "lists those of "+email, err, "user")
 		}
 	})
 }

@@ -61,7 +61,7 @@ func (a *Authority) rotate(ctx context.Context, p *credential.Principal, c *cred
 	defer done()
 	now := a.clock()
 	var out *Issued
-	err = a.store.Change(ctx, c.Organization, func(tx *store.Tx) (err error) {
+	err = a.transact(ctx, p, c.Organization, func(tx *store.Tx) (err error) {
 		made, err := a.repeated(ctx, tx, r.Idempotency, now)
 		if err != nil {
 			return err
@@ -84,6 +84,9 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 		return nil, err
 	}
 	if err := alive(c, now); err != nil {
+		return nil, err
+	}
+	if err := administersStill(ctx, tx, by.by, c); err != nil {
 		return nil, err
 	}
 	ends := graceEnd(now, r.Grace, c.ExpiresAt)

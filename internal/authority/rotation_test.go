@@ -221,7 +221,7 @@ func TestR10_SelfRotation(t *testing.T) {
 		w.ok(err)
 		w.wantCode("revoked by itself", out.Secret.Reveal(), credential.CodeRevoked)
 		_, err = w.RotateSelf(background, p, authority.RotateRequest{})
-		wantKind(t, "rotated by itself after that", err, credential.Conflict)
+		wantKind(t, "rotated by itself after that", err, credential.Unauthenticated)
 		_, err = w.RotateSelf(background, w.op, authority.RotateRequest{})
 		wantKind(t, "the operator has nothing to rotate", err, credential.Conflict)
 		_, err = w.RevokeSelf(background, w.op)

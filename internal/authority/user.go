@@ -106,7 +106,7 @@ func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organi
 	if !role.Valid() {
 		return credential.InvalidField("role", "choose one of: owner, admin, member, guest")
 	}
-	return a.changeMember(ctx, p, organization, ref, func(tx *store.Tx, by act, member *store.Member) error {
+	return a.changeMember(ctx, p, membership{organization, ref, a.transact}, func(tx *store.Tx, by act, member *store.Member) error {
 		tx.Record(by.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
 		return tx.SetMember(ctx, organization, member.ID, role, by.at)
 	})
@@ -116,7 +116,7 @@ func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organi
 // the user has in the organization: who comes back starts with none. Only the
 // operator can.
 func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) error {
-	return a.changeMember(ctx, p, organization, ref, func(tx *store.Tx, by act, member *store.Member) error {
+	return a.changeMember(ctx, p, membership{organization, ref, a.stop}, func(tx *store.Tx, by act, member *store.Member) error {
 		tx.Record(by.event("member.remove", "user:"+member.ID.String(), "{}"))
 		ended, err := tx.RevokeCredentialsOf(ctx, organization, member.ID, by.at)
 		if err != nil {
@@ -129,27 +129,35 @@ func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, o
 	})
 }
 
+// membership is what a change of a member is about, and the sort of
+// transaction that it takes.
+type membership struct {
+	organization uuid.UUID
+	ref          UserRef
+	begin        func(context.Context, *credential.Principal, uuid.UUID, func(*store.Tx) error) error
+}
+
 type memberChange func(tx *store.Tx, by act, member *store.Member) error
 
 // changeMember changes a membership that is there when the change begins, and
 // undoes what would leave the organization without an owner.
-func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef, change memberChange) error {
+func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, m membership, change memberChange) error {
 	if err := operatorOnly(p); err != nil {
 		return err
 	}
-	member, err := a.member(ctx, organization, ref)
+	member, err := a.member(ctx, m.organization, m.ref)
 	if err != nil {
 		return err
 	}
 	by := act{p, a.clock()}
-	return a.store.Stop(ctx, organization, func(tx *store.Tx) error {
-		if member, err = tx.MemberByID(ctx, organization, member.ID); err != nil { // who may have left since
+	return m.begin(ctx, p, m.organization, func(tx *store.Tx) error {
+		if member, err = tx.MemberByID(ctx, m.organization, member.ID); err != nil { // who may have left since
 			return err
 		}
 		if err := change(tx, by, member); err != nil {
 			return err
 		}
-		owners, err := tx.CountOwners(ctx, organization)
+		owners, err := tx.CountOwners(ctx, m.organization)
 		if err == nil && owners == 0 {
 			return credential.Errorf(credential.Conflict, "an organization keeps at least one owner; make somebody else owner first")
 		}

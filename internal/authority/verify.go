@@ -53,11 +53,22 @@ func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text
 	if err != nil {
 		return d, err
 	}
-	if d.Standing != nil && !p.InstallationWide() && d.Principal.Organization != p.Organization {
+	if d.Standing != nil && !concerns(p, &d.Principal) {
 		return credential.Decision{Code: credential.CodeUnknown}, nil
 	}
 	a.count(&d, v)
 	return d, nil
+}
+
+// concerns reports whether a principal may be told of another.
+func concerns(p, other *credential.Principal) bool {
+	switch {
+	case p.InstallationWide():
+		return true
+	case p.Organization != other.Organization:
+		return false
+	}
+	return p.ProjectScoped() == uuid.Nil || p.ProjectScoped() == other.ProjectScoped()
 }
 
 func (a *Authority) decide(ctx context.Context, text string, v Verification) (credential.Decision, error) {
@@ -165,11 +176,14 @@ func cleanAgent(agent string) string {
 // It needs no principal and tells nothing: what isn't a working secret is
 // answered like one that was just revoked.
 func (a *Authority) RevokeByPossession(ctx context.Context, text string, from netip.Addr, requestID string) error {
+	finder := credential.Principal{SubjectType: "possession", Address: from, RequestID: requestID}
 	d, err := a.decide(ctx, text, Verification{Address: from})
-	if err != nil || d.Standing == nil || d.Code == credential.CodeRevoked {
+	if err == nil && d.Standing == nil {
+		return a.revokeUnread(ctx, &finder, text)
+	}
+	if err != nil || d.Code == credential.CodeRevoked {
 		return err
 	}
-	finder := credential.Principal{SubjectType: "possession", Address: from, RequestID: requestID}
 	if d.Principal.Token != nil {
 		return a.endToken(ctx, &finder, &d)
 	}
@@ -182,6 +196,19 @@ func (a *Authority) RevokeByPossession(ctx context.Context, text string, from ne
 		return nil
 	}
 	return err
+}
+
+// revokeUnread revokes the credential of a secret that can't be verified, as
+// one whose scheme is no longer declared or whose record is damaged.
+func (a *Authority) revokeUnread(ctx context.Context, finder *credential.Principal, text string) error {
+	if text == "" || len(text) > credential.MaxText {
+		return nil
+	}
+	id, err := a.store.OwnerOf(ctx, a.keyer.LookupKey(text))
+	if err == nil {
+		_, err = a.endDamaged(ctx, finder, uuid.Nil, id)
+	}
+	return ignoreMissing(err)
 }
 
 // Self returns the principal's own credential as it is listed.

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// maxText bounds the text of an opaque credential, in bytes. Anything longer
+// MaxText bounds the text of an opaque credential, in bytes. Anything longer
 // is malformed before it is looked at.
-const maxText = 512
+const MaxText = 512
 
 // Alphabet names the characters that the body of a secret is made of.
 type Alphabet string

@@ -161,12 +161,22 @@ func TestDeclaredSchemes(t *testing.T) {
 		"owner": func(s *Scheme) { s.Owner = "User" }, "expiry": func(s *Scheme) { s.Expiry = "Required" }, "kind": func(s *Scheme) { s.Kind = "key" },
 		"presented":       func(s *Scheme) { s.Presented = []Presentation{"cookie"} },
 		"never presented": func(s *Scheme) { s.Presented = nil }, "alphabet": func(s *Scheme) { s.Text.Alphabet = "base64" }, "lifetime": func(s *Scheme) { s.LifetimeDays = []int{0} },
+		"lifetimes without an end": func(s *Scheme) { s.Expiry, s.LifetimeDays = ExpiryNever, []int{7} },
+		"the scope for all alone":  func(s *Scheme) { s.Scopes.Known = map[Scope]PermissionSet{AllScope: 0} },
+		"a client":                 func(s *Scheme) { s.Kind = OAuthClient },
+		"for a built-in surface":   func(s *Scheme) { s.Presented = []Presentation{AsBearer, AsBare} },
+		"for a token endpoint":     func(s *Scheme) { s.Presented = []Presentation{AsTokenEndpoint} },
 	} {
 		s := good()
 		change(s)
 		if _, err := NewSchemes(s); err == nil {
 			t.Errorf("%s: accepted", why)
 		}
+	}
+	s := good()
+	s.Owner = "team"
+	if _, err := NewSchemes(s); err == nil || err.Error() != `scheme "acme": owner "team": must be one of organization, project, user` {
+		t.Errorf("an unknown owner: %v", err)
 	}
 	for _, s := range builtins(t).All() {
 		if hidden := s.hiddenBits(); hidden < 75 && s.HintPublic == HintNone {

@@ -160,6 +160,8 @@ type Principal struct {
 	// Token is the access token that was presented; nil where the credential
 	// itself was.
 	Token *Token
+	// Generation is of the secret that was presented.
+	Generation int
 	// Address and RequestID say where the call came from, for the audit.
 	Address   netip.Addr
 	RequestID string
@@ -186,9 +188,10 @@ func (p *Principal) InstallationWide() bool {
 }
 
 // Grantable is what the principal may hand on in a new credential's scopes.
-// Owners and administrators may let a service verify, though their own tokens can't.
+// Owners and administrators may let a service verify, though their own tokens
+// can't: by a token that stands in for them in everything else.
 func (p *Principal) Grantable() PermissionSet {
-	if p.Role.Manages() {
+	if p.Role.Manages() && p.Credential.Held.Covers(allPermissions&^PermissionsOf(CredentialsVerify)) {
 		return p.Permissions | PermissionsOf(CredentialsVerify)
 	}
 	return p.Permissions
@@ -292,7 +295,7 @@ func (c *Credential) Resolve() { c.Held = c.Scheme.Scopes.Permissions(c.Scopes) 
 // what the scopes allow, and for a user what the present role allows of that.
 func (s *Standing) principal() Principal {
 	c := s.Credential
-	p := Principal{Credential: c, Organization: c.Organization, Permissions: c.Held}
+	p := Principal{Credential: c, Organization: c.Organization, Permissions: c.Held, Generation: s.Secret.Generation}
 	switch {
 	case c.User != uuid.Nil:
 		p.SubjectType, p.Subject, p.Role = SubjectUser, c.User, s.Role

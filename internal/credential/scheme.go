@@ -184,6 +184,11 @@ type Schemes struct {
 // NewSchemes checks declared schemes and joins them to the built-in ones.
 func NewSchemes(declared ...*Scheme) (*Schemes, error) {
 	set := &Schemes{byName: map[string]*Scheme{}}
+	for _, s := range declared {
+		if err := s.validateDeclared(); err != nil {
+			return nil, fmt.Errorf("scheme %q: %w", s.Name, err)
+		}
+	}
 	for _, s := range append(builtin(), declared...) {
 		if err := set.add(s); err != nil {
 			return nil, fmt.Errorf("scheme %q: %w", s.Name, err)
@@ -234,6 +239,10 @@ func (s *Scheme) validate() error {
 		return errors.New("the hint shows too much: at least 75 bits must stay unknown")
 	case len(s.Scopes.Known) == 0:
 		return errors.New("it needs at least one scope")
+	case len(s.Scopes.Names()) == 1 && s.Scopes.Names()[0] == AllScope:
+		return errors.New("the scope \"*\" stands for all others, and there are none")
+	case s.Expiry == ExpiryNever && len(s.LifetimeDays) > 0:
+		return errors.New("with expiry never there are no lifetimes to choose from: leave lifetime_days out, or give another expiry")
 	case s.MaxActive < 0:
 		return errors.New("the most active can't be negative")
 	case len(s.Presented) == 0:
@@ -259,30 +268,41 @@ func (s *Scheme) validate() error {
 	return nil
 }
 
+// validateDeclared refuses what only built-in schemes can be: the parts of
+// Gatehouse that would take such a credential know those alone.
+func (s *Scheme) validateDeclared() error {
+	err := checkWord("kind", s.Kind, PersonalAccessToken, APIKey, ProjectToken)
+	for _, place := range s.Presented {
+		err = cmp.Or(err, checkWord("presented", place, AsBearer, AsAPIKeyHeader, AsFormUser))
+	}
+	return err
+}
+
 // validateWords refuses a word that means nothing: it would not do what the
 // operator meant by it.
 func (s *Scheme) validateWords() error {
-	kinds := []Kind{PersonalAccessToken, APIKey, ProjectToken, OAuthClient}
-	owners := []OwnerType{OwnedByOrganization, OwnedByProject, OwnedByUser}
-	expiries := []ExpiryMode{ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator}
-	modes := []string{"", "live", "test"}
-	places := []Presentation{AsBearer, AsBare, AsFormUser, AsAPIKeyHeader, AsTokenEndpoint}
-	switch {
-	case !slices.Contains(kinds, s.Kind):
-		return fmt.Errorf("kind %q is none of %q", s.Kind, kinds)
-	case !slices.Contains(owners, s.Owner):
-		return fmt.Errorf("owner %q is none of %q", s.Owner, owners)
-	case !slices.Contains(modes, s.Mode):
-		return fmt.Errorf("mode %q is none of %q", s.Mode, modes[1:])
-	case !slices.Contains(expiries, s.Expiry):
-		return fmt.Errorf("expiry %q is none of %q", s.Expiry, expiries)
+	errs := []error{
+		checkWord("kind", s.Kind, PersonalAccessToken, APIKey, ProjectToken, OAuthClient),
+		checkWord("owner", s.Owner, OwnedByOrganization, OwnedByProject, OwnedByUser),
+		checkWord("mode", cmp.Or(s.Mode, "live"), "live", "test"),
+		checkWord("expiry", s.Expiry, ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator),
 	}
 	for _, place := range s.Presented {
-		if !slices.Contains(places, place) {
-			return fmt.Errorf("presented %q is none of %q", place, places)
-		}
+		errs = append(errs, checkWord("presented", place, AsBearer, AsAPIKeyHeader, AsFormUser, AsBare, AsTokenEndpoint))
 	}
-	return nil
+	return cmp.Or(errs...)
+}
+
+// checkWord wants one of some words.
+func checkWord[T ~string](key string, word T, words ...T) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	return fmt.Errorf("%s %q: must be one of %s", key, word, strings.Join(texts, ", "))
 }
 
 // hiddenBits is how much of a secret nobody can tell from its hint and its
@@ -299,7 +319,7 @@ func isWord(s string) bool {
 // Parse finds the scheme that text is a well-formed secret of. It does no
 // I/O: a typo, a truncated copy or a foreign string ends here.
 func (set *Schemes) Parse(text string) (*Scheme, bool) {
-	if len(text) > maxText {
+	if len(text) > MaxText {
 		return nil, false
 	}
 	for _, s := range set.list {

@@ -172,6 +172,22 @@ func (c *Credential) mayNarrowTo(s Scope) bool {
 	return c.Held.Has(Permission(s))
 }
 
+// Expand names the scopes that a list stands for, in their known spelling: "*"
+// is all the others. Unknown ones are left out.
+func (r ScopeRule) Expand(scopes []Scope) []Scope {
+	var out []Scope
+	for _, s := range scopes {
+		plain, ok := r.resolve(s)
+		switch {
+		case plain == AllScope && ok:
+			return slices.DeleteFunc(r.Names(), func(s Scope) bool { return s == AllScope })
+		case ok:
+			out = append(out, plain)
+		}
+	}
+	return out
+}
+
 // Names returns the known scopes in alphabetical order.
 func (r ScopeRule) Names() []Scope {
 	names := make([]Scope, 0, len(r.Known))

@@ -87,7 +87,7 @@ func NewKeyer(key []byte) *Keyer {
 // computing a key allocates nothing.
 type keyState struct {
 	mac hash.Hash
-	in  [maxText]byte
+	in  [MaxText]byte
 	out [sha256.Size]byte
 }
 

@@ -3,10 +3,12 @@ package edge
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -160,13 +162,34 @@ func explain(err error) error {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning):
 		return &credential.Error{Kind: credential.BadRequest, Field: member(meaning.JSONPointer), Detail: "this call has no such member"}
 	case errors.As(err, &meaning):
-		return credential.InvalidField(member(meaning.JSONPointer), "must not be a JSON %s", meaning.JSONKind)
+		return credential.InvalidField(member(meaning.JSONPointer), "%s", expected(meaning))
 	case errors.As(err, &syntax):
 		return credential.Errorf(credential.BadRequest, "the body is not valid JSON at byte %d", syntax.ByteOffset)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return credential.Errorf(credential.BadRequest, "the body is cut off")
 	}
 	return credential.Errorf(credential.BadRequest, "the body is not valid JSON")
+}
+
+// expected says which JSON belongs in a member that holds another.
+func expected(err *json.SemanticError) string {
+	kind := reflect.Invalid
+	if err.GoType != nil {
+		kind = err.GoType.Kind()
+	}
+	switch kind {
+	case reflect.String:
+		return "must be a JSON string"
+	case reflect.Bool:
+		return "must be true or false"
+	case reflect.Int, reflect.Int64:
+		return "must be a whole number"
+	case reflect.Slice:
+		return "must be a JSON array"
+	case reflect.Struct, reflect.Map:
+		return "must be a JSON object"
+	}
+	return fmt.Sprintf("must not be a JSON %s", err.JSONKind)
 }
 
 // member writes a JSON pointer the way fields are named: a.b.0.

@@ -128,6 +128,33 @@ func decodeSample(text []byte) (sample, error) {
 	return out, err
 }
 
+// What belongs in a member is said, by what the member is.
+func TestExplainSaysWhatBelongsThere(t *testing.T) {
+	type body struct {
+		Text   string         `json:"text"`
+		Maybe  *string        `json:"maybe"`
+		List   []string       `json:"list"`
+		Number int64          `json:"number"`
+		Switch bool           `json:"switch"`
+		Object map[string]int `json:"object"`
+	}
+	for text, want := range map[string]string{
+		`{"text":1}`:      "text: must be a JSON string",
+		`{"maybe":[]}`:    "maybe: must be a JSON string",
+		`{"list":"x"}`:    "list: must be a JSON array",
+		`{"list":[1]}`:    "list.0: must be a JSON string",
+		`{"number":"1"}`:  "number: must be a whole number",
+		`{"number":1.5}`:  "number: must be a whole number",
+		`{"switch":"on"}`: "switch: must be true or false",
+		`{"object":[]}`:   "object: must be a JSON object",
+	} {
+		err := explain(decoder.Unmarshal([]byte(text), &body{}, decoder.RejectUnknownMembers(true)))
+		if got := err.Error(); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // FuzzDecode: a body is decoded or refused in words that may be shown; what is
 // decoded is what the standard library reads in it.
 func FuzzDecode(f *testing.F) {

@@ -76,3 +76,16 @@ func (r *claimReader) audience() string {
 func validAssertionID(id string) bool {
 	return id != "" && len(id) <= maxAssertionID && !strings.ContainsFunc(id, func(c rune) bool { return c < '!' || c > '~' })
 }
+
+// AssertionSubject reads which client an assertion says it is from. Nothing is
+// verified: it tells whose keys to verify it with, where the request names no
+// client beside it (RFC 7521 section 4.2).
+func AssertionSubject(token string) (string, error) {
+	j, err := parse(token)
+	if err != nil {
+		return "", err
+	}
+	r := readClaims(j.payload)
+	subject := r.text("sub")
+	return subject, r.err
+}

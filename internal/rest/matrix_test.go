@@ -174,27 +174,27 @@ func organizationCalls() map[string]cell {
 		},
 		"GET /v1/organizations/{organization}/members":                              fixed(org+"/members", nil),
 		"PUT /v1/organizations/{organization}/members/{user}":                       fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
-		"DELETE /v1/organizations/{organization}/members/{user}":                    leaving(org + "/members/"),
+		"DELETE /v1/organizations/{organization}/members/{user}":                    leaving(org+"/members/extra@acme.test", "POST", org+"/members", api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}),
 		"POST /v1/organizations/{organization}/projects":                            fixed(org+"/projects", api.CreateProject{Name: "New"}),
 		"GET /v1/organizations/{organization}/projects":                             fixed(org+"/projects", nil),
 		"GET /v1/organizations/{organization}/projects/{project}":                   fixed(org+"/projects/ALPHA", nil),
 		"POST /v1/organizations/{organization}/projects/{project}/archive":          switched(project+"/archive", "", false),
 		"POST /v1/organizations/{organization}/projects/{project}/restore":          switched(project+"/restore", project+"/archive", true),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
-		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": fixed(project+"/members/extra@acme.test", nil),
+		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 	}
 }
 
-// leaving is a call that ends a membership, which begins again afterwards.
-func leaving(members string) cell {
-	return func(_ testing.TB, w *world) shot {
-		members := strings.ReplaceAll(members, "ACME", w.acme.ID)
-		return shot{path: members + "extra@acme.test", undo: func() {
-			again := api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}
-			_ = w.operator.Call(context.Background(), "POST", strings.TrimSuffix(members, "/"), again, nil) // a conflict where nobody left
-		}}
+// leaving is a call that ends a membership, which another begins again.
+func leaving(path, method, again string, body any) cell {
+	return func(t testing.TB, w *world) shot {
+		s := fixed(path, nil)(t, w)
+		s.undo = func() {
+			_ = w.operator.Call(context.Background(), method, fixed(again, nil)(t, w).path, body, nil) // a conflict where nobody left
+		}
+		return s
 	}
 }
 

@@ -61,7 +61,7 @@ func limit(r *edge.Request) (int, error) {
 		return defaultLimit, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxLimit {
+	if err != nil || n < 1 || n > maxLimit || strconv.Itoa(n) != text {
 		return 0, credential.InvalidField("limit", "must be from 1 to %d", maxLimit)
 	}
 	return n, nil

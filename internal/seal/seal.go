@@ -67,10 +67,8 @@ func Parse(text string) (*Root, error) {
 	text = strings.TrimSpace(text)
 	key, err := decode(text)
 	switch {
-	case err != nil:
-		return nil, errors.New("a root key is 32 random bytes as 64 hexadecimal digits or in base64; make one with: openssl rand -hex 32")
-	case len(key) != Size:
-		return nil, fmt.Errorf("a root key has exactly 32 bytes; this one has %d; make one with: openssl rand -hex 32", len(key))
+	case err != nil || len(key) != Size:
+		return nil, errors.New("a root key is 64 hexadecimal digits, or the base64 of 32 bytes; make one with: openssl rand -hex 32")
 	case guessable(key):
 		return nil, errors.New("this root key is a sample or has a pattern, anybody can guess it; make one with: openssl rand -hex 32")
 	}

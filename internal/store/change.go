@@ -26,11 +26,8 @@ type Tx struct {
 	touchedAll bool
 }
 
-// Change runs fn in one transaction and commits it together with the audit
-// events that fn recorded. Changes of one chain (an organization's id, or Nil
-// for the installation) happen one after another. If fn fails or records no
-// event, nothing has happened.
-func (s *Store) Change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error) error {
+// change is Change, whatever is left of the disk.
+func (s *Store) change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return s.failed("begin a change", err)

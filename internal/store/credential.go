@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,14 +16,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
-const credentialColumns = `c.id, c.organization_id, c.user_id, c.project_id, c.scheme, c.name, c.client_id, c.scopes,
+const credentialColumns = `c.id, c.organization_id, c.user_id, c.project_id, c.owner, c.scheme, c.name, c.client_id, c.scopes,
 	c.allowed_addresses, c.rate_limit, c.generation, c.created_at, c.created_by, c.not_before, c.expires_at, c.suspended_at, c.revoked_at`
 
 // credentialRow is a row of credentials as it stands in the database.
 type credentialRow struct {
 	id                                              uuid.UUID
 	organization, user, project                     uuid.NullUUID
-	scheme, name, scopes, allowed, by               string
+	owner, scheme, name, scopes, allowed, by        string
 	client                                          sql.NullString
 	rate, generation                                int64
 	created, notBefore, expires, revoked, suspended time.Time
@@ -30,7 +31,7 @@ type credentialRow struct {
 
 func (r *credentialRow) targets() []any {
 	return []any{
-		&r.id, &r.organization, &r.user, &r.project, &r.scheme, &r.name, &r.client, &r.scopes, &r.allowed, &r.rate, &r.generation,
+		&r.id, &r.organization, &r.user, &r.project, &r.owner, &r.scheme, &r.name, &r.client, &r.scopes, &r.allowed, &r.rate, &r.generation,
 		instant{&r.created}, &r.by, instant{&r.notBefore}, instant{&r.expires}, instant{&r.suspended}, instant{&r.revoked},
 	}
 }
@@ -51,24 +52,53 @@ func (r *credentialRow) credential(from reader) (*credential.Credential, error) 
 		return nil, errors.New("the name is not a name")
 	case r.organization.Valid != (c.Organization != uuid.Nil), r.user.Valid != (c.User != uuid.Nil), r.project.Valid != (c.Project != uuid.Nil):
 		return nil, errors.New("an owner has the nil id")
-	case !ownedAsDeclared(c):
+	case r.owner != ownerOf(c), !ownedAsDeclared(c):
 		return nil, fmt.Errorf("its owner is not the %s that scheme %s wants", c.Scheme.Owner, c.Scheme.Name)
 	case c.Scheme.Expiry == credential.ExpiryRequired && c.ExpiresAt.IsZero():
 		return nil, fmt.Errorf("scheme %s needs an expiry", c.Scheme.Name)
 	}
 	c.Scopes = from.texts.scopes(r.scopes)
-	for text := range strings.FieldsSeq(r.allowed) {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("the address allowlist can't be read: %w", err)
-		}
-		c.AllowedAddresses = append(c.AllowedAddresses, prefix)
-	}
-	if len(c.AllowedAddresses) == 0 && r.allowed != "" {
-		return nil, errors.New("the address allowlist can't be read")
+	var err error
+	if c.AllowedAddresses, err = readAllowlist(r.allowed); err != nil {
+		return nil, fmt.Errorf("the address allowlist can't be read: %w", err)
 	}
 	c.Resolve()
 	return c, nil
+}
+
+// anywhere stands in the column of a credential that has no allowlist.
+const anywhere = "*"
+
+func readAllowlist(column string) (list []netip.Prefix, err error) {
+	if column == anywhere {
+		return nil, nil
+	}
+	for text := range strings.FieldsSeq(column) {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, prefix)
+	}
+	if len(list) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	return list, nil
+}
+
+func writeAllowlist(list []netip.Prefix) string { return cmp.Or(joined(list), anywhere) }
+
+// ownerOf is the column that repeats what sort of owner a credential has.
+func ownerOf(c *credential.Credential) string {
+	switch {
+	case c.User != uuid.Nil:
+		return "user"
+	case c.Project != uuid.Nil:
+		return "project"
+	case c.Organization != uuid.Nil:
+		return "organization"
+	}
+	return "installation"
 }
 
 // ownedAsDeclared reports whether the owner is of the type the scheme wants.
@@ -86,11 +116,11 @@ func ownedAsDeclared(c *credential.Credential) bool {
 // InsertCredential stores a new credential. Its secret comes separately.
 func (t *Tx) InsertCredential(ctx context.Context, c *credential.Credential) error {
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO credentials (id, organization_id, user_id, project_id, scheme, name, client_id, scopes, allowed_addresses,
+		INSERT INTO credentials (id, organization_id, user_id, project_id, owner, scheme, name, client_id, scopes, allowed_addresses,
 			rate_limit, generation, created_at, created_by, not_before, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		c.ID, nullable(c.Organization), nullable(c.User), nullable(c.Project), c.Scheme.Name, c.Name, optional(c.ClientID),
-		joined(c.Scopes), joined(c.AllowedAddresses), c.RateLimit, c.Generation, c.CreatedAt.UnixMilli(), c.CreatedBy,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		c.ID, nullable(c.Organization), nullable(c.User), nullable(c.Project), ownerOf(c), c.Scheme.Name, c.Name, optional(c.ClientID),
+		joined(c.Scopes), writeAllowlist(c.AllowedAddresses), c.RateLimit, c.Generation, c.CreatedAt.UnixMilli(), c.CreatedBy,
 		stamp(c.NotBefore), stamp(c.ExpiresAt))
 	if err != nil {
 		return t.fail("store a credential", err)
@@ -108,7 +138,7 @@ func (t *Tx) UpdateCredential(ctx context.Context, c *credential.Credential) err
 		UPDATE credentials SET name = $2, allowed_addresses = $3, rate_limit = $4, generation = $5, expires_at = $6,
 			suspended_at = $7, revoked_at = $8
 		WHERE id = $1 AND revoked_at IS NULL`,
-		c.ID, c.Name, joined(c.AllowedAddresses), c.RateLimit, c.Generation, stamp(c.ExpiresAt), stamp(c.SuspendedAt), stamp(c.RevokedAt))
+		c.ID, c.Name, writeAllowlist(c.AllowedAddresses), c.RateLimit, c.Generation, stamp(c.ExpiresAt), stamp(c.SuspendedAt), stamp(c.RevokedAt))
 	if err != nil {
 		return t.fail("change a credential", err)
 	}
@@ -156,6 +186,9 @@ func (r reader) CredentialIn(ctx context.Context, organization, id uuid.UUID) (*
 	}
 	var row credentialRow
 	if err := rows.Scan(row.targets()...); err != nil {
+		if late := cmp.Or(rows.Err(), ctx.Err()); late != nil { // not the row's fault
+			return nil, r.fail("read a credential", late)
+		}
 		return nil, damaged(id, err)
 	}
 	c, err := row.credential(r)
@@ -253,17 +286,17 @@ type Listed struct {
 // can't be read is left out, and logged.
 func (r reader) ListCredentials(ctx context.Context, f Filter) ([]Listed, error) {
 	for want := f.Limit; ; {
-		list, nameless, err := r.listCredentials(ctx, f)
-		if err != nil || nameless == 0 || len(list)+nameless < f.Limit || len(list) >= want {
+		list, left, err := r.listCredentials(ctx, f)
+		if err != nil || left == 0 || len(list)+left < f.Limit || len(list) >= want {
 			return list[:min(len(list), want)], err
 		}
-		f.Limit = want + nameless
+		f.Limit = want + left
 	}
 }
 
 // listCredentials is ListCredentials up to the limit of rows. It counts those
-// that it left out.
-func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, nameless int, err error) {
+// that it left out: damaged ones that have no id, or not the state asked for.
+func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, left int, err error) {
 	query, args := f.sql()
 	rows, err := r.q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -272,9 +305,16 @@ func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, n
 	defer rows.Close()
 	for rows.Next() {
 		item := r.listed(rows)
+		if late := cmp.Or(rows.Err(), ctx.Err()); late != nil {
+			return nil, 0, r.fail("list credentials", late)
+		}
+		if item.Damaged != nil && f.State != "" && (f.State != credential.Revoked || !item.Revoked) {
+			left++ // in no such state
+			continue
+		}
 		if item.ID == uuid.Nil {
 			r.log.Error("a credential's row is damaged and has no id; it is refused", "error", item.Damaged)
-			nameless++
+			left++
 			continue
 		}
 		list = append(list, item)
@@ -282,7 +322,7 @@ func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, n
 	if err := rows.Err(); err != nil {
 		return nil, 0, r.fail("list credentials", err)
 	}
-	return list, nameless, nil
+	return list, left, nil
 }
 
 func (r reader) listed(rows *sql.Rows) (item Listed) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,7 +13,7 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.suspended_at, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.id, o.suspended_at, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
 
 const standingTables = `
 	FROM secrets s
@@ -49,44 +50,83 @@ func (s *Store) lookup(ctx context.Context, key credential.LookupKey) (*credenti
 	if err != nil {
 		return nil, s.failed("look up a credential", err)
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return nil, s.failed("look up a credential", err)
-		}
-		return nil, credential.NotFound
-	}
 	var stored []byte
-	standing, id, err := s.standing(rows, &stored)
-	if found, ok := credential.LookupKeyFrom(stored); err == nil && (!ok || !found.Equal(key)) {
-		err = errors.New("the row has another lookup key")
+	standing, err := s.oneStanding(ctx, rows, &stored)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil { // it is there and can't be read: nobody else is harmed
-		s.log.Error("a credential's row is damaged; it is refused", "credential", id, "error", err)
-		return nil, credential.NotFound
+	if found, ok := credential.LookupKeyFrom(stored); !ok || !found.Equal(key) {
+		return nil, s.refuseRow(standing.Credential.ID, errors.New("the row has another lookup key"))
 	}
 	return standing, nil
 }
 
-// standing reads the row that a lookup found; first are the targets of the
-// columns before standingColumns. An error means that the row itself is damaged.
-func (s *Store) standing(rows *sql.Rows, first ...any) (*credential.Standing, uuid.UUID, error) {
+// refuseRow logs a row that is there and can't be read. It is answered like
+// one that isn't there, so that nobody else is harmed.
+func (r reader) refuseRow(id uuid.UUID, err error) error {
+	r.log.Error("a credential's row is damaged; it is refused", "credential", id, "error", err)
+	return credential.NotFound
+}
+
+// oneStanding reads the only row that a lookup may find, and closes the rows;
+// first are the targets of the columns before standingColumns.
+func (r reader) oneStanding(ctx context.Context, rows *sql.Rows, first ...any) (*credential.Standing, error) {
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return nil, r.fail("look up a credential", err)
+		}
+		return nil, credential.NotFound
+	}
+	standing, id, err := r.standing(rows, first...)
+	if late := cmp.Or(rows.Err(), ctx.Err()); err != nil && late != nil { // not the row's fault
+		return nil, r.fail("look up a credential", late)
+	}
+	if err != nil {
+		return nil, r.refuseRow(id, err)
+	}
+	return standing, nil
+}
+
+// Standing finds how a credential stands by one of its secrets, within the
+// change, and keeps others from changing it until the change is done.
+func (t *Tx) Standing(ctx context.Context, id uuid.UUID, generation int) (*credential.Standing, error) {
+	if _, err := t.q.ExecContext(ctx, `UPDATE credentials SET generation = generation WHERE id = $1`, id); err != nil {
+		return nil, t.fail("hold a credential", err)
+	}
+	rows, err := t.q.QueryContext(ctx, `SELECT `+standingColumns+standingTables+` WHERE s.credential_id = $1 AND s.generation = $2`, id, generation)
+	if err != nil {
+		return nil, t.fail("look up a credential", err)
+	}
+	return t.oneStanding(ctx, rows)
+}
+
+// standing reads a row of standingColumns. An error means that the row itself
+// is damaged.
+func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uuid.UUID, error) {
 	var (
 		out                                    credential.Standing
 		row                                    credentialRow
 		unconfirmed                            int64
+		organization, projectOrganization      uuid.NullUUID
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role                                   sql.NullString
 	)
 	targets := append(first,
-		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, instant{&suspendedAt}, instant{&archivedAt},
-		instant{&deactivatedAt}, &role)
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &organization, instant{&suspendedAt},
+		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
 	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
 		return nil, row.id, err
 	}
-	if out.Credential, err = row.credential(s.reader); err != nil {
+	if out.Credential, err = row.credential(r); err != nil {
 		return nil, row.id, err
+	}
+	switch c := out.Credential; {
+	case organization.UUID != c.Organization, c.Project != uuid.Nil && projectOrganization.UUID != c.Organization:
+		return nil, row.id, errors.New("its owner is not there")
+	case out.Secret.EndsAt.IsZero() && out.Secret.Generation != c.Generation:
+		return nil, row.id, errors.New("the end of a predecessor is lost")
 	}
 	out.Secret.Unconfirmed = unconfirmed != 0
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
@@ -96,10 +136,26 @@ func (s *Store) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 	return &out, row.id, nil
 }
 
+// OwnerOf finds whose secret has a lookup key, whatever is wrong with it.
+func (r reader) OwnerOf(ctx context.Context, key credential.LookupKey) (id uuid.UUID, err error) {
+	k := key.Bytes()
+	err = r.q.QueryRowContext(ctx, `SELECT c.id FROM secrets s JOIN credentials c ON c.id = s.credential_id WHERE s.lookup_key = $1`, k[:]).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id, credential.NotFound
+	}
+	if err != nil {
+		return id, r.fail("find the owner of a secret", err)
+	}
+	return id, nil
+}
+
 // Confirm notes that an unconfirmed secret has been used, so that no repeat of
 // the call that made it can replace it any more. It reports false when such a
 // repeat came first.
 func (s *Store) Confirm(ctx context.Context, key credential.LookupKey) (bool, error) {
+	if err := s.room(); err != nil {
+		return false, err
+	}
 	k := key.Bytes()
 	result, err := s.write.ExecContext(ctx, `UPDATE secrets SET unconfirmed = 0 WHERE lookup_key = $1 AND unconfirmed = 1 AND ends_at IS NULL`, k[:])
 	if err != nil {

@@ -17,11 +17,16 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
-// most connections that one node holds open to PostgreSQL.
-const postgresConns = 16
+// The connections that one node holds open to PostgreSQL at most. Changes of
+// one organization wait for each other, each with a connection in hand: reads
+// have their own, so that no verification waits behind them.
+const (
+	postgresReads  = 10
+	postgresWrites = 10
+)
 
-// postgresDriver is one pool, for reads and writes alike.
-type postgresDriver struct{ db *sql.DB }
+// postgresDriver is a pool for reads and one for changes.
+type postgresDriver struct{ read, write *sql.DB }
 
 // openPostgres connects to PostgreSQL.
 func (s *Store) openPostgres(ctx context.Context, url string) error {
@@ -32,17 +37,21 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(postgresConns)
-	db.SetMaxIdleConns(postgresConns)
-	db.SetConnMaxIdleTime(time.Minute)
-	s.drv = &postgresDriver{db}
-	s.write, s.read, s.q = db, db, db
-	if err := db.PingContext(ctx); err != nil {
-		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), db.Close())
+	pool := func(most int) *sql.DB {
+		db := stdlib.OpenDB(*cfg)
+		db.SetMaxOpenConns(most)
+		db.SetMaxIdleConns(most)
+		db.SetConnMaxIdleTime(time.Minute)
+		return db
+	}
+	d := &postgresDriver{pool(postgresReads), pool(postgresWrites)}
+	s.drv = d
+	s.write, s.read, s.q = d.write, d.read, d.read
+	if err := d.write.PingContext(ctx); err != nil {
+		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), d.close())
 	}
 	if err := s.migrate(ctx, "postgres"); err != nil {
-		return errors.Join(err, db.Close())
+		return errors.Join(err, d.close())
 	}
 	return nil
 }
@@ -53,8 +62,10 @@ func (d *postgresDriver) classify(err error) credential.ErrorKind {
 	var network net.Error
 	var connect *pgconn.ConnectError
 	switch {
+	case errors.As(err, &connect): // whatever the server said to it
+		return credential.Unavailable
 	case errors.As(err, &e):
-	case errors.As(err, &network), errors.As(err, &connect), pgconn.SafeToRetry(err), errors.Is(err, sql.ErrConnDone),
+	case errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, sql.ErrConnDone),
 		errors.Is(err, context.DeadlineExceeded):
 		return credential.Unavailable
 	default:
@@ -78,4 +89,4 @@ func (d *postgresDriver) tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) 
 	return taken, err
 }
 
-func (d *postgresDriver) close() error { return d.db.Close() }
+func (d *postgresDriver) close() error { return errors.Join(d.read.Close(), d.write.Close()) }

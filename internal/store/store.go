@@ -238,7 +238,7 @@ func (s *Store) failed(op string, err error) error {
 
 // isAway recognises a database that is closed or that didn't answer in time.
 func isAway(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) ||
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) ||
 		errors.Is(err, driver.ErrBadConn) || strings.Contains(err.Error(), "sql: database is closed") // which has no value of its own
 }
 

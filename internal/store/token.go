@@ -37,7 +37,7 @@ func standingKey(id uuid.UUID, generation int) (key lookupKey) {
 }
 
 const tokenQuery = `
-	SELECT EXISTS (SELECT 1 FROM marks WHERE id = $3), s.lookup_key, ` + standingColumns + standingTables + `
+	SELECT EXISTS (SELECT 1 FROM marks WHERE id = $3), ` + standingColumns + standingTables + `
 	WHERE s.credential_id = $1 AND s.generation = $2`
 
 // notEnded stands in the cache for a token that wasn't ended.
@@ -70,20 +70,16 @@ func (s *Store) lookupToken(ctx context.Context, ref TokenRef) (standing *creden
 	if err != nil {
 		return nil, false, s.failed("look up what a token stands on", err)
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return nil, false, s.failed("look up what a token stands on", err)
-		}
-		return nil, false, credential.NotFound
+	standing, err = s.oneStanding(ctx, rows, &ended)
+	return standing, ended, err
+}
+
+// TokenEnded reports, within the change, whether a token was ended.
+func (t *Tx) TokenEnded(ctx context.Context, mark Mark) (ended bool, err error) {
+	if err := t.q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM marks WHERE id = $1)`, mark[:]).Scan(&ended); err != nil {
+		return false, t.fail("look up the end of a token", err)
 	}
-	var stored []byte
-	standing, id, err := s.standing(rows, &ended, &stored)
-	if err != nil { // it is there and can't be read: nobody else is harmed
-		s.log.Error("a credential's row is damaged; it is refused", "credential", id, "error", err)
-		return nil, false, credential.NotFound
-	}
-	return standing, ended, nil
+	return ended, nil
 }
 
 // Client is what is stored of an OAuth2 client beside its credential.

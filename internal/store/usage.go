@@ -22,6 +22,9 @@ var useBatches = []int{100, 10, 1}
 // SaveUses stores the latest use of each credential, many in a transaction. An
 // older use never replaces a newer one, whichever node saw it.
 func (s *Store) SaveUses(ctx context.Context, uses []usage.Use) error {
+	if err := s.room(); err != nil {
+		return err
+	}
 	const most = 2000 // in one transaction, so that others get their turn
 	// In one order on every node, so that two of them never deadlock.
 	slices.SortFunc(uses, func(a, b usage.Use) int { return bytes.Compare(a.Credential[:], b.Credential[:]) })

@@ -65,17 +65,19 @@ CREATE TABLE project_members (
     PRIMARY KEY (project_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
--- A credential without an organization is the installation's.
+-- The owner is said twice, so that one that gets lost is noticed: nothing means
+-- "everything" by being absent.
 CREATE TABLE credentials (
     id                TEXT    PRIMARY KEY CHECK (length(id) = 36),
     organization_id   TEXT    REFERENCES organizations (id),
     user_id           TEXT    REFERENCES users (id),
     project_id        TEXT    REFERENCES projects (id),
+    owner             TEXT    NOT NULL CHECK (owner IN ('installation', 'organization', 'project', 'user')),
     scheme            TEXT    NOT NULL,
     name              TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
     client_id         TEXT    UNIQUE,
     scopes            TEXT    NOT NULL,
-    allowed_addresses TEXT    NOT NULL,
+    allowed_addresses TEXT    NOT NULL, -- "*" is anywhere
     rate_limit        INTEGER NOT NULL CHECK (rate_limit BETWEEN 0 AND 1000000000),
     generation        INTEGER NOT NULL CHECK (generation BETWEEN 1 AND 1000000000),
     created_at        INTEGER NOT NULL,
