@@ -208,11 +208,16 @@ func scriptEnvironment() []string {
 	return names
 }
 
-// scriptSignal sends a signal to a server: signal NAME TERM|KILL|INT
+// scriptSignal sends a signal to a server: signal NAME TERM|KILL|INT. A server
+// that was killed is gone when the next command runs.
 func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "INT": syscall.SIGINT}
 	if neg || len(args) != 2 || servers(ts)[args[0]] == nil || signals[args[1]] == 0 {
 		ts.Fatalf("usage: signal NAME %s", strings.Join(slices.Sorted(maps.Keys(signals)), "|"))
+	}
+	if args[1] == "KILL" {
+		servers(ts)[args[0]].kill()
+		return
 	}
 	servers(ts)[args[0]].signal(signals[args[1]])
 }
