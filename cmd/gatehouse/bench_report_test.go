@@ -65,6 +65,7 @@ times.
 The last column is the process of the benchmark, which also holds the secrets that it draws from.
 `+"`--cache-size`"+` bounds how many credentials are kept in memory.
 `)
+	r.tokens.write(w)
 }
 
 func (r *benchReport) line(w io.Writer, n int, name string, b testing.BenchmarkResult) {
