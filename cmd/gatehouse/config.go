@@ -434,7 +434,7 @@ func (c *Config) effective() []setting {
 		"trusted-proxies": strings.Trim(fmt.Sprint(c.TrustedProxies), "[]"), "root-key-file": c.RootKeyFile,
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
-		"log-level": c.LogLevel, "log-format": c.LogFormat,
+		"signing-algorithm": c.SigningAlgorithm, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
 	if c.RootKey != "" {
 		values["root-key"] = "[redacted]"

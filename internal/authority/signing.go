@@ -26,6 +26,8 @@ const (
 	publishFirst  = 2 * KeysCachedFor
 	// overlap is how long a key verifies after its successor began to sign.
 	overlap = TokenLifetime + KeysCachedFor
+	// mostKeys bounds how many keys verify at once, and so how fast they are rotated.
+	mostKeys = 12
 	// How often a node looks whether others have rotated the keys, and how old
 	// the newest key gets before it is rotated by itself.
 	reloadKeysEvery = time.Minute
@@ -73,9 +75,8 @@ func (a *Authority) RotateSigningKeys(ctx context.Context, p *credential.Princip
 	if err := operatorOnly(p); err != nil {
 		return nil, err
 	}
-	const most = 12
-	if known, err := a.store.SigningKeys(ctx, a.clock()); err != nil || len(known) >= most {
-		return nil, orElse(err, credential.Errorf(credential.Conflict, "there are %d keys already; wait until one of them is retired", len(known)))
+	if _, err := a.keys(ctx); err != nil { // so that there is one that signs until then
+		return nil, err
 	}
 	wait := publishFirst
 	if now {
@@ -115,6 +116,9 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 		}
 		if !wanted(known) {
 			return errUnchanged
+		}
+		if len(known) >= mostKeys {
+			return credential.Errorf(credential.Conflict, "%d keys verify already; rotate again when the oldest of them has ended", len(known))
 		}
 		if err := tx.InsertSigningKey(ctx, &row); err != nil {
 			return err
