@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,7 +70,7 @@ func TestO13_ExchangeNarrows(t *testing.T) {
 			"a project that is no project":    {pat, url.Values{"project": {"x"}}, "invalid_target"},
 			"another audience":                {pat, url.Values{"audience": {"https://elsewhere.test"}}, "invalid_target"},
 			"another resource":                {pat, url.Values{"resource": {"https://elsewhere.test"}}, "invalid_target"},
-			"a secret that nobody knows":      {"pat-" + pat[4:len(pat)-1] + "0", nil, "invalid_request"},
+			"a secret that nobody knows":      {flipped(pat), nil, "invalid_request"},
 			"a client's secret":               {w.secret, nil, "invalid_request"},
 			"an actor":                        {pat, url.Values{"actor_token": {pat}, "actor_token_type": {"x"}}, "invalid_request"},
 			"no type":                         {pat, url.Values{"subject_token_type": {""}}, "invalid_request"},
@@ -153,4 +154,22 @@ func TestO13_TokenMakesNothingLonger(t *testing.T) {
 		w.wantSelf("a token that somebody found", found, 401, "revoked")
 		w.wantSelf("what that stood on", pat, 200, "")
 	})
+}
+
+// flipped is a secret with another last character.
+func flipped(secret string) string {
+	last := byte('0')
+	if secret[len(secret)-1] == last {
+		last = '1'
+	}
+	return secret[:len(secret)-1] + string(last)
+}
+
+// changed is a token with another signature.
+func changed(token string) string {
+	at, other := strings.LastIndex(token, ".")+1, "A"
+	if token[at:at+1] == other {
+		other = "B"
+	}
+	return token[:at] + other + token[at+1:]
 }

@@ -87,7 +87,7 @@ func TestO1_TokenErrors(t *testing.T) {
 
 		{"no client", "grant_type=client_credentials", nil, 401, "invalid_client"},
 		{"client_id alone", "grant_type=client_credentials&client_id=" + id, nil, 401, "invalid_client"},
-		{"a wrong secret", "grant_type=client_credentials&client_id=" + id + "&client_secret=" + secret[:len(secret)-1] + "x", nil, 401, "invalid_client"},
+		{"a wrong secret", "grant_type=client_credentials&client_id=" + id + "&client_secret=" + flipped(w.secret), nil, 401, "invalid_client"},
 		{"another client's id", "grant_type=client_credentials&client_id=btci_00000000000000000000&client_secret=" + secret, nil, 401, "invalid_client"},
 		{"a user's token as the secret", "grant_type=client_credentials&client_id=" + id + "&client_secret=" + pat, nil, 401, "invalid_client"},
 		{"an access token as the secret", "grant_type=client_credentials&client_id=" + id + "&client_secret=" + w.token(""), nil, 401, "invalid_client"},

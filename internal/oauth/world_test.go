@@ -41,10 +41,13 @@ type world struct {
 	secret string
 }
 
-// clock is the system's, moved.
-type clock struct{ offset atomic.Int64 }
+// clock stands still until it is moved, at the time when the test began.
+type clock struct {
+	began  time.Time
+	offset atomic.Int64
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) now() time.Time          { return c.began.Add(time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
 // each runs a test in a new world on every database.
@@ -54,7 +57,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t testing.TB, cfg store.Config) *world {
 	t.Helper()
-	w := &world{t: t, cfg: cfg, clock: &clock{}, store: storetest.Open(t, cfg)}
+	w := &world{t: t, cfg: cfg, clock: &clock{began: time.Now()}, store: storetest.Open(t, cfg)}
 	operator := credential.Operator()
 	w.op = &operator
 	var handler http.Handler

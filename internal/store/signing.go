@@ -25,12 +25,12 @@ func (k *SigningKey) targets() []any {
 	return []any{&k.ID, &k.Algorithm, &k.Private, &k.KeyVersion, instant{&k.CreatedAt}, instant{&k.SignsFrom}, instant{&k.VerifiesUntil}}
 }
 
-// SigningKeys returns the keys that verify after a time, the newest first.
+// SigningKeys returns the keys that verify after a time, those that sign last first.
 func (r reader) SigningKeys(ctx context.Context, after time.Time) ([]SigningKey, error) {
 	const most = 16 // as many as a ring of keys has
 	return list(ctx, r, selection[SigningKey]{"read the signing keys", (*SigningKey).targets,
 		`SELECT ` + signingKeyColumns + ` FROM signing_keys WHERE verifies_until IS NULL OR verifies_until > $1
-		ORDER BY created_at DESC, id LIMIT $2`}, after.UnixMilli(), most)
+		ORDER BY signs_from DESC, created_at DESC, id LIMIT $2`}, after.UnixMilli(), most)
 }
 
 // InsertSigningKey stores a new key.
