@@ -3,7 +3,10 @@
 // clients can import it. Times are RFC 3339 in UTC; ids are UUIDs.
 package api
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Credential is the record of something that authenticates. It never holds
 // the secret.
@@ -17,6 +20,7 @@ type Credential struct {
 	Project      string   `json:"project,omitempty"`
 	User         string   `json:"user,omitempty"`
 	ClientID     string   `json:"client_id,omitempty"`
+	KeyIDs       []string `json:"key_ids,omitempty"` // of a client's public keys; not in lists
 	Scopes       []string `json:"scopes"`
 	// State is active, suspended, expired, revoked, or damaged for a record that can't be read.
 	State            string       `json:"state"`
@@ -77,6 +81,28 @@ type RotateCredential struct {
 	Grace     *string `json:"grace,omitempty"` // how long the predecessor works: 0 to 30d; 24h if absent
 	ExpiresAt string  `json:"expires_at,omitempty"`
 	ExpiresIn string  `json:"expires_in,omitempty"`
+}
+
+// ClientKeys are the public keys of an OAuth2 client, as a JWK Set (RFC 7517
+// section 5). They replace those before.
+type ClientKeys struct {
+	Keys []json.RawMessage `json:"keys"`
+}
+
+// SigningKey is a key that signs access tokens.
+type SigningKey struct {
+	ID        string `json:"id"` // kid in tokens and in the published keys
+	Algorithm string `json:"algorithm"`
+	// State is next (published, signs later), current, or retired (verifies only).
+	State         string     `json:"state"`
+	CreatedAt     time.Time  `json:"created_at"`
+	SignsFrom     time.Time  `json:"signs_from"`
+	VerifiesUntil *time.Time `json:"verifies_until,omitempty"`
+}
+
+// RotateSigningKeys asks for a new signing key.
+type RotateSigningKeys struct {
+	Now bool `json:"now,omitzero"` // it signs at once, not only when everybody can know it
 }
 
 // List is one page of a list.

@@ -51,6 +51,7 @@ func TestBenchReport(t *testing.T) {
 	for _, n := range []int{1000, *benchMany} {
 		r.rows = append(r.rows, benchStore(t, n))
 	}
+	r.tokens = benchTokens(t)
 	var out bytes.Buffer
 	r.write(&out)
 	if err := os.WriteFile(*benchOut, out.Bytes(), 0o644); err != nil {
@@ -71,8 +72,9 @@ type benchRow struct {
 }
 
 type benchReport struct {
-	hmac int64
-	rows []benchRow
+	hmac   int64
+	rows   []benchRow
+	tokens tokenBench
 }
 
 const benchSecret = "gate_0123456789abcdefghijklmnopqrstuvwxyz0123"
@@ -174,7 +176,7 @@ func fillBench(t *testing.T, dir string, n int) (verifier string, secrets []stri
 	_, err = tx.Exec(`PRAGMA defer_foreign_keys = 1`)
 	must(err)
 	record, err := tx.Prepare(`INSERT INTO credentials SELECT ?1, organization_id, user_id, project_id, owner, scheme, name, client_id, scopes,
-		allowed_addresses, rate_limit, generation, created_at, created_by, not_before, expires_at, suspended_at, revoked_at FROM credentials WHERE id = ?2`)
+		allowed_addresses, rate_limit, generation, created_at, created_by, not_before, expires_at, suspended_at, revoked_at, jwks FROM credentials WHERE id = ?2`)
 	must(err)
 	secret, err := tx.Prepare(`INSERT INTO secrets SELECT ?1, ?2, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets WHERE credential_id = ?3`)
 	must(err)

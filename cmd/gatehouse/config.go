@@ -13,7 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -248,148 +247,6 @@ func (a *app) defaultData() string {
 	return "gatehouse-data"
 }
 
-// configFile is what a configuration file says.
-type configFile struct {
-	path     string
-	text     string
-	settings map[string]string
-	schemes  []*credential.Scheme
-}
-
-// readFile reads the configuration file, if one is named.
-func (a *app) readFile() (*configFile, error) {
-	f := &configFile{path: a.flags["config"], settings: map[string]string{}}
-	if f.path == "" {
-		f.path = a.getenv("GATEHOUSE_CONFIG")
-	}
-	if f.path == "" {
-		return f, nil
-	}
-	var raw struct {
-		Scheme []declaredScheme `toml:"scheme"`
-	}
-	text, err := os.ReadFile(f.path)
-	if err != nil {
-		return nil, &usageError{fmt.Errorf("read the configuration: %w; name a TOML file with --config or GATEHOUSE_CONFIG, or leave it out", err)}
-	}
-	f.text = string(text)
-	var all map[string]any
-	if _, err := toml.Decode(f.text, &all); err != nil {
-		return nil, tomlError(f.path, err)
-	}
-	if _, single := all["scheme"].(map[string]any); single {
-		return nil, usagef("%s: write [[scheme]], in two pairs of brackets, above each scheme", f.path)
-	}
-	meta, err := toml.Decode(f.text, &raw)
-	if err != nil {
-		return nil, tomlError(f.path, err)
-	}
-	known := map[string]bool{"scheme": true}
-	for _, o := range options() {
-		known[o.key()] = !o.secret
-	}
-	for key, value := range all {
-		if !known[key] {
-			return nil, usagef("%s: there is no setting %q", f.place(key), key)
-		}
-		f.settings[key] = settingText(value)
-	}
-	for _, key := range meta.Undecoded() {
-		if key[0] == "scheme" {
-			return nil, usagef("%s: there is no setting %q", f.place(key[len(key)-1]), key)
-		}
-	}
-	for _, d := range raw.Scheme {
-		if i := repeated(d.Scopes); i >= 0 {
-			return nil, usagef("%s: scheme %q: scope %q is named twice", f.path, d.Name, d.Scopes[i])
-		}
-		f.schemes = append(f.schemes, d.scheme())
-	}
-	return f, nil
-}
-
-// repeated finds an item that stands in a list before, or -1.
-func repeated[T comparable](list []T) int {
-	for i, item := range list {
-		if slices.Contains(list[:i], item) {
-			return i
-		}
-	}
-	return -1
-}
-
-// place names the line of the file where a key stands.
-func (f *configFile) place(key string) string {
-	for i, line := range strings.Split(f.text, "\n") {
-		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
-			return fmt.Sprintf("%s: line %d", f.path, i+1)
-		}
-	}
-	return f.path
-}
-
-// settingText writes a value of the file as it would stand in a flag.
-func settingText(value any) string {
-	list, ok := value.([]any)
-	if !ok {
-		return fmt.Sprint(value)
-	}
-	parts := make([]string, len(list))
-	for i, item := range list {
-		parts[i] = fmt.Sprint(item)
-	}
-	return strings.Join(parts, ",")
-}
-
-func tomlError(path string, err error) error {
-	var parse toml.ParseError
-	if errors.As(err, &parse) {
-		return usagef("%s: line %d: %s", path, parse.Position.Line, parse.Message)
-	}
-	return &usageError{fmt.Errorf("%s: %w", path, err)}
-}
-
-// declaredScheme is a scheme as an operator writes it.
-type declaredScheme struct {
-	Name          string                    `toml:"name"`
-	Kind          credential.Kind           `toml:"kind"`
-	Mode          string                    `toml:"mode"`
-	Prefix        string                    `toml:"prefix"`
-	Alphabet      credential.Alphabet       `toml:"alphabet"`
-	Length        int                       `toml:"length"`
-	Owner         credential.OwnerType      `toml:"owner"`
-	Expiry        credential.ExpiryMode     `toml:"expiry"`
-	LifetimeDays  []int                     `toml:"lifetime_days"`
-	ExpiryFixed   bool                      `toml:"expiry_fixed"`
-	MaxActive     int                       `toml:"max_active"`
-	CountedAs     string                    `toml:"counted_as"`
-	Scopes        []credential.Scope        `toml:"scopes"`
-	DefaultScopes []credential.Scope        `toml:"default_scopes"`
-	Presented     []credential.Presentation `toml:"presented"`
-	HintFirst     int                       `toml:"hint_first"`
-	HintLast      int                       `toml:"hint_last"`
-}
-
-// scheme fills in what was left out. A scope that has the name of a native
-// permission stands for it; any other is a permission of the operator's service.
-func (d *declaredScheme) scheme() *credential.Scheme {
-	s := &credential.Scheme{
-		Name: d.Name, Kind: or(d.Kind, credential.APIKey), Mode: d.Mode,
-		Text:  credential.Format{Prefix: d.Prefix, Alphabet: or(d.Alphabet, credential.Base62), Length: or(d.Length, 40)},
-		Owner: or(d.Owner, credential.OwnedByOrganization), Expiry: or(d.Expiry, credential.ExpiryOptional),
-		LifetimeDays: d.LifetimeDays, ExpiryFixed: d.ExpiryFixed, MaxActive: d.MaxActive, CountedAs: d.CountedAs,
-		Presented: d.Presented, HintFirst: d.HintFirst, HintLast: d.HintLast,
-		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{}, Default: d.DefaultScopes},
-	}
-	if len(s.Presented) == 0 {
-		s.Presented = []credential.Presentation{credential.AsBearer, credential.AsAPIKeyHeader}
-	}
-	for _, scope := range d.Scopes {
-		s.Scopes.Known[scope] = credential.PermissionsOf(credential.Permission(scope))
-	}
-	return s
-}
-
 func or[T comparable](value, otherwise T) T {
 	var zero T
 	if value == zero {
@@ -434,7 +291,7 @@ func (c *Config) effective() []setting {
 		"trusted-proxies": strings.Trim(fmt.Sprint(c.TrustedProxies), "[]"), "root-key-file": c.RootKeyFile,
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
-		"log-level": c.LogLevel, "log-format": c.LogFormat,
+		"signing-algorithm": c.SigningAlgorithm, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
 	if c.RootKey != "" {
 		values["root-key"] = "[redacted]"

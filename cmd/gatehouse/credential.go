@@ -191,11 +191,15 @@ func (a *app) showCredential(cmd *cobra.Command, method, path string, in any) er
 	if err := a.call(cmd.Context(), client.Request{Method: method, Path: path, In: in, Out: &c}); err != nil {
 		return err
 	}
+	return a.printCredential(&c)
+}
+
+func (a *app) printCredential(c *api.Credential) error {
 	if a.json {
 		return a.printJSON(c)
 	}
 	fmt.Fprintf(a.stdout, "%s  %s\n", c.ID, c.State)
-	return a.lines(credentialLines(&c))
+	return a.lines(credentialLines(c))
 }
 
 // credentialLines are the members of a credential by name, as people read
@@ -206,7 +210,7 @@ func credentialLines(c *api.Credential) [][2]string {
 		rate = fmt.Sprintf("%d a minute", c.RateLimit)
 	}
 	return [][2]string{
-		{"name", c.Name}, {"scheme", c.Scheme}, {"client id", c.ClientID},
+		{"name", c.Name}, {"scheme", c.Scheme}, {"client id", c.ClientID}, {"keys", strings.Join(c.KeyIDs, ", ")},
 		{"organization", c.Organization}, {"project", c.Project}, {"user", c.User},
 		{"fingerprint", c.Fingerprint}, {"predecessor", predecessor(c)}, {"scopes", fmt.Sprint(c.Scopes)},
 		{"addresses", strings.Join(c.AllowedAddresses, ", ")}, {"rate limit", rate},

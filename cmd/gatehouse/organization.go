@@ -76,22 +76,28 @@ func all[T any](ctx context.Context, a *app, path string, query url.Values) (lis
 	if query == nil {
 		query = url.Values{}
 	}
-	query.Set("limit", "200")
-	list = []T{} // without anything in it, it is a list still
-	err = a.with(ctx, func(c *client.Client) error {
-		for {
-			var page api.List[T]
-			if err := c.Call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
-				return err
-			}
-			list = append(list, page.Items...)
-			if page.NextCursor == "" {
-				return nil
-			}
-			query.Set("cursor", page.NextCursor)
-		}
+	err = a.with(ctx, func(c *client.Client) (err error) {
+		list, err = pages[T](ctx, c, path, query)
+		return err
 	})
 	return list, err
+}
+
+// pages reads every page of a list with a client that is there already.
+func pages[T any](ctx context.Context, c *client.Client, path string, query url.Values) ([]T, error) {
+	list := []T{} // without anything in it, it is a list still
+	query.Set("limit", "200")
+	for {
+		var page api.List[T]
+		if err := c.Call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return list, err
+		}
+		list = append(list, page.Items...)
+		if page.NextCursor == "" {
+			return list, nil
+		}
+		query.Set("cursor", page.NextCursor)
+	}
 }
 
 // listed prints a list as JSON.

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the scripts that bring their own surroundings.
 func TestScript(t *testing.T) {
-	testscript.Run(t, scripts("local", func(*testscript.Env) error { return nil }))
+	testscript.Run(t, scripts("local", false, func(*testscript.Env) error { return nil }))
 }
 
 // TestEverywhere runs the operator's commands in every place where they can
@@ -67,7 +67,7 @@ func inWorld(t *testing.T, dir string, server, postgres bool) {
 			databases["script-"+strings.TrimSuffix(filepath.Base(file), ".txtar")] = storetest.Database(t)
 		}
 	}
-	testscript.Run(t, scripts(dir, func(env *testscript.Env) error {
+	testscript.Run(t, scripts(dir, server, func(env *testscript.Env) error {
 		env.Setenv("GATEHOUSE_DATA", env.WorkDir+"/data")
 		env.Setenv("GATEHOUSE_DATABASE_URL", databases[filepath.Base(env.WorkDir)]) // it is named after the script
 		if server {
@@ -81,7 +81,7 @@ func inWorld(t *testing.T, dir string, server, postgres bool) {
 // process with mounts of its own, so that none is left behind.
 func TestMounts(t *testing.T) {
 	if os.Getenv("GATEHOUSE_TEST_MOUNTS") != "" {
-		testscript.Run(t, scripts("mount", func(*testscript.Env) error { return nil }))
+		testscript.Run(t, scripts("mount", false, func(*testscript.Env) error { return nil }))
 		return
 	}
 	program, err := os.Executable()
@@ -106,8 +106,9 @@ func TestMounts(t *testing.T) {
 	}
 }
 
-// scripts are the parameters of a directory of scripts.
-func scripts(dir string, setup func(*testscript.Env) error) testscript.Params {
+// scripts are the parameters of a directory of scripts. In a script the
+// condition [server] holds where the command world starts one.
+func scripts(dir string, server bool, setup func(*testscript.Env) error) testscript.Params {
 	return testscript.Params{
 		RequireUniqueNames: true,
 		Deadline:           time.Now().Add(3 * time.Minute),
@@ -117,12 +118,18 @@ func scripts(dir string, setup func(*testscript.Env) error) testscript.Params {
 			env.Setenv("GORACE", raceSettings)
 			return setup(env)
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "server" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return server, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "start": scriptStart, "halt": scriptHalt, "signal": scriptSignal,
 			"world": scriptWorld, "keep": scriptKeep, "document": scriptDocument, "http": scriptHTTP,
 			"modes": scriptModes, "sentence": scriptSentence, "within": scriptWithin, "sqlite": scriptSQLite,
 			"mount": scriptMount, "fill": scriptFill, "listens": scriptListens,
-			"until": scriptUntil, "integrity": scriptIntegrity,
+			"until": scriptUntil, "form": scriptForm, "integrity": scriptIntegrity,
 		},
 	}
 }

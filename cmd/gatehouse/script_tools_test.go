@@ -81,6 +81,22 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptForm posts a form and wants a status: form STATUS URL -basic ID:SECRET
+// NAME=VALUE... The answer's body is standard output.
+func scriptForm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 || args[2] != "-basic" {
+		ts.Fatalf("usage: form STATUS URL -basic ID:SECRET NAME=VALUE...")
+	}
+	req, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(strings.Join(args[4:], "&")))
+	ts.Check(err)
+	id, secret, _ := strings.Cut(args[3], ":")
+	req.SetBasicAuth(id, secret)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if status, text := answerTo(ts, req); status != args[0] {
+		ts.Fatalf("%s answered %s, want %s:\n%s", args[1], status, args[0], text)
+	}
+}
+
 // scriptUntil makes a request until it has a status: until STATUS METHOD URL
 // [-bearer SECRET] [BODY]
 func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
@@ -108,6 +124,11 @@ func request(ts *testscript.TestScript, args []string) (status, text string) {
 	req, err := http.NewRequest(method, target, strings.NewReader(body))
 	ts.Check(err)
 	req.Header = header
+	return answerTo(ts, req)
+}
+
+// answerTo sends a request, and puts the answer's body on standard output.
+func answerTo(ts *testscript.TestScript, req *http.Request) (status, text string) {
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()

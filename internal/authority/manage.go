@@ -19,6 +19,8 @@ type Detail struct {
 	// Secrets are the current secret and, during a grace, its predecessor.
 	Secrets []credential.SecretInfo
 	Use     credential.Use
+	// KeyIDs name the public keys of an OAuth2 client. Lists don't have them.
+	KeyIDs []string
 	// Damaged is the id of a credential whose record can't be read. Nothing
 	// else is known of it then, but whether its State is Revoked.
 	Damaged uuid.UUID
@@ -50,7 +52,11 @@ func (a *Authority) detail(ctx context.Context, organization, id uuid.UUID) (*De
 		return nil, err
 	}
 	use, err := a.store.Use(ctx, id)
-	return &Detail{Credential: c, State: c.State(now), Secrets: secrets, Use: a.latest(id, use)}, err
+	if err != nil {
+		return nil, err
+	}
+	keys, err := a.clientKeyIDs(ctx, c)
+	return &Detail{Credential: c, State: c.State(now), Secrets: secrets, Use: a.latest(id, use), KeyIDs: keys}, err
 }
 
 // ListRequest chooses credentials. Zero fields choose everything that the

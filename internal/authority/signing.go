@@ -26,6 +26,8 @@ const (
 	publishFirst  = 2 * KeysCachedFor
 	// overlap is how long a key verifies after its successor began to sign.
 	overlap = TokenLifetime + KeysCachedFor
+	// mostKeys bounds how many keys verify at once, and so how fast they are rotated.
+	mostKeys = 12
 	// How often a node looks whether others have rotated the keys, and how old
 	// the newest key gets before it is rotated by itself.
 	reloadKeysEvery = time.Minute
@@ -73,6 +75,9 @@ func (a *Authority) RotateSigningKeys(ctx context.Context, p *credential.Princip
 	if err := operatorOnly(p); err != nil {
 		return nil, err
 	}
+	if _, err := a.keys(ctx); err != nil { // so that there is one that signs until then
+		return nil, err
+	}
 	wait := publishFirst
 	if now {
 		wait = 0
@@ -111,6 +116,9 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 		}
 		if !wanted(known) {
 			return errUnchanged
+		}
+		if len(known) >= mostKeys {
+			return credential.Errorf(credential.Conflict, "%d keys verify already; rotate again when the oldest of them has ended", len(known))
 		}
 		if err := tx.InsertSigningKey(ctx, &row); err != nil {
 			return err
@@ -152,15 +160,15 @@ func (a *Authority) readKeys(ctx context.Context, since time.Time) (*jwt.Ring, e
 	if ring := s.ring.Load(); ring != nil && s.readAt.After(since) {
 		return ring, nil
 	}
-	rows, err := a.store.SigningKeys(ctx, a.clock())
+	rows, slots, err := a.openKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 {
-		if err := a.addSigningKey(ctx, ourselves(), 0, func(known []store.SigningKey) bool { return len(known) == 0 }); err != nil {
+	if len(slots) == 0 { // a new installation, or one whose keys are all damaged
+		if err := a.addSigningKey(ctx, ourselves(), 0, func(now []store.SigningKey) bool { return len(now) == len(rows) }); err != nil {
 			return nil, err
 		}
-		if rows, err = a.store.SigningKeys(ctx, a.clock()); err != nil {
+		if rows, slots, err = a.openKeys(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -172,7 +180,7 @@ func (a *Authority) readKeys(ctx context.Context, since time.Time) (*jwt.Ring, e
 	if ids.String() == s.ids { // and so keeps what the ring has verified already
 		return s.ring.Load(), nil
 	}
-	ring, err := jwt.NewRing(s.issuer, s.issuer, a.slots(rows))
+	ring, err := jwt.NewRing(s.issuer, s.issuer, slots)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing keys: %w", err)
 	}
@@ -181,10 +189,12 @@ func (a *Authority) readKeys(ctx context.Context, since time.Time) (*jwt.Ring, e
 	return ring, nil
 }
 
-// slots opens the keys that can be opened. The others are logged, and what
-// they signed is refused.
-func (a *Authority) slots(rows []store.SigningKey) []jwt.Slot {
-	var slots []jwt.Slot
+// openKeys reads the keys and opens those that can be opened. The others are
+// logged, and what they signed is refused.
+func (a *Authority) openKeys(ctx context.Context) (rows []store.SigningKey, slots []jwt.Slot, err error) {
+	if rows, err = a.store.SigningKeys(ctx, a.clock()); err != nil {
+		return nil, nil, err
+	}
 	for _, row := range rows {
 		key, err := a.openKey(&row)
 		if err != nil {
@@ -193,7 +203,7 @@ func (a *Authority) slots(rows []store.SigningKey) []jwt.Slot {
 		}
 		slots = append(slots, jwt.Slot{Key: key, SignsFrom: row.SignsFrom, VerifiesUntil: row.VerifiesUntil})
 	}
-	return slots
+	return rows, slots, nil
 }
 
 func (a *Authority) openKey(row *store.SigningKey) (*jwt.Key, error) {

@@ -41,7 +41,8 @@ func (a *Authority) sign(ctx context.Context, g grant) (*AccessToken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issue an access token: %w", err)
 	}
-	c, now := g.standing.Credential, a.now().Truncate(time.Second)
+	c, moment := g.standing.Credential, a.now()
+	now := moment.Truncate(time.Second) // as it is written in a token
 	ends := now.Add(TokenLifetime)
 	if g.lifetime > 0 {
 		ends = now.Add(min(g.lifetime, TokenLifetime))
@@ -58,7 +59,7 @@ func (a *Authority) sign(ctx context.Context, g grant) (*AccessToken, error) {
 	if g.project != uuid.Nil {
 		claims.Projects = []string{g.project.String()}
 	}
-	text, err := ring.Sign(claims, now)
+	text, err := ring.Sign(claims, moment)
 	if err != nil {
 		return nil, fmt.Errorf("issue an access token: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 )
 
 // Presented is a credential as a request carries it.
@@ -52,7 +53,7 @@ func secretInURL(rawQuery string, schemes *credential.Schemes) (name string, fou
 				return secret, true
 			}
 		}
-		if schemes.HasPrefix(value) || schemes.HasPrefix(name) {
+		if schemes.HasPrefix(value) || schemes.HasPrefix(name) || jwt.Looks(value) || jwt.Looks(name) {
 			return plain(name), true
 		}
 	}

@@ -2,6 +2,7 @@ package jwt
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -17,6 +18,9 @@ const (
 
 // KeySet holds the public keys of a client, by their ids. It is immutable.
 type KeySet struct{ keys map[string]*publicKey }
+
+// IDs are the ids of the keys, in order.
+func (s KeySet) IDs() []string { return slices.Sorted(maps.Keys(s.keys)) }
 
 // ParseKeySet reads a JWK Set (RFC 7517 section 5) of 1 to 8 keys. One bad key
 // refuses the whole set, as BadKey with a text that may be shown: no alg or kid,

@@ -26,7 +26,7 @@ func credentialOf(d *authority.Detail) api.Credential {
 	}
 	out := api.Credential{
 		ID: c.ID.String(), Name: c.Name, Scheme: c.Scheme.Name, Kind: string(c.Scheme.Kind), Mode: c.Scheme.Mode,
-		Organization: idText(c.Organization), Project: idText(c.Project), User: idText(c.User), ClientID: c.ClientID,
+		Organization: idText(c.Organization), Project: idText(c.Project), User: idText(c.User), ClientID: c.ClientID, KeyIDs: d.KeyIDs,
 		Scopes: texts(c.Scopes), State: string(d.State), RateLimit: c.RateLimit,
 		CreatedAt: c.CreatedAt, CreatedBy: c.CreatedBy, NotBefore: instant(c.NotBefore), ExpiresAt: instant(c.ExpiresAt),
 		SuspendedAt: instant(c.SuspendedAt), RevokedAt: instant(c.RevokedAt),

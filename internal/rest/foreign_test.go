@@ -19,6 +19,8 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	}
 	s := request{method: r.Method, path: strings.NewReplacer(pairs...).Replace(r.Pattern)}
 	switch {
+	case strings.HasSuffix(r.Pattern, "/jwks") && r.Method == http.MethodPut:
+		s.body = publicKey("aimed")
 	case r.Method == http.MethodPut:
 		s.body = `{"role":"guest"}`
 	case strings.HasSuffix(r.Pattern, "/projects") && r.Method == http.MethodPost:

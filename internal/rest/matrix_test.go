@@ -105,7 +105,7 @@ type cell = func(testing.TB, *world) shot
 // fixed is a call that may be made any number of times.
 func fixed(path string, body any) func(testing.TB, *world) shot {
 	return func(_ testing.TB, w *world) shot {
-		path := strings.NewReplacer("ACME", w.acme.ID, "ALPHA", w.alpha.ID, "SPARE", w.spare.ID, "KEY", w.records["key"].ID).Replace(path)
+		path := strings.NewReplacer("ACME", w.acme.ID, "ALPHA", w.alpha.ID, "SPARE", w.spare.ID, "KEY", w.records["key"].ID, "CLIENT", w.records["client"].ID).Replace(path)
 		return shot{path: path, body: body}
 	}
 }
@@ -158,6 +158,10 @@ func credentialCalls() map[string]cell {
 		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),
 		"POST /v1/credentials/{id}/resume":  fresh("/resume", nil),
 		"POST /v1/credentials/{id}/revoke":  fresh("/revoke", nil),
+		"PUT /v1/credentials/{id}/jwks":     fixed("/v1/credentials/CLIENT/jwks", publicKey("matrix")),
+		"DELETE /v1/credentials/{id}/jwks":  fixed("/v1/credentials/CLIENT/jwks", nil),
+		"GET /v1/signing-keys":              fixed("/v1/signing-keys", nil),
+		"POST /v1/signing-keys/rotate":      fixed("/v1/signing-keys/rotate", nil),
 	}
 }
 

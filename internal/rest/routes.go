@@ -57,6 +57,12 @@ func (h *handlers) routes() []edge.Route {
 		edge.Post("/v1/credentials/{id}/resume", write, 0, h.resumeCredential),
 		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential),
 
+		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys),
+		edge.Delete("/v1/credentials/{id}/jwks", write, h.removeClientKeys),
+
+		edge.Get("/v1/signing-keys", edge.Needs(credential.OrganizationRead), h.listSigningKeys),
+		edge.Post("/v1/signing-keys/rotate", edge.Needs(credential.OrganizationWrite), small, h.rotateSigningKeys),
+
 		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates(),
 		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor"),
 		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization),

@@ -78,6 +78,9 @@ func decision(d *credential.Decision) api.Decision {
 	if c.Project != uuid.Nil {
 		out.Projects = []string{c.Project.String()}
 	}
+	if t := d.Principal.Token; t != nil {
+		out.Credential.Kind, out.ExpiresAt = string(credential.AccessToken), instant(t.ExpiresAt)
+	}
 	return out
 }
 

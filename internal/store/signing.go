@@ -27,7 +27,7 @@ func (k *SigningKey) targets() []any {
 
 // SigningKeys returns the keys that verify after a time, the newest first.
 func (r reader) SigningKeys(ctx context.Context, after time.Time) ([]SigningKey, error) {
-	const most = 100
+	const most = 16 // as many as a ring of keys has
 	return list(ctx, r, selection[SigningKey]{"read the signing keys", (*SigningKey).targets,
 		`SELECT ` + signingKeyColumns + ` FROM signing_keys WHERE verifies_until IS NULL OR verifies_until > $1
 		ORDER BY created_at DESC, id LIMIT $2`}, after.UnixMilli(), most)
