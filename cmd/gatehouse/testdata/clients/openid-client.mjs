@@ -20,7 +20,7 @@ async function use(method) {
   return {
     issuer: config.serverMetadata().issuer === given.issuer,
     type: tokens.token_type,
-    lifetime: tokens.expiresIn(),
+    lifetime: tokens.expires_in,
     scope: tokens.scope,
     self: self.status,
     before: { active: before.active, scope: before.scope, mine: before.client_id === given.client_id },
