@@ -94,6 +94,17 @@ type Standing struct {
 	// Role is the user's in the organization; empty when the user is inactive
 	// or no member (any more), and for credentials without a user.
 	Role Role
+	// UserInactive means that the user is deactivated.
+	UserInactive bool
+}
+
+// ownerActive reports whether those whom a credential belongs to are in
+// service. A session goes on where its user is no member: it may do nothing
+// in that organization.
+func (s *Standing) ownerActive() bool {
+	c := s.Credential
+	return s.OrganizationActive && s.ProjectActive && !s.UserInactive &&
+		(c.User == uuid.Nil || s.Role.Valid() || c.Scheme.Kind == Session)
 }
 
 // ProjectAccess is the project that a request is about, as seen by the
@@ -172,6 +183,15 @@ type Token struct {
 	ID        string // "jti" (RFC 7519 section 4.1.7)
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+	// SignedIn means that its user signed in for it. A token that was traded
+	// for it isn't.
+	SignedIn bool
+}
+
+// SignedIn reports whether the principal is a user who has signed in: who may
+// do what no token of a user may.
+func (p *Principal) SignedIn() bool {
+	return p.Credential != nil && p.Credential.Scheme.Kind == Session && (p.Token == nil || p.Token.SignedIn)
 }
 
 // Operator is whoever runs the installation, above every organization.
@@ -254,7 +274,7 @@ func (s *Standing) decide(r Request, held PermissionSet) Code {
 		return CodeSuspended
 	case r.Now.Before(c.NotBefore):
 		return CodeNotYetValid
-	case !s.OrganizationActive, !s.ProjectActive, c.User != uuid.Nil && !s.Role.Valid():
+	case !s.ownerActive():
 		return CodeOwnerInactive
 	case c.Scheme.Mode != "" && r.Modes != nil && !slices.Contains(r.Modes, c.Scheme.Mode):
 		return CodeAudience

@@ -19,6 +19,7 @@ const (
 	ProjectToken        Kind = "project_token"
 	OAuthClient         Kind = "oauth_client"
 	AccessToken         Kind = "access_token" // a JWT that stands on one of the others
+	Session             Kind = "session"      // a user who has signed in
 )
 
 // OwnerType says what a credential of a scheme belongs to.
@@ -52,6 +53,7 @@ const (
 	AsFormUser      Presentation = "form_user"      // Authorization: FormUser secret[,…]
 	AsAPIKeyHeader  Presentation = "x_api_key"      // X-API-Key
 	AsTokenEndpoint Presentation = "token_endpoint" // exchanged for an access token (RFC 6749 section 4.4)
+	AsCookie        Presentation = "cookie"         // of a browser that signed in at the console
 )
 
 // Scheme is a declared family of credentials. It is data: what a scheme does
@@ -201,10 +203,10 @@ func (set *Schemes) add(s *Scheme) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
-	if set.byName[s.Name] != nil {
+	if set.byName[s.Name] != nil || s.Name == sessionScheme.Name {
 		return errors.New("the name is taken")
 	}
-	for _, other := range set.list {
+	for _, other := range append(set.list, sessionScheme) {
 		for _, prefix := range other.prefixes() {
 			for _, mine := range s.prefixes() {
 				if strings.HasPrefix(prefix, mine) || strings.HasPrefix(mine, prefix) {
@@ -220,8 +222,11 @@ func (set *Schemes) add(s *Scheme) error {
 }
 
 func (s *Scheme) prefixes() []string {
-	if s.ClientID != nil {
+	switch {
+	case s.ClientID != nil:
 		return []string{s.Text.Prefix, s.ClientID.Prefix}
+	case s.Kind == Session:
+		return []string{RefreshText.Prefix, CookieText.Prefix}
 	}
 	return []string{s.Text.Prefix}
 }
@@ -333,7 +338,7 @@ func (set *Schemes) Parse(text string) (*Scheme, bool) {
 // HasPrefix reports whether text begins like a secret of some scheme, well
 // formed or not: such a string is treated as a secret wherever it stands.
 func (set *Schemes) HasPrefix(text string) bool {
-	return slices.ContainsFunc(set.list, func(s *Scheme) bool { return strings.HasPrefix(text, s.Text.Prefix) })
+	return IsSessionText(text) || slices.ContainsFunc(set.list, func(s *Scheme) bool { return strings.HasPrefix(text, s.Text.Prefix) })
 }
 
 // ByName finds a scheme, or nil.

@@ -17,8 +17,14 @@ type User struct {
 	Number        int64
 	Email         string
 	Name          string
-	PasswordHash  string // PHC string; empty when the user can't sign in by password
+	PasswordHash  string // PHC string; only set where a method says so
+	HasPassword   bool   // whether the user can sign in by password
+	TwoFactor     bool   // whether that takes a code as well
+	AvatarURL     string
+	Preferences   string // a JSON object; empty for none
 	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	VerifiedAt    time.Time // since when the address is known to be the user's
 	DeactivatedAt time.Time
 }
 
@@ -28,10 +34,13 @@ type Member struct {
 	Role credential.Role
 }
 
-const userColumns = `u.id, u.number, u.email, u.name, u.created_at, u.deactivated_at`
+const userColumns = `u.id, u.number, u.email, u.name, u.password_hash IS NOT NULL, COALESCE(u.avatar_url, ''), COALESCE(u.preferences, ''),
+	EXISTS (SELECT 1 FROM two_factor f WHERE f.user_id = u.id AND f.enabled_at IS NOT NULL),
+	u.created_at, COALESCE(u.updated_at, u.created_at), u.email_verified_at, u.deactivated_at`
 
 func (u *User) targets() []any {
-	return []any{&u.ID, &u.Number, &u.Email, &u.Name, instant{&u.CreatedAt}, instant{&u.DeactivatedAt}}
+	return []any{&u.ID, &u.Number, &u.Email, &u.Name, &u.HasPassword, &u.AvatarURL, &u.Preferences, &u.TwoFactor,
+		instant{&u.CreatedAt}, instant{&u.UpdatedAt}, instant{&u.VerifiedAt}, instant{&u.DeactivatedAt}}
 }
 
 func (m *Member) targets() []any { return append(m.User.targets(), &m.Role) }
@@ -42,8 +51,8 @@ func (t *Tx) InsertUser(ctx context.Context, u *User) (err error) {
 	if u.Number, err = t.next(ctx, "installation", "user"); err != nil {
 		return err
 	}
-	_, err = t.q.ExecContext(ctx, `INSERT INTO users (id, number, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		u.ID, u.Number, u.Email, u.Name, optional(u.PasswordHash), u.CreatedAt.UnixMilli())
+	_, err = t.q.ExecContext(ctx, `INSERT INTO users (id, number, email, name, password_hash, created_at, email_verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		u.ID, u.Number, u.Email, u.Name, optional(u.PasswordHash), u.CreatedAt.UnixMilli(), stamp(u.VerifiedAt))
 	if err != nil {
 		return t.fail("store a user", err)
 	}
@@ -109,19 +118,6 @@ func (r reader) member(ctx context.Context, where string, args ...any) (*Member,
 		return nil, r.fail("read a member", err)
 	}
 	return &m, nil
-}
-
-// UserByEmail finds a user by normalised address.
-func (r reader) UserByEmail(ctx context.Context, email string) (*User, error) {
-	var u User
-	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, email).Scan(u.targets()...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, credential.Errorf(credential.NotFound, "no such user")
-	}
-	if err != nil {
-		return nil, r.fail("read a user", err)
-	}
-	return &u, nil
 }
 
 // Members returns the members of an organization with a user id above after.
