@@ -113,7 +113,7 @@ func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *cred
 		return err
 	}
 	switch {
-	case p.Token != nil:
+	case p.Token != nil && !p.SignedIn():
 		return credential.Errorf(credential.Forbidden, "an access token hands on no secret that outlives it; use the credential that it was traded for")
 	case p.ProjectScoped() != uuid.Nil && c.Project != p.ProjectScoped():
 		return credential.Errorf(credential.Forbidden, "this is not a credential of the project that you are confined to")

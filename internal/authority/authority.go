@@ -20,6 +20,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ type Config struct {
 	Issuer string
 	// Algorithm signs access tokens; empty means ES256.
 	Algorithm jwt.Algorithm
+	// Accounts says how people come to have one.
+	Accounts AccountRules
 	Now       func() time.Time
 	Rand      io.Reader
 	Logger    *slog.Logger
@@ -62,6 +65,10 @@ type Authority struct {
 	keyer   *credential.Keyer
 	meter   *usage.Meter
 	signing signing
+	rules   AccountRules
+	linker  *credential.Keyer
+	hashing chan struct{} // room for the passwords that are hashed at once
+	queues  queues
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -74,7 +81,8 @@ func New(cfg Config) *Authority {
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(),
-		running: map[[32]byte]bool{},
+		running: map[[32]byte]bool{}, rules: cfg.Accounts,
+		linker: credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -153,6 +161,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	if err := a.store.ForgetMarks(ctx, a.now().Add(-time.Minute)); err != nil {
 		a.log.Warn("old marks can't be deleted; tried again in an hour", "error", err)
 	}
+	if err := a.forgetPeople(ctx); err != nil {
+		a.log.Warn("what has ended of sessions and links can't be deleted; tried again in an hour", "error", err)
+	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)
 	}
@@ -199,7 +210,7 @@ func (a *Authority) still(ctx context.Context, p *credential.Principal, fn func(
 		return fn
 	}
 	return func(tx *store.Tx) error {
-		standing, err := tx.Standing(ctx, p.Credential.ID, p.Generation)
+		standing, err := standingOf(ctx, tx, p)
 		if err != nil && !errors.Is(err, credential.NotFound) {
 			return err
 		}
@@ -225,6 +236,14 @@ func (a *Authority) still(ctx context.Context, p *credential.Principal, fn func(
 		}
 		return fn(tx)
 	}
+}
+
+// standingOf reads, within a change, how a principal stands.
+func standingOf(ctx context.Context, tx *store.Tx, p *credential.Principal) (*credential.Standing, error) {
+	if p.Credential.Scheme.Kind == credential.Session {
+		return tx.SessionStanding(ctx, p.Credential.ID, p.Organization)
+	}
+	return tx.Standing(ctx, p.Credential.ID, p.Generation)
 }
 
 // event begins the audit event of an act.

@@ -62,10 +62,11 @@ func (a *Authority) Setup(ctx context.Context, p *credential.Principal, r SetupR
 	if err := a.checkSetupCode(ctx, p, r.Code); err != nil { // before the expensive hash of the password
 		return nil, nil, nil, err
 	}
-	user, err := a.draftUser(r.UserRequest)
+	user, err := a.draftUser(ctx, r.UserRequest)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	user.VerifiedAt = now
 	var out *Issued
 	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		if err := a.takeSetupCode(ctx, tx, p, r.Code); err != nil {

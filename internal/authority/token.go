@@ -52,9 +52,11 @@ func (a *Authority) sign(ctx context.Context, g grant) (*AccessToken, error) {
 			ends = bound.Truncate(time.Second)
 		}
 	}
-	claims := jwt.Claims{
-		Subject: subjectOf(c), ClientID: clientOf(c), Scope: words(g.scopes), ID: id.String(), ExpiresAt: ends,
-		Credential: c.ID.String(), Generation: g.standing.Secret.Generation,
+	claims := jwt.Claims{Subject: subjectOf(c), ClientID: clientOf(c), Scope: words(g.scopes), ID: id.String(), ExpiresAt: ends}
+	if c.Scheme.Kind == credential.Session {
+		claims.Session = c.ID.String()
+	} else {
+		claims.Credential, claims.Generation = c.ID.String(), g.standing.Secret.Generation
 	}
 	if g.project != uuid.Nil {
 		claims.Projects = []string{g.project.String()}
@@ -110,23 +112,14 @@ type found struct {
 }
 
 // findToken verifies an access token and finds what it stands on.
-func (a *Authority) findToken(ctx context.Context, text string) (found, error) {
+func (a *Authority) findToken(ctx context.Context, text, organization string) (found, error) {
 	claims, code, err := a.readToken(ctx, text)
 	if err != nil || code != "" {
 		return found{code: code}, err
 	}
-	id, err := ParseID(claims.Credential)
-	if err != nil {
-		return found{code: credential.CodeMalformed}, nil
-	}
-	standing, err := a.store.LookupToken(ctx, store.TokenRef{Credential: id, Generation: claims.Generation, Mark: markOf(claims.ID)})
-	switch {
-	case errors.Is(err, store.ErrEnded):
-		return found{code: credential.CodeRevoked}, nil
-	case errors.Is(err, credential.NotFound):
-		return found{code: credential.CodeUnknown}, nil
-	case err != nil:
-		return found{}, err
+	f, err := a.findStanding(ctx, claims, organization)
+	if err != nil || f.code != "" {
+		return f, err
 	}
 	scopes := make([]credential.Scope, len(claims.Scope))
 	for i, s := range claims.Scope {
@@ -138,8 +131,40 @@ func (a *Authority) findToken(ctx context.Context, text string) (found, error) {
 			return found{code: credential.CodeMalformed}, nil
 		}
 	}
-	token := &credential.Token{ID: claims.ID, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt}
-	return found{standing: standing.Narrowed(scopes, project), token: token}, nil
+	token := &credential.Token{
+		ID: claims.ID, IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+		SignedIn: claims.Session != "" && claims.ClientID == signedInClient,
+	}
+	return found{standing: f.standing.Narrowed(scopes, project), token: token}, nil
+}
+
+// findStanding reads the record that an access token stands on: a session, or
+// one secret of a credential.
+func (a *Authority) findStanding(ctx context.Context, claims *jwt.Claims, organization string) (found, error) {
+	if claims.Session != "" {
+		id, err := ParseID(claims.Session)
+		if err != nil {
+			return found{code: credential.CodeMalformed}, nil
+		}
+		return a.findSession(ctx, store.SessionRef{ID: id, Mark: markOf(claims.ID)}, organization)
+	}
+	id, err := ParseID(claims.Credential)
+	if err != nil {
+		return found{code: credential.CodeMalformed}, nil
+	}
+	standing, err := a.store.LookupToken(ctx, store.TokenRef{Credential: id, Generation: claims.Generation, Mark: markOf(claims.ID)})
+	return foundStanding(standing, err)
+}
+
+// foundStanding makes a decision of what a lookup answered.
+func foundStanding(standing *credential.Standing, err error) (found, error) {
+	switch {
+	case errors.Is(err, store.ErrEnded):
+		return found{code: credential.CodeRevoked}, nil
+	case errors.Is(err, credential.NotFound):
+		return found{code: credential.CodeUnknown}, nil
+	}
+	return found{standing: standing}, err
 }
 
 // readToken checks signature, dates and claims. A key that isn't known may be

@@ -21,6 +21,10 @@ import (
 // Verification is what a secret is presented for.
 type Verification struct {
 	Permission credential.Permission // empty: only whether it works
+	// Organization names the one that the request is about, in which a user
+	// who has signed in acts: by UUID, org_… or number. Empty is the only one
+	// that the user is a member of.
+	Organization string
 	Project    *store.ProjectRef     // nil: no particular project
 	Address    netip.Addr            // of the client; invalid when unknown
 	UserAgent  string
@@ -31,6 +35,9 @@ type Verification struct {
 func (a *Authority) Accepts(text string, as credential.Presentation) bool {
 	if jwt.Looks(text) {
 		return as == credential.AsBearer
+	}
+	if as == credential.AsCookie {
+		return credential.CookieText.Check(text)
 	}
 	scheme, ok := a.schemes.Parse(text)
 	return ok && scheme.Accepts(as)
@@ -49,6 +56,9 @@ func (a *Authority) Verify(ctx context.Context, text string, v Verification) (cr
 // VerifyFor is Verify on behalf of a principal that asks about somebody else's
 // secret. Another organization's is unknown to it.
 func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
+	if v.Organization == "" && p.Organization != uuid.Nil {
+		v.Organization = p.Organization.String()
+	}
 	d, err := a.decide(ctx, text, v)
 	if err != nil {
 		return d, err
@@ -72,7 +82,7 @@ func concerns(p, other *credential.Principal) bool {
 }
 
 func (a *Authority) decide(ctx context.Context, text string, v Verification) (credential.Decision, error) {
-	f, err := a.find(ctx, text)
+	f, err := a.find(ctx, text, v.Organization)
 	if err != nil {
 		return credential.Decision{}, undecided(err)
 	}
@@ -82,10 +92,13 @@ func (a *Authority) decide(ctx context.Context, text string, v Verification) (cr
 	return a.evaluate(ctx, f, v)
 }
 
-// find reads what a text stands for: a secret, or an access token.
-func (a *Authority) find(ctx context.Context, text string) (found, error) {
-	if jwt.Looks(text) {
-		return a.findToken(ctx, text)
+// find reads what a text stands for: a secret, an access token or a session.
+func (a *Authority) find(ctx context.Context, text, organization string) (found, error) {
+	switch {
+	case jwt.Looks(text):
+		return a.findToken(ctx, text, organization)
+	case strings.HasPrefix(text, credential.CookieText.Prefix):
+		return a.findCookie(ctx, text, organization)
 	}
 	if _, ok := a.schemes.Parse(text); !ok {
 		return found{code: credential.CodeMalformed}, nil
@@ -184,10 +197,13 @@ func (a *Authority) RevokeByPossession(ctx context.Context, text string, from ne
 	if err != nil || d.Code == credential.CodeRevoked {
 		return err
 	}
+	c := d.Standing.Credential
+	if d.Principal.SignedIn() {
+		return a.endFor(ctx, &finder, ending{user: c.User, only: c.ID, because: "possession"})
+	}
 	if d.Principal.Token != nil {
 		return a.endToken(ctx, &finder, &d)
 	}
-	c := d.Standing.Credential
 	_, err = a.change(ctx, &finder, c, "credential.revoke", func(_ *store.Tx, c *credential.Credential, now time.Time) error {
 		c.RevokedAt = now
 		return nil
@@ -204,6 +220,13 @@ func (a *Authority) revokeUnread(ctx context.Context, finder *credential.Princip
 	if text == "" || len(text) > credential.MaxText {
 		return nil
 	}
+	if handle, ok := credential.RefreshText.Handle(text); ok {
+		s, _, err := a.store.SessionByHandle(ctx, a.keyer.LookupKey(handle))
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		return a.endFor(ctx, finder, ending{user: s.User, only: s.ID, because: "possession"})
+	}
 	id, err := a.store.OwnerOf(ctx, a.keyer.LookupKey(text))
 	if err == nil {
 		_, err = a.endDamaged(ctx, finder, uuid.Nil, id)
@@ -215,6 +238,10 @@ func (a *Authority) revokeUnread(ctx context.Context, finder *credential.Princip
 func (a *Authority) Self(ctx context.Context, p *credential.Principal) (*Detail, error) {
 	if p.Credential == nil {
 		return nil, credential.Errorf(credential.NotFound, "the operator acts without a credential")
+	}
+	if p.Credential.Scheme.Kind == credential.Session {
+		c := p.Credential
+		return &Detail{Credential: c, State: c.State(a.clock()), Use: a.latest(c.ID, credential.Use{})}, nil
 	}
 	return a.detail(ctx, p.Credential.Organization, p.Credential.ID)
 }

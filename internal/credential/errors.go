@@ -20,6 +20,9 @@ const (
 	Damaged          ErrorKind = "damaged"                // a stored record can't be read
 	TooLarge         ErrorKind = "too_large"              // body or header over its bound
 	UnsupportedMedia ErrorKind = "unsupported_media_type" // not the content type of the route
+	CodeRequired     ErrorKind = "two_factor_required"    // the password was right, a code is missing
+	CodeWrong        ErrorKind = "two_factor_invalid"     // the code is wrong, or was used before
+	TooMany          ErrorKind = "too_many"               // tries in too short a time
 	InvalidClient    ErrorKind = "invalid_client"         // RFC 6749 section 5.2
 	InvalidScope     ErrorKind = "invalid_scope"          // RFC 6749 section 5.2
 	UnsupportedGrant ErrorKind = "unsupported_grant_type" // RFC 6749 section 5.2

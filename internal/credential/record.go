@@ -230,6 +230,9 @@ func (p *Principal) String() string {
 	if p.Credential == nil {
 		return string(p.SubjectType)
 	}
+	if p.Credential.Scheme.Kind == Session {
+		return "session:" + p.Credential.ID.String()
+	}
 	return "credential:" + p.Credential.ID.String()
 }
 

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -35,6 +36,9 @@ type Surface struct {
 	Present func(http.Header) (Presented, error)
 	// WriteError shapes a failure into this surface's body.
 	WriteError func(w http.ResponseWriter, f Failure, requestID string)
+	// Browser means that a browser presents the credential by itself: what
+	// changes something must come from a page of this origin.
+	Browser bool
 }
 
 // Config says how a Server is made.
@@ -238,6 +242,11 @@ func (h *handler) serve(r *Request) (any, error) {
 				Detail: "a secret must not stand in a URL, where logs and proxies keep it; send it in a header, and rotate it now"}
 		}
 	}
+	if h.surface.Browser {
+		if err := sameOrigin.Check(r.Request); err != nil {
+			return nil, credential.Errorf(credential.Forbidden, "this request comes from a page of another site")
+		}
+	}
 	if err := h.authenticate(r); err != nil {
 		return nil, err
 	}
@@ -246,6 +255,9 @@ func (h *handler) serve(r *Request) (any, error) {
 	}
 	return h.route.serve(r)
 }
+
+// sameOrigin refuses what a page of another site makes a browser do.
+var sameOrigin = http.NewCrossOriginProtection()
 
 // authenticate finds out who calls and whether it may use the route.
 func (h *handler) authenticate(r *Request) error {
@@ -273,18 +285,44 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	if !h.server.cfg.Authority.Accepts(presented.Text, presented.As) {
 		return &Denial{Code: credential.CodeMalformed}
 	}
-	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, authority.Verification{
-		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(),
-	})
+	v := authority.Verification{
+		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(),
+	}
+	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
 	}
-	if d.Code != credential.OK {
-		return &Denial{Code: d.Code, Permission: permission}
+	if err := refusal(&d, v); err != nil {
+		return err
 	}
 	r.Principal = d.Principal
 	r.Principal.Address, r.Principal.RequestID = r.Address, r.ID
 	return nil
+}
+
+// organization names the organization that the request is about: by its path,
+// or by a header where the path names none.
+func (r *Request) organization() string {
+	if named := r.PathValue("organization"); named != "" {
+		return named
+	}
+	return r.Header.Get("Gatehouse-Organization")
+}
+
+// refusal is why a decision lets nobody in, or nil. An organization in which a
+// user is no member is answered like one that doesn't exist.
+func refusal(d *credential.Decision, v authority.Verification) error {
+	nowhere := d.Standing != nil && d.Standing.Credential.Scheme.Kind == credential.Session && d.Principal.Organization == uuid.Nil
+	switch d.Code {
+	case credential.OK, credential.CodeForbidden:
+		if nowhere && v.Organization != "" {
+			return credential.Errorf(credential.NotFound, "no such organization")
+		}
+		if d.Code == credential.OK {
+			return nil
+		}
+	}
+	return &Denial{Code: d.Code, Permission: v.Permission, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.

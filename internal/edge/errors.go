@@ -13,6 +13,8 @@ import (
 type Denial struct {
 	Code       credential.Code
 	Permission credential.Permission
+	// Nowhere means that a user has signed in and acts in no organization.
+	Nowhere bool
 }
 
 // Error says what the holder of the credential can do about it.
@@ -37,6 +39,9 @@ func (d *Denial) Error() string {
 	case credential.CodeScope:
 		return "the scopes of the credential don't include " + string(d.Permission)
 	case credential.CodeForbidden:
+		if d.Nowhere {
+			return "this is done in an organization; name yours in the header Gatehouse-Organization"
+		}
 		return "the role of the credential's owner doesn't allow " + string(d.Permission)
 	}
 	return "the credential is not valid"
@@ -109,6 +114,9 @@ var statuses = map[credential.ErrorKind]int{
 	credential.Damaged:          http.StatusConflict,
 	credential.TooLarge:         http.StatusRequestEntityTooLarge,
 	credential.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	credential.CodeRequired:     http.StatusUnauthorized,
+	credential.CodeWrong:        http.StatusUnauthorized,
+	credential.TooMany:          http.StatusTooManyRequests,
 	credential.InvalidClient:    http.StatusUnauthorized,
 	credential.InvalidScope:     http.StatusBadRequest,
 	credential.UnsupportedGrant: http.StatusBadRequest,

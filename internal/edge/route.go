@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
@@ -143,6 +144,14 @@ func (r *Request) Identify(permission credential.Permission) error {
 		return nil // is known already
 	}
 	return r.handler.identify(r, permission)
+}
+
+// SetCookie adds a cookie to the answer.
+func (r *Request) SetCookie(c *http.Cookie) { http.SetCookie(r.writer, c) }
+
+// Origin is where the request comes from, for what needs no credential.
+func (r *Request) Origin() authority.Origin {
+	return authority.Origin{Address: r.Address, UserAgent: r.UserAgent(), RequestID: r.ID}
 }
 
 // Body returns the raw bytes of a body that was decoded.

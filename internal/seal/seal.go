@@ -43,6 +43,9 @@ const (
 	Idempotency  Purpose = "idempotency"   // how Idempotency-Keys are stored
 	SetupCodes   Purpose = "set-up codes"  // how one-time set-up codes are stored
 	SealedFields Purpose = "sealed fields" // secrets that must be readable again
+	Links        Purpose = "links"         // how one-time links are stored
+	Accounts     Purpose = "accounts"      // how attempts to sign in are counted
+	BackupCodes  Purpose = "backup codes"  // how the codes of a second factor are stored
 	identity     Purpose = "identity"
 )
 

@@ -128,6 +128,19 @@ func (r reader) Link(ctx context.Context, key credential.LookupKey) (*Link, erro
 	return r.link(ctx, `SELECT user_id, purpose, expires_at FROM links WHERE lookup_key = $1`, k[:])
 }
 
+// LinkOf finds the link of a purpose of a user, or nil.
+func (t *Tx) LinkOf(ctx context.Context, user uuid.UUID, purpose string) (*Link, error) {
+	l := Link{User: user, Purpose: purpose}
+	err := t.q.QueryRowContext(ctx, `SELECT expires_at FROM links WHERE user_id = $1 AND purpose = $2`, user, purpose).Scan(instant{&l.ExpiresAt})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, t.fail("find a link", err)
+	}
+	return &l, nil
+}
+
 func (r reader) link(ctx context.Context, query string, key []byte) (*Link, error) {
 	var l Link
 	err := r.q.QueryRowContext(ctx, query, key).Scan(&l.User, &l.Purpose, instant{&l.ExpiresAt})

@@ -48,10 +48,37 @@ func (s *Store) change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error)
 	if err := t.append(ctx, head); err != nil {
 		return err
 	}
-	open := s.cache.close(t.touched, t.touchedAll)
+	return t.commit()
+}
+
+// Quietly runs fn in one transaction that writes no audit event, for what is
+// use and no change: a session that goes on.
+func (s *Store) Quietly(ctx context.Context, fn func(*Tx) error) error {
+	if err := s.room(); err != nil {
+		return err
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return s.failed("begin a transaction", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	t := &Tx{reader: s.reader, tx: tx, s: s}
+	t.q = tx
+	if err := fn(t); err != nil {
+		return err
+	}
+	if len(t.events) > 0 {
+		return errors.New("what has an audit event is a change")
+	}
+	return t.commit()
+}
+
+// commit ends the transaction, and makes the cache forget what it touched.
+func (t *Tx) commit() error {
+	open := t.s.cache.close(t.touched, t.touchedAll)
 	defer open()
-	if err := tx.Commit(); err != nil {
-		return s.failed("commit a change", err)
+	if err := t.tx.Commit(); err != nil {
+		return t.s.failed("commit a change", err)
 	}
 	return nil
 }

@@ -92,13 +92,28 @@ func (t *Tx) HoldSession(ctx context.Context, id uuid.UUID) error {
 
 // RefreshSession gives a session a new token.
 func (t *Tx) RefreshSession(ctx context.Context, s *Session, token SessionToken) error {
-	t.touchSession(s.ID, nil)
+	if err := t.touchSessions(ctx, s.User, s.ID); err != nil {
+		return err
+	}
 	secret := token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE sessions SET previous = secret, secret = $2, answer = $3, key_version = $4, refreshed_at = $5, idle_until = $6, address = $7, user_agent = $8
 		WHERE id = $1`, s.ID, secret[:], token.Answer, token.KeyVersion, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.Address, s.UserAgent)
 	if err != nil {
 		return t.fail("refresh a session", err)
+	}
+	return nil
+}
+
+// TouchSession notes a sign of life of a session that keeps its token.
+func (t *Tx) TouchSession(ctx context.Context, s *Session) error {
+	if err := t.touchSessions(ctx, s.User, s.ID); err != nil {
+		return err
+	}
+	_, err := t.q.ExecContext(ctx, `UPDATE sessions SET refreshed_at = $2, idle_until = $3 WHERE id = $1 AND ended_at IS NULL`,
+		s.ID, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli())
+	if err != nil {
+		return t.fail("note a sign of life", err)
 	}
 	return nil
 }
@@ -113,30 +128,26 @@ func (t *Tx) EndSessions(ctx context.Context, user uuid.UUID, only, except uuid.
 	if err != nil {
 		return nil, err
 	}
-	organizations, err := t.organizationsOf(ctx, user)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ended {
-		t.touchSession(id, organizations)
-	}
-	return ended, nil
+	return ended, t.touchSessions(ctx, user, ended...)
 }
 
 func idTarget(id *uuid.UUID) []any { return []any{id} }
 
-// organizationsOf lists the organizations that a user is a member of.
-func (r reader) organizationsOf(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
-	return list(ctx, r, selection[uuid.UUID]{"list the organizations of a user", idTarget,
+// touchSessions makes the cache forget how sessions of a user stand: in each
+// of the organizations that it keeps them for, and in none.
+func (t *Tx) touchSessions(ctx context.Context, user uuid.UUID, sessions ...uuid.UUID) error {
+	organizations, err := list(ctx, t.reader, selection[uuid.UUID]{"list the organizations of a user", idTarget,
 		`SELECT organization_id FROM members WHERE user_id = $1`}, user)
-}
-
-// touchSession makes the cache forget how a session stands.
-func (t *Tx) touchSession(id uuid.UUID, organizations []uuid.UUID) {
-	t.touched = append(t.touched, sessionKey(id, uuid.Nil))
-	for _, o := range organizations {
-		t.touched = append(t.touched, sessionKey(id, o))
+	if err != nil {
+		return err
 	}
+	for _, id := range sessions {
+		t.touched = append(t.touched, sessionKey(id, uuid.Nil))
+		for _, o := range organizations {
+			t.touched = append(t.touched, sessionKey(id, o))
+		}
+	}
+	return nil
 }
 
 // Sessions returns the live sessions of a user, those refreshed last first.

@@ -1,0 +1,381 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// AccountRules say how people come to have an account, and what is sent to them.
+type AccountRules struct {
+	// Closed means that only the operator makes accounts.
+	Closed bool
+	// VerifyEmail means that nobody signs in before their address is verified.
+	VerifyEmail bool
+	// Mail means that letters to users are delivered.
+	Mail bool
+	// ResetURL is a page where people choose a new password. The code that
+	// they need is added as its fragment, which no server's log sees.
+	ResetURL string
+}
+
+// The purposes of one-time links, and how long they are good for.
+const (
+	verifyEmail   = "verify_email"
+	resetPassword = "reset_password"
+	verifyFor     = 24 * time.Hour
+	resetFor      = time.Hour
+	// mailPause is how long nobody is sent another letter of the same sort.
+	mailPause = time.Minute
+)
+
+// linkCode is the text that a one-time link carries.
+var linkCode = credential.Format{Prefix: "link-", Alphabet: credential.Base62, Length: 43}
+
+// RegisterRequest asks for an account of one's own.
+type RegisterRequest struct {
+	Email, Name, Password string
+	From                  Origin
+}
+
+// Register makes an account. It belongs to no organization yet. Where letters
+// are delivered, an address that has an account already is answered like any
+// other, and its owner is told by letter; elsewhere it is a conflict.
+func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID, error) {
+	if a.rules.Closed {
+		return uuid.Nil, credential.Errorf(credential.Forbidden, "accounts are made by whoever runs this installation; ask them for one")
+	}
+	if r.Password == "" {
+		return uuid.Nil, credential.InvalidField("password", "must not be empty")
+	}
+	user, err := a.draftUser(ctx, UserRequest{Email: r.Email, Name: r.Name, Password: r.Password})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	by := act{r.From.somebody(user.ID), user.CreatedAt}
+	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		known, err := tx.UserByEmail(ctx, user.Email)
+		switch {
+		case err == nil && !a.rules.Mail:
+			return &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this address has an account already"}
+		case err == nil:
+			tx.Record(by.event("user.register_again", "user:"+known.ID.String(), "{}"))
+			return a.post(ctx, tx, by.at.Add(verifyFor), knownLetter(known))
+		case !errors.Is(err, credential.NotFound):
+			return err
+		}
+		tx.Record(by.event("user.register", "user:"+user.ID.String(), "{}"))
+		if err := tx.InsertUser(ctx, user); err != nil {
+			return err
+		}
+		return a.sendVerification(ctx, tx, user, by.at)
+	})
+	return user.ID, err
+}
+
+// sendVerification writes the letter by which a user proves that an address is
+// theirs.
+func (a *Authority) sendVerification(ctx context.Context, tx *store.Tx, user *store.User, now time.Time) error {
+	if !a.rules.Mail {
+		return nil
+	}
+	code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: verifyEmail, ExpiresAt: now.Add(verifyFor)})
+	if err != nil {
+		return err
+	}
+	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+"/api/v1/auth/verify-email/"+code.Reveal()))
+}
+
+// newLink makes the one-time link of a purpose; one before is dead.
+func (a *Authority) newLink(ctx context.Context, tx *store.Tx, l store.Link) (credential.Secret, error) {
+	code, err := linkCode.Generate(a.rand)
+	if err != nil {
+		return code, err
+	}
+	return code, tx.SetLink(ctx, a.linker.LookupKey(code.Reveal()), a.store.Root().Version(), l)
+}
+
+func errBadLink() error {
+	return credential.InvalidField("token", "the link is wrong, was used before or has expired")
+}
+
+// takeLink uses a link up, for its purpose and in its time.
+func (a *Authority) takeLink(ctx context.Context, tx *store.Tx, code, purpose string) (uuid.UUID, error) {
+	l, err := tx.TakeLink(ctx, a.linker.LookupKey(code))
+	if errors.Is(err, credential.NotFound) || err == nil && (l.Purpose != purpose || !a.now().Before(l.ExpiresAt)) {
+		return uuid.Nil, errBadLink()
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return l.User, nil
+}
+
+// VerifyEmail notes that the address of a user is theirs, since they followed
+// the link that was sent to it.
+func (a *Authority) VerifyEmail(ctx context.Context, code string, from Origin) error {
+	if !linkCode.Check(code) {
+		return errBadLink()
+	}
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		user, err := a.takeLink(ctx, tx, code, verifyEmail)
+		if err != nil {
+			return err
+		}
+		by := act{from.somebody(user), a.clock()}
+		tx.Record(by.event("user.verify_email", "user:"+user.String(), "{}"))
+		return tx.SetVerified(ctx, user, by.at)
+	})
+}
+
+// ForgotPassword sends a link for a new password to an address that has an
+// account. Whether it has one is not to be seen from outside.
+func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origin) error {
+	email, err := credential.CheckEmail("email", email)
+	if err != nil {
+		return err
+	}
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		now := a.clock()
+		user, err := tx.UserByEmail(ctx, email)
+		if errors.Is(err, credential.NotFound) {
+			user, err = &store.User{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		tx.Record(a.signInEvent(from, user.ID, "user.forgot_password", nil))
+		if user.ID == uuid.Nil || !user.DeactivatedAt.IsZero() || !a.rules.Mail {
+			return nil
+		}
+		last, err := tx.LinkOf(ctx, user.ID, resetPassword)
+		if err != nil || last != nil && last.ExpiresAt.After(now.Add(resetFor-mailPause)) {
+			return err
+		}
+		code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: now.Add(resetFor)})
+		if err != nil {
+			return err
+		}
+		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), a.rules.ResetURL))
+	})
+}
+
+// ResetPassword sets a new password for the holder of a link. It begins no
+// session, and a second factor stays as it is.
+func (a *Authority) ResetPassword(ctx context.Context, code, password string, from Origin) error {
+	if !linkCode.Check(code) {
+		return errBadLink()
+	}
+	key := a.linker.LookupKey(code)
+	l, err := a.store.Link(ctx, key)
+	if errors.Is(err, credential.NotFound) || err == nil && (l.Purpose != resetPassword || !a.now().Before(l.ExpiresAt)) {
+		return errBadLink() // before the expensive hash
+	}
+	if err != nil {
+		return err
+	}
+	user, err := a.store.User(ctx, l.User)
+	if err != nil {
+		return err
+	}
+	hash, err := a.newPassword(ctx, user, password)
+	if err != nil {
+		return err
+	}
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		id, err := a.takeLink(ctx, tx, code, resetPassword)
+		if err != nil {
+			return err
+		}
+		if user, err = tx.User(ctx, id); err != nil {
+			return err
+		}
+		if !user.DeactivatedAt.IsZero() {
+			return errBadLink()
+		}
+		by := act{from.somebody(id), a.clock()}
+		tx.Record(by.event("user.reset_password", "user:"+id.String(), "{}"))
+		if user.VerifiedAt.IsZero() && a.rules.Mail { // the link came to their address
+			if err := tx.SetVerified(ctx, id, by.at); err != nil {
+				return err
+			}
+		}
+		if err := tx.ForgetAttempts(ctx, a.accountKey(user.Email)); err != nil {
+			return err
+		}
+		return a.setPassword(ctx, tx, by, passwordChange{user: id, hash: hash})
+	})
+}
+
+// newPassword checks and hashes a new password of a user.
+func (a *Authority) newPassword(ctx context.Context, user *store.User, password string) (string, error) {
+	checked, err := a.checkPassword(password, user.Email, user.Name)
+	if err != nil {
+		return "", err
+	}
+	return a.hash(ctx, checked)
+}
+
+// passwordChange is a new password of a user, and the session that goes on.
+type passwordChange struct {
+	user, session uuid.UUID
+	hash          string
+}
+
+// setPassword stores a password. The user's other sessions end, and with them
+// a link that would set another; tokens stay.
+func (a *Authority) setPassword(ctx context.Context, tx *store.Tx, by act, c passwordChange) error {
+	if err := tx.SetPassword(ctx, c.user, c.hash, by.at); err != nil {
+		return err
+	}
+	if err := tx.DropLink(ctx, c.user, resetPassword); err != nil {
+		return err
+	}
+	return endSessions(ctx, tx, by, ending{user: c.user, except: c.session, because: "password_change"})
+}
+
+// ChangePassword sets a new password for who knows the present one. The
+// user's other sessions end.
+func (a *Authority) ChangePassword(ctx context.Context, p *credential.Principal, current, next string) error {
+	return a.confirm(ctx, p, current, func(proof *proof) error {
+		if current == next {
+			return credential.InvalidField("newPassword", "must not be the present password")
+		}
+		hash, err := a.newPassword(ctx, proof.user, next)
+		if err != nil {
+			var e *credential.Error
+			if errors.As(err, &e) && e.Field == "password" {
+				e.Field = "newPassword"
+			}
+			return err
+		}
+		return a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+			if _, err := a.unchanged(ctx, tx, proof); err != nil {
+				return err
+			}
+			by := act{p, a.clock()}
+			tx.Record(by.event("user.change_password", "user:"+p.Subject.String(), "{}"))
+			return a.setPassword(ctx, tx, by, passwordChange{user: p.Subject, session: p.Credential.ID, hash: hash})
+		})
+	})
+}
+
+// confirm runs fn for a user who has signed in and proves it by the password
+// once more. A password that was right is no failure, whatever comes of fn.
+func (a *Authority) confirm(ctx context.Context, p *credential.Principal, password string, fn func(*proof) error) error {
+	if err := signedIn(p); err != nil {
+		return err
+	}
+	user, err := a.store.User(ctx, p.Subject)
+	if err != nil {
+		return err
+	}
+	from := Origin{Address: p.Address, RequestID: p.RequestID}
+	return a.prove(ctx, user.Email, password, from, func(proof *proof) error {
+		err := fn(proof)
+		if errors.Is(err, credential.CodeWrong) {
+			return err
+		}
+		forgiven := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.ForgiveAttempt(ctx, proof.attempt) })
+		return errors.Join(err, forgiven)
+	})
+}
+
+// Account returns the principal's user.
+func (a *Authority) Account(ctx context.Context, p *credential.Principal) (*store.User, error) {
+	if p.SubjectType != credential.SubjectUser || p.Credential == nil {
+		return nil, credential.Errorf(credential.Forbidden, "this credential is not a user's")
+	}
+	return a.store.User(ctx, p.Subject)
+}
+
+// Memberships returns the organizations of the principal's user.
+func (a *Authority) Memberships(ctx context.Context, p *credential.Principal) ([]store.Membership, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	return a.store.Memberships(ctx, p.Subject, 200)
+}
+
+// ProfileChange changes what a user says of themselves. A nil field stays.
+type ProfileChange struct {
+	Name      *string
+	AvatarURL *string
+	// Preferences returns the new ones, a JSON object, for those before.
+	Preferences func(before string) (string, error)
+}
+
+// UpdateProfile changes the profile of the principal's user.
+func (a *Authority) UpdateProfile(ctx context.Context, p *credential.Principal, c ProfileChange) (*store.User, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	var user *store.User
+	err := a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) (err error) {
+		if err := tx.HoldUser(ctx, p.Subject); err != nil {
+			return err
+		}
+		if user, err = tx.User(ctx, p.Subject); err != nil {
+			return err
+		}
+		if c.Name != nil {
+			if user.Name, err = credential.CheckName("name", *c.Name); err != nil {
+				return err
+			}
+		}
+		if c.AvatarURL != nil {
+			user.AvatarURL = *c.AvatarURL
+		}
+		if c.Preferences != nil {
+			if user.Preferences, err = c.Preferences(user.Preferences); err != nil {
+				return err
+			}
+		}
+		user.UpdatedAt = a.clock()
+		tx.Record(act{p, user.UpdatedAt}.event("user.update", "user:"+user.ID.String(), "{}"))
+		return tx.SetProfile(ctx, user)
+	})
+	return user, err
+}
+
+// forgetPeople deletes what has ended of sessions, links and attempts.
+func (a *Authority) forgetPeople(ctx context.Context) error {
+	now := a.now()
+	return errors.Join(
+		a.store.ForgetSessions(ctx, now.Add(-time.Hour)),
+		a.store.ForgetLinks(ctx, now),
+		a.store.ForgetPlaces(ctx, now.Add(-placesFor), mostAttempts))
+}
+
+// post puts a letter into the outbox, for as long as what stands in it is good.
+func (a *Authority) post(ctx context.Context, tx *store.Tx, until time.Time, l store.Letter) error {
+	return tx.Post(ctx, a.rand, l, a.clock(), until)
+}
+
+// Letters name nobody: whoever registers an address chooses the name.
+func letter(user *store.User, subject, text string) store.Letter {
+	return store.Letter{To: user.Email, Subject: subject, Text: text + "\n\nIf it wasn't you, do nothing.\n"}
+}
+
+func verifyLetter(user *store.User, link string) store.Letter {
+	return letter(user, "Confirm your address", "Somebody registered this address with Gatehouse. If that was you, confirm it by\n"+
+		"opening this link within 24 hours:\n\n"+link)
+}
+
+func knownLetter(user *store.User) store.Letter {
+	return letter(user, "You have an account already", "Somebody tried to register this address with Gatehouse, where it has an account\n"+
+		"already. If that was you, sign in, or ask for a new password if you have\nforgotten yours.")
+}
+
+func resetLetter(user *store.User, code, page string) store.Letter {
+	how := "Enter this code where you are asked for it, within one hour:\n\n" + code
+	if page != "" {
+		how = "Choose one by opening this link within one hour:\n\n" + page + "#token=" + code
+	}
+	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse.\n"+how)
+}

@@ -1,0 +1,415 @@
+package authority
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// The life of a session.
+const (
+	// SessionTokenLifetime is how long an access token of a session works.
+	SessionTokenLifetime = 15 * time.Minute
+	// SessionIdle is how long a session lasts that isn't refreshed, and
+	// SessionLifetime how long any lasts.
+	SessionIdle     = 7 * 24 * time.Hour
+	SessionLifetime = 30 * 24 * time.Hour
+	// MaxSessions is how many a user has at once.
+	MaxSessions = 5
+	// retryWindow is how long the holder of a token that was just traded gets
+	// the same answer again, since the first may have been lost.
+	retryWindow = 30 * time.Second
+	// touchCookieAfter is how old the last sign of life of a browser gets
+	// before it is written down again.
+	touchCookieAfter = time.Hour
+)
+
+// signedInClient is the client_id of the access tokens of sessions, and nobody
+// else's: all others are UUIDs or have a prefix.
+const signedInClient = "gatehouse"
+
+// SignedIn is a session with what was just handed out for it.
+type SignedIn struct {
+	Session *store.Session
+	User    *store.User
+	Access  *AccessToken      // nil for a browser
+	Token   credential.Secret // what is traded for the next, or the cookie
+}
+
+// openSession stores a new session, and ends the one that was unused for
+// longest where there would be too many.
+func (a *Authority) openSession(ctx context.Context, tx *store.Tx, user *store.User, r SignInRequest) (*SignedIn, error) {
+	text := credential.RefreshText
+	if r.Cookie {
+		text = credential.CookieText
+	}
+	id, err := a.newID()
+	if err != nil {
+		return nil, fmt.Errorf("begin a session: %w", err)
+	}
+	secret, err := text.Generate(a.rand)
+	if err != nil {
+		return nil, err
+	}
+	now := a.clock()
+	s := &store.Session{
+		ID: id, User: user.ID, Cookie: r.Cookie, CreatedAt: now, RefreshedAt: now, IdleUntil: now.Add(SessionIdle), EndsAt: now.Add(SessionLifetime),
+		UserAgent: cleanAgent(r.From.UserAgent),
+	}
+	if r.From.Address.IsValid() {
+		s.Address = r.From.Address.String()
+	}
+	by := act{r.From.somebody(user.ID), now}
+	if err := a.makeRoom(ctx, tx, by, user.ID); err != nil {
+		return nil, err
+	}
+	handle, _ := text.Handle(secret.Reveal())
+	if err := tx.InsertSession(ctx, s, a.sessionToken(handle, secret.Reveal())); err != nil {
+		return nil, err
+	}
+	tx.Record(by.event("session.begin", "session:"+id.String(), object(map[string]bool{"two_factor": user.TwoFactor, "cookie": r.Cookie})))
+	out := &SignedIn{Session: s, User: user, Token: secret}
+	if !r.Cookie {
+		out.Access, err = a.signSession(s)
+	}
+	return out, err
+}
+
+// makeRoom ends sessions until one more is not too many.
+func (a *Authority) makeRoom(ctx context.Context, tx *store.Tx, by act, user uuid.UUID) error {
+	live, err := tx.Sessions(ctx, user, by.at, 100)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(live, func(x, y store.Session) int { return a.lastUse(&x).Compare(a.lastUse(&y)) })
+	for ; len(live) >= MaxSessions; live = live[1:] {
+		if err := endSessions(ctx, tx, by, ending{user: user, only: live[0].ID, because: "too many"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastUse is when a session was last used, as far as it is known.
+func (a *Authority) lastUse(s *store.Session) time.Time {
+	use := a.latest(s.ID, credential.Use{At: s.UsedAt})
+	if use.At.Before(s.RefreshedAt) {
+		return s.RefreshedAt
+	}
+	return use.At
+}
+
+func (a *Authority) sessionToken(handle, text string) store.SessionToken {
+	return store.SessionToken{Handle: a.keyer.LookupKey(handle), Secret: a.keyer.LookupKey(text), KeyVersion: a.store.Root().Version()}
+}
+
+// signSession signs the access token of a session.
+func (a *Authority) signSession(s *store.Session) (*AccessToken, error) {
+	ring := a.signing.ring.Load()
+	if ring == nil {
+		return nil, errors.New("sign the access token of a session: the keys were not read")
+	}
+	id, err := a.newID()
+	if err != nil {
+		return nil, fmt.Errorf("sign the access token of a session: %w", err)
+	}
+	moment := a.now()
+	now := moment.Truncate(time.Second)
+	ends := now.Add(SessionTokenLifetime)
+	if s.EndsAt.Before(ends) {
+		ends = s.EndsAt.Truncate(time.Second)
+	}
+	text, err := ring.Sign(jwt.Claims{
+		Subject: s.User.String(), ClientID: signedInClient, Scope: []string{string(credential.AllScope)},
+		ID: id.String(), ExpiresAt: ends, Session: s.ID.String(),
+	}, moment)
+	if err != nil {
+		return nil, fmt.Errorf("sign the access token of a session: %w", err)
+	}
+	return &AccessToken{Token: credential.NewSecret(text), ExpiresIn: ends.Sub(now), Scopes: []credential.Scope{credential.AllScope}}, nil
+}
+
+// pair is what a refresh answers, as it is kept (sealed) in case that it is lost.
+type pair struct {
+	Token     string `json:"token"`
+	Access    string `json:"access"`
+	ExpiresAt int64  `json:"expires_at"` // Unix seconds
+}
+
+func errNoSession() error {
+	return credential.Errorf(credential.Unauthenticated, "Invalid or expired refresh token")
+}
+
+// Refresh trades a session's token for a new one, and for an access token. For
+// half a minute the same token gets the same answer again, unless that was
+// used in its turn; any other token of before means that somebody else holds
+// it too, and ends the session (RFC 9700 section 4.14.2).
+func (a *Authority) Refresh(ctx context.Context, text string, from Origin) (*SignedIn, error) {
+	handle, ok := credential.RefreshText.Handle(text)
+	if !ok {
+		return nil, errNoSession()
+	}
+	if _, err := a.keys(ctx); err != nil {
+		return nil, err
+	}
+	var out *SignedIn
+	var reused *store.Session
+	err := a.store.Quietly(ctx, func(tx *store.Tx) (err error) {
+		s, token, err := a.heldSession(ctx, tx, handle)
+		if err != nil {
+			return err
+		}
+		user, err := tx.User(ctx, s.User)
+		if err != nil {
+			return err
+		}
+		key := a.keyer.LookupKey(text)
+		before, known := credential.LookupKeyFrom(token.Previous)
+		switch now := a.clock(); {
+		case s.Cookie || !s.Live(now) || !user.DeactivatedAt.IsZero():
+			return errNoSession()
+		case key.Equal(token.Secret):
+			out, err = a.refresh(ctx, tx, s, text, from)
+		case known && key.Equal(before) && len(token.Answer) > 0 && now.Sub(s.RefreshedAt) < retryWindow:
+			out, err = a.answerAgain(s, token)
+		default:
+			reused = s
+			return errNoSession()
+		}
+		if out != nil {
+			out.User = user
+		}
+		return err
+	})
+	if reused != nil {
+		err = errors.Join(a.endReused(ctx, reused, from), err)
+	}
+	return out, err
+}
+
+// heldSession reads the session of a token, which nobody else changes then.
+func (a *Authority) heldSession(ctx context.Context, tx *store.Tx, handle string) (*store.Session, *store.SessionToken, error) {
+	key := a.keyer.LookupKey(handle)
+	s, _, err := tx.SessionByHandle(ctx, key)
+	if errors.Is(err, credential.NotFound) {
+		return nil, nil, errNoSession()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := tx.HoldSession(ctx, s.ID); err != nil {
+		return nil, nil, err
+	}
+	return tx.SessionByHandle(ctx, key)
+}
+
+// refresh gives a session its next token.
+func (a *Authority) refresh(ctx context.Context, tx *store.Tx, s *store.Session, text string, from Origin) (*SignedIn, error) {
+	next, err := credential.RefreshText.Renew(a.rand, text)
+	if err != nil {
+		return nil, err
+	}
+	s.RefreshedAt = a.clock()
+	s.IdleUntil = s.RefreshedAt.Add(SessionIdle)
+	s.UserAgent = cleanAgent(from.UserAgent)
+	if from.Address.IsValid() {
+		s.Address = from.Address.String()
+	}
+	out := &SignedIn{Session: s, Token: next}
+	if out.Access, err = a.signSession(s); err != nil {
+		return nil, err
+	}
+	handle, _ := credential.RefreshText.Handle(text)
+	token := a.sessionToken(handle, next.Reveal())
+	plain, err := json.Marshal(pair{next.Reveal(), out.Access.Token.Reveal(), s.RefreshedAt.Truncate(time.Second).Add(out.Access.ExpiresIn).Unix()})
+	if err != nil {
+		return nil, fmt.Errorf("refresh a session: %w", err)
+	}
+	if token.Answer, err = a.store.Root().Seal(a.rand, answerRow(s), plain); err != nil {
+		return nil, err
+	}
+	return out, tx.RefreshSession(ctx, s, token)
+}
+
+// answerRow names the row that a sealed answer belongs to.
+func answerRow(s *store.Session) string { return "sessions " + s.ID.String() + " answer" }
+
+// answerAgain repeats the answer to the refresh before.
+func (a *Authority) answerAgain(s *store.Session, token *store.SessionToken) (*SignedIn, error) {
+	plain, err := a.store.Root().Open(answerRow(s), token.Answer)
+	if err != nil {
+		return nil, err
+	}
+	var p pair
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return nil, fmt.Errorf("read what a refresh answered: %w", err)
+	}
+	access := &AccessToken{
+		Token: credential.NewSecret(p.Access), ExpiresIn: time.Unix(p.ExpiresAt, 0).Sub(a.now().Truncate(time.Second)),
+		Scopes: []credential.Scope{credential.AllScope},
+	}
+	return &SignedIn{Session: s, Access: access, Token: credential.NewSecret(p.Token)}, nil
+}
+
+// endReused ends a session of which an old token was presented.
+func (a *Authority) endReused(ctx context.Context, s *store.Session, from Origin) error {
+	return a.store.Stop(ctx, uuid.Nil, func(tx *store.Tx) error {
+		by := act{from.somebody(s.User), a.clock()}
+		tx.Record(by.event("session.refresh_reuse", "session:"+s.ID.String(), "{}"))
+		return endSessions(ctx, tx, by, ending{user: s.User, only: s.ID, because: "refresh_reuse"})
+	})
+}
+
+// ending says which sessions of a user end, and why.
+type ending struct {
+	user         uuid.UUID
+	only, except uuid.UUID // Nil: none in particular
+	because      string
+}
+
+// endSessions ends sessions within a change, with an event for each.
+func endSessions(ctx context.Context, tx *store.Tx, by act, e ending) error {
+	ended, err := tx.EndSessions(ctx, e.user, e.only, e.except, by.at)
+	for _, id := range ended {
+		tx.Record(by.event("session.end", "session:"+id.String(), object(map[string]string{"because": e.because})))
+	}
+	return err
+}
+
+// signedIn refuses who hasn't signed in: a token of a user, whatever it may do,
+// never touches what lets the user in.
+func signedIn(p *credential.Principal) error {
+	if !p.SignedIn() {
+		return credential.Errorf(credential.Forbidden, "sign in for this: no token and no key does it")
+	}
+	return nil
+}
+
+// SignOut ends the principal's session, or all sessions of its user.
+func (a *Authority) SignOut(ctx context.Context, p *credential.Principal, all bool) error {
+	if err := signedIn(p); err != nil {
+		return err
+	}
+	e := ending{user: p.Subject, only: p.Credential.ID, because: "sign_out"}
+	if all {
+		e.only = uuid.Nil
+	}
+	return a.endFor(ctx, p, e)
+}
+
+// endFor ends sessions for a principal. That there are none is no failure.
+func (a *Authority) endFor(ctx context.Context, p *credential.Principal, e ending) error {
+	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+		by := act{p, a.clock()}
+		tx.Record(by.event("session.sign_out", "user:"+e.user.String(), "{}"))
+		return endSessions(ctx, tx, by, e)
+	})
+}
+
+// Sessions lists the sessions of the principal's user, the latest used first.
+func (a *Authority) Sessions(ctx context.Context, p *credential.Principal) ([]store.Session, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	return a.sessionsOf(ctx, p.Subject)
+}
+
+func (a *Authority) sessionsOf(ctx context.Context, user uuid.UUID) ([]store.Session, error) {
+	list, err := a.store.Sessions(ctx, user, a.clock(), 100)
+	for i := range list {
+		list[i].UsedAt = a.lastUse(&list[i])
+	}
+	slices.SortStableFunc(list, func(x, y store.Session) int { return y.UsedAt.Compare(x.UsedAt) })
+	return list, err
+}
+
+// EndSession ends another session of the principal's user.
+func (a *Authority) EndSession(ctx context.Context, p *credential.Principal, id uuid.UUID) error {
+	if err := signedIn(p); err != nil {
+		return err
+	}
+	if id == p.Credential.ID {
+		return credential.Errorf(credential.BadRequest, "this is the session that you use now; sign out to end it")
+	}
+	return a.endOne(ctx, p, p.Subject, id)
+}
+
+// endOne ends one live session of a user.
+func (a *Authority) endOne(ctx context.Context, p *credential.Principal, user, id uuid.UUID) error {
+	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+		by := act{p, a.clock()}
+		ended, err := tx.EndSessions(ctx, user, id, uuid.Nil, by.at)
+		if err != nil {
+			return err
+		}
+		if len(ended) == 0 {
+			return credential.Errorf(credential.NotFound, "no such session")
+		}
+		tx.Record(by.event("session.end", "session:"+id.String(), object(map[string]string{"because": "revoked"})))
+		return nil
+	})
+}
+
+// findSession finds how the session of an access token or cookie stands in an
+// organization.
+func (a *Authority) findSession(ctx context.Context, ref store.SessionRef, organization string) (_ found, err error) {
+	if ref.Organization, err = a.organizationNamed(ctx, organization); err != nil {
+		return found{}, err
+	}
+	return foundStanding(a.store.LookupSession(ctx, ref))
+}
+
+// organizationNamed reads the ways in which an organization is named. One that
+// doesn't exist is an id that nothing has.
+func (a *Authority) organizationNamed(ctx context.Context, text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	if n, ok := ParseNumber(text, ""); ok {
+		o, err := a.store.OrganizationByNumber(ctx, n)
+		if err == nil {
+			return o.ID, nil
+		}
+		return uuid.Max, ignoreMissing(err)
+	}
+	id, err := ParsePublicID("org", text)
+	if err != nil {
+		return uuid.Max, nil
+	}
+	return id, nil
+}
+
+// findCookie finds the session of a browser's cookie, and keeps it alive.
+func (a *Authority) findCookie(ctx context.Context, text, organization string) (found, error) {
+	handle, ok := credential.CookieText.Handle(text)
+	if !ok {
+		return found{code: credential.CodeMalformed}, nil
+	}
+	s, token, err := a.store.SessionByHandle(ctx, a.keyer.LookupKey(handle))
+	if errors.Is(err, credential.NotFound) {
+		return found{code: credential.CodeUnknown}, nil
+	}
+	if err != nil {
+		return found{}, err
+	}
+	if !s.Cookie || !token.Secret.Equal(a.keyer.LookupKey(text)) {
+		return found{code: credential.CodeUnknown}, nil
+	}
+	if now := a.clock(); s.Live(now) && now.Sub(s.RefreshedAt) >= touchCookieAfter {
+		s.RefreshedAt, s.IdleUntil = now, now.Add(SessionIdle)
+		err := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, s) })
+		if err != nil { // it goes on as long as it would have anyway
+			a.log.Warn("a session's sign of life can't be stored", "session", s.ID, "error", err)
+		}
+	}
+	return a.findSession(ctx, store.SessionRef{ID: s.ID}, organization)
+}

@@ -1,0 +1,253 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// Origin is where a call comes from that carries no credential.
+type Origin struct {
+	Address   netip.Addr
+	UserAgent string
+	RequestID string
+}
+
+// somebody is the principal of a call by somebody who isn't known (yet).
+func (o Origin) somebody(user uuid.UUID) *credential.Principal {
+	p := &credential.Principal{SubjectType: credential.SubjectUser, Subject: user, Address: o.Address, RequestID: o.RequestID}
+	if user == uuid.Nil {
+		p.SubjectType = "nobody"
+	}
+	return p
+}
+
+// How many failures to sign in an account takes. Five lock it for a quarter of
+// an hour, for everybody who comes from elsewhere than its user did before: so
+// nobody can lock a user out for ever. A hundred in a row (NIST SP 800-63B-4
+// section 3.2.2) lock it likewise, until its user signs in from a known place
+// or chooses a new password.
+var signInBounds = store.Bounds{Burst: 5, Total: 100, LockFor: 15 * time.Minute}
+
+const (
+	mostPlaces   = 20 // that are known of one user
+	mostAttempts = 1 << 20
+	placesFor    = 90 * 24 * time.Hour
+)
+
+// SignInRequest is what a user signs in with.
+type SignInRequest struct {
+	Email, Password string
+	Code            string // of the second factor; empty for none
+	Cookie          bool   // for a browser, whose token is a cookie
+	From            Origin
+}
+
+// errWrongPassword is the one answer to a password that isn't right and to an
+// account that there isn't.
+func errWrongPassword() error {
+	return credential.Errorf(credential.Unauthenticated, "Invalid email or password")
+}
+
+func errLocked() error {
+	return credential.Errorf(credential.Unauthenticated, "Account temporarily locked. Try again later.")
+}
+
+// SignIn begins a session for a user who proves who they are: by a password,
+// and by a code where the user has a second factor.
+func (a *Authority) SignIn(ctx context.Context, r SignInRequest) (out *SignedIn, err error) {
+	email, err := credential.CheckEmail("email", r.Email)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.keys(ctx); err != nil { // the first of which is made outside of the change
+		return nil, err
+	}
+	err = a.prove(ctx, email, r.Password, r.From, func(proof *proof) error {
+		out, err = a.beginSession(ctx, r, proof)
+		return err
+	})
+	return out, err
+}
+
+// proof is a password that was right for a user. Until it is forgiven it
+// counts as an attempt that failed.
+type proof struct {
+	user    *store.User
+	attempt store.Attempt
+}
+
+// prove runs fn if a password is that of an account. Of one account one
+// password is tried at a time on a node, so that many at once are no more.
+func (a *Authority) prove(ctx context.Context, email, password string, from Origin, fn func(*proof) error) error {
+	attempt := store.Attempt{Account: a.accountKey(email), At: a.clock()}
+	attempt.Place = a.placeKey(attempt.Account, from.Address)
+	leave, err := a.queues.enter(ctx, attempt.Account)
+	if err != nil {
+		return undecided(err)
+	}
+	defer leave()
+	allowed, err := a.store.BeginAttempt(ctx, &attempt, signInBounds)
+	if err != nil {
+		return undecided(err)
+	}
+	if !allowed {
+		return errLocked()
+	}
+	user, err := a.store.UserByEmail(ctx, email)
+	if errors.Is(err, credential.NotFound) {
+		user, err = &store.User{}, nil
+	}
+	if err != nil {
+		return undecided(err)
+	}
+	right, err := a.matchesPassword(ctx, user.PasswordHash, password)
+	if err != nil {
+		return err
+	}
+	if !right {
+		return a.refuseSignIn(ctx, from, user.ID, errWrongPassword())
+	}
+	return fn(&proof{user, attempt})
+}
+
+// refuseSignIn records a failure to sign in, and returns why.
+func (a *Authority) refuseSignIn(ctx context.Context, from Origin, user uuid.UUID, why error) error {
+	err := a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		tx.Record(a.signInEvent(from, user, "sign_in.fail", why))
+		return nil
+	})
+	if err != nil {
+		return undecided(err)
+	}
+	return why
+}
+
+func (a *Authority) signInEvent(from Origin, user uuid.UUID, action string, why error) audit.Event {
+	target, detail := "user:unknown", "{}"
+	if user != uuid.Nil {
+		target = "user:" + user.String()
+	}
+	if why != nil {
+		detail = object(map[string]string{"because": why.Error()})
+	}
+	return act{from.somebody(user), a.clock()}.event(action, target, detail)
+}
+
+// beginSession is SignIn for whose password was right.
+func (a *Authority) beginSession(ctx context.Context, r SignInRequest, proof *proof) (out *SignedIn, err error) {
+	var refused error
+	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		user, err := a.unchanged(ctx, tx, proof)
+		if err != nil {
+			return err
+		}
+		if refused, err = a.admit(ctx, tx, user, r.Code); err != nil {
+			return err
+		}
+		if refused != nil {
+			tx.Record(a.signInEvent(r.From, user.ID, "sign_in.fail", refused))
+			if errors.Is(refused, credential.CodeRequired) { // which is no failure
+				return tx.ForgiveAttempt(ctx, proof.attempt)
+			}
+			return nil
+		}
+		if err := a.recognise(ctx, tx, proof.attempt, r.From.Address); err != nil {
+			return err
+		}
+		out, err = a.openSession(ctx, tx, user, r)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	return out, err
+}
+
+// unchanged reads a user again who proved a password, which may have been
+// changed since.
+func (a *Authority) unchanged(ctx context.Context, tx *store.Tx, proof *proof) (*store.User, error) {
+	if err := tx.HoldUser(ctx, proof.user.ID); err != nil {
+		return nil, err
+	}
+	user, err := tx.User(ctx, proof.user.ID)
+	if err == nil && user.PasswordHash != proof.user.PasswordHash {
+		return nil, errWrongPassword()
+	}
+	return user, err
+}
+
+// admit decides whether a user whose password was right may sign in.
+func (a *Authority) admit(ctx context.Context, tx *store.Tx, user *store.User, code string) (refused, err error) {
+	switch {
+	case !user.DeactivatedAt.IsZero():
+		return credential.Errorf(credential.Unauthenticated, "Account is deactivated"), nil
+	case a.rules.VerifyEmail && user.VerifiedAt.IsZero():
+		return credential.Errorf(credential.Unauthenticated, "Email address is not verified. Follow the link that was sent to it."), nil
+	case !user.TwoFactor:
+		return nil, nil
+	case code == "":
+		return credential.Errorf(credential.CodeRequired, "Two-factor code required"), nil
+	}
+	return a.useCode(ctx, tx, user.ID, code)
+}
+
+// recognise takes the failures of an account back, and remembers from where
+// its user signed in.
+func (a *Authority) recognise(ctx context.Context, tx *store.Tx, attempt store.Attempt, from netip.Addr) error {
+	if err := tx.ForgetAttempts(ctx, attempt.Account); err != nil || !from.IsValid() {
+		return err
+	}
+	attempt.Place = a.placeKey(attempt.Account, from)
+	return tx.KnowPlace(ctx, attempt, mostPlaces)
+}
+
+// accountKey is what the attempts on an account are counted under.
+func (a *Authority) accountKey(email string) [32]byte {
+	return [32]byte(a.store.Root().MAC(seal.Accounts, []byte("account"), []byte(email)))
+}
+
+// placeKey is what a place is remembered by: an address, of which IPv6 has one
+// for each network of 64 bits. An unknown one is no place.
+func (a *Authority) placeKey(account [32]byte, from netip.Addr) store.Place {
+	if !from.IsValid() {
+		return store.Place{}
+	}
+	from = from.Unmap()
+	bits := 32
+	if from.Is6() {
+		bits = 64
+	}
+	prefix := netip.PrefixFrom(from, bits).Masked()
+	return store.Place(a.store.Root().MAC(seal.Accounts, []byte("place"), account[:], []byte(prefix.String())))
+}
+
+// queues let one caller at a time go on for each account.
+type queues []chan struct{}
+
+func newQueues() queues {
+	q := make(queues, 256)
+	for i := range q {
+		q[i] = make(chan struct{}, 1)
+	}
+	return q
+}
+
+// enter waits for the account's turn. Accounts share queues by chance.
+func (q queues) enter(ctx context.Context, account [32]byte) (leave func(), err error) {
+	queue := q[int(account[0])%len(q)]
+	select {
+	case queue <- struct{}{}:
+		return func() { <-queue }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
