@@ -51,11 +51,11 @@ type SignInRequest struct {
 	From            Origin
 }
 
-// errWrongPassword is the one answer to a password that isn't right and to an
+// WrongPassword is the one answer to a password that isn't right and to an
 // account that there isn't.
-func errWrongPassword() error {
-	return credential.Errorf(credential.Unauthenticated, "Invalid email or password")
-}
+const WrongPassword = "Invalid email or password"
+
+func errWrongPassword() error { return credential.Errorf(credential.Unauthenticated, WrongPassword) }
 
 func errLocked() error {
 	return credential.Errorf(credential.Unauthenticated, "Account temporarily locked. Try again later.")

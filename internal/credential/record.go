@@ -54,6 +54,7 @@ type Use struct {
 	At        time.Time
 	Address   netip.Addr
 	UserAgent string
+	Requests  int64 // all of them, up to this one
 }
 
 // State is where a credential is in its life.

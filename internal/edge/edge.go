@@ -27,11 +27,15 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 )
 
 // Surface is a set of routes that share three habits.
 type Surface struct {
 	Routes []Route
+	// Prefix is of the paths for which the surface says that there is no such
+	// route; empty for none.
+	Prefix string
 	// Present takes the credential from where this surface allows it.
 	Present func(http.Header) (Presented, error)
 	// WriteError shapes a failure into this surface's body.
@@ -44,7 +48,7 @@ type Surface struct {
 // Config says how a Server is made.
 type Config struct {
 	Authority *authority.Authority
-	Surfaces  []*Surface // the first also answers what no route matches
+	Surfaces  []*Surface // the first also answers what is no other's
 	// TrustedProxies may say in X-Forwarded-For for whom they ask.
 	TrustedProxies []netip.Prefix
 	// Operator makes every call the operator's: for a socket that only the
@@ -77,8 +81,18 @@ func New(cfg Config) *Server {
 			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
 		}
 	}
-	s.mux.Handle("/", &fallback{s, cfg.Surfaces[0]})
+	s.mux.Handle("/", &fallback{s})
 	return s
+}
+
+// surfaceOf finds the surface that a path belongs to, also where no route matches.
+func (s *Server) surfaceOf(path string) *Surface {
+	for _, surface := range s.cfg.Surfaces {
+		if surface.Prefix != "" && strings.HasPrefix(path, surface.Prefix) {
+			return surface
+		}
+	}
+	return s.cfg.Surfaces[0]
 }
 
 // ServeHTTP answers one request.
@@ -103,7 +117,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log(r, call, s.cfg.Now().Sub(start))
 	}()
 	if !canonical(r) {
-		s.cfg.Surfaces[0].fail(call, r, credential.Errorf(credential.NotFound, "no such path"))
+		s.surfaceOf(r.URL.Path).fail(call, r, credential.Errorf(credential.NotFound, "no such path"))
 		return
 	}
 	s.mux.ServeHTTP(call, r)
@@ -282,8 +296,9 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	if presented.As == "" {
 		return &Denial{}
 	}
+	token := jwt.Looks(presented.Text)
 	if !h.server.cfg.Authority.Accepts(presented.Text, presented.As) {
-		return &Denial{Code: credential.CodeMalformed}
+		return &Denial{Code: credential.CodeMalformed, Token: token}
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(),
@@ -292,7 +307,7 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	if err != nil {
 		return err
 	}
-	if err := refusal(&d, v); err != nil {
+	if err := refusal(&d, v, token); err != nil {
 		return err
 	}
 	r.Principal = d.Principal
@@ -311,7 +326,7 @@ func (r *Request) organization() string {
 
 // refusal is why a decision lets nobody in, or nil. An organization in which a
 // user is no member is answered like one that doesn't exist.
-func refusal(d *credential.Decision, v authority.Verification) error {
+func refusal(d *credential.Decision, v authority.Verification, token bool) error {
 	nowhere := d.Standing != nil && d.Standing.Credential.Scheme.Kind == credential.Session && d.Principal.Organization == uuid.Nil
 	switch d.Code {
 	case credential.OK, credential.CodeForbidden:
@@ -322,7 +337,7 @@ func refusal(d *credential.Decision, v authority.Verification) error {
 			return nil
 		}
 	}
-	return &Denial{Code: d.Code, Permission: v.Permission, Nowhere: nowhere}
+	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.
@@ -349,14 +364,11 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 }
 
 // fallback answers what no route matches.
-type fallback struct {
-	server  *Server
-	surface *Surface
-}
+type fallback struct{ server *Server }
 
 // ServeHTTP answers 405 where another method would match, else 404.
 func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := w.(*call)
+	c, surface := w.(*call), f.server.surfaceOf(r.URL.Path)
 	var allow []string
 	for _, method := range methods {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
@@ -365,11 +377,11 @@ func (f *fallback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allow) == 0 {
-		f.surface.fail(c, r, credential.Errorf(credential.NotFound, "no such path"))
+		surface.fail(c, r, credential.Errorf(credential.NotFound, "no such path"))
 		return
 	}
 	c.Header().Set("Allow", strings.Join(allow, ", "))
-	f.surface.fail(c, r, credential.Errorf(credential.MethodNotAllowed, "this path takes %s", strings.Join(allow, ", ")))
+	surface.fail(c, r, credential.Errorf(credential.MethodNotAllowed, "this path takes %s", strings.Join(allow, ", ")))
 }
 
 // Routes returns the routes of all surfaces, for documents and tests.

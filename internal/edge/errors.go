@@ -13,6 +13,8 @@ import (
 type Denial struct {
 	Code       credential.Code
 	Permission credential.Permission
+	// Token means that an access token was presented.
+	Token bool
 	// Nowhere means that a user has signed in and acts in no organization.
 	Nowhere bool
 }
@@ -98,6 +100,8 @@ type Failure struct {
 	Code   string
 	Detail string
 	Field  string
+	// Denied is the decision behind it, where there is one.
+	Denied *Denial
 }
 
 // statuses maps each kind of error to its HTTP status: the one such table.
@@ -129,7 +133,7 @@ var statuses = map[credential.ErrorKind]int{
 func failureOf(err error) Failure {
 	var denial *Denial
 	if errors.As(err, &denial) {
-		return Failure{Status: denial.Status(), Code: denial.PublicCode(), Detail: denial.Error()}
+		return Failure{Status: denial.Status(), Code: denial.PublicCode(), Detail: denial.Error(), Denied: denial}
 	}
 	var e *credential.Error
 	if errors.As(err, &e) && statuses[e.Kind] != 0 {

@@ -31,7 +31,8 @@ type User struct {
 // Member is a user in an organization.
 type Member struct {
 	User
-	Role credential.Role
+	Role     credential.Role
+	JoinedAt time.Time
 }
 
 const userColumns = `u.id, u.number, u.email, u.name, u.password_hash IS NOT NULL, COALESCE(u.avatar_url, ''), COALESCE(u.preferences, ''),
@@ -43,7 +44,7 @@ func (u *User) targets() []any {
 		instant{&u.CreatedAt}, instant{&u.UpdatedAt}, instant{&u.VerifiedAt}, instant{&u.DeactivatedAt}}
 }
 
-func (m *Member) targets() []any { return append(m.User.targets(), &m.Role) }
+func (m *Member) targets() []any { return append(m.User.targets(), &m.Role, instant{&m.JoinedAt}) }
 
 // InsertUser stores a new user and gives it its number. An address that is
 // taken is credential.Conflict.
@@ -109,7 +110,7 @@ func (r reader) MemberByEmail(ctx context.Context, organization uuid.UUID, email
 
 func (r reader) member(ctx context.Context, where string, args ...any) (*Member, error) {
 	var m Member
-	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+`, m.role FROM members m JOIN users u ON u.id = m.user_id
+	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+`, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
 		WHERE m.organization_id = $1 AND `+where, args...).Scan(m.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such member")
@@ -122,6 +123,6 @@ func (r reader) member(ctx context.Context, where string, args ...any) (*Member,
 
 // Members returns the members of an organization with a user id above after.
 func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limit int) ([]Member, error) {
-	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role FROM members m JOIN users u ON u.id = m.user_id
+	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
 		WHERE m.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3`}, organization, after, limit)
 }

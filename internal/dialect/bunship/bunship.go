@@ -1,0 +1,240 @@
+// Package bunship serves the documented HTTP surface of BunShip: sessions with
+// a second factor, the user's own account, and the API keys of organizations.
+//
+// It hides that service's shapes and words: success wrappers, error codes, ids
+// with prefixes. It decides nothing; every call goes to the authority.
+package bunship
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+)
+
+const (
+	prefix = "/api/v1/"
+	// most bounds a body in bytes.
+	most = 64 << 10
+)
+
+// handlers answers BunShip's routes.
+type handlers struct {
+	authority *authority.Authority
+}
+
+// Surfaces returns BunShip's routes: those of a user, and those of an
+// organization, which take API keys as well and speak of them in their errors.
+func Surfaces(a *authority.Authority) []*edge.Surface {
+	h := &handlers{a}
+	return []*edge.Surface{
+		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError},
+		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError},
+	}
+}
+
+func (h *handlers) userRoutes() []edge.Route {
+	return []edge.Route{
+		edge.Post(prefix+"auth/register", edge.Public, most, h.register),
+		edge.Get(prefix+"auth/verify-email/{token}", edge.Public, h.verifyEmail),
+		edge.Post(prefix+"auth/login", edge.Public, most, h.login),
+		edge.Post(prefix+"auth/refresh", edge.Public, most, h.refresh),
+		edge.Post(prefix+"auth/logout", edge.Authenticated, most, h.logout),
+		edge.Post(prefix+"auth/forgot-password", edge.Public, most, h.forgotPassword),
+		edge.Post(prefix+"auth/reset-password", edge.Public, most, h.resetPassword),
+
+		edge.Post(prefix+"auth/two-factor/setup", edge.Authenticated, most, h.setUpTwoFactor),
+		edge.Post(prefix+"auth/two-factor/verify", edge.Authenticated, most, h.enableTwoFactor),
+		edge.Post(prefix+"auth/two-factor/disable", edge.Authenticated, most, h.disableTwoFactor),
+
+		edge.Get(prefix+"users/me", edge.Authenticated, h.me),
+		edge.Patch(prefix+"users/me", edge.Authenticated, most, h.updateMe),
+		edge.Put(prefix+"users/me/password", edge.Authenticated, most, h.changePassword),
+		edge.Get(prefix+"users/me/sessions", edge.Authenticated, h.sessions),
+		edge.Delete(prefix+"users/me/sessions/{session}", edge.Authenticated, h.endSession),
+		edge.Get(prefix+"users/me/organizations", edge.Authenticated, h.organizations),
+	}
+}
+
+func (h *handlers) organizationRoutes() []edge.Route {
+	const base = prefix + "organizations/{organization}/"
+	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
+	return []edge.Route{
+		edge.Post(base+"api-keys", write, most, h.createKey),
+		edge.Get(base+"api-keys", read, h.listKeys),
+		edge.Get(base+"api-keys/{key}", read, h.getKey),
+		edge.Delete(base+"api-keys/{key}", write, h.revokeKey),
+		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
+		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
+	}
+}
+
+// present takes the credential from Authorization or from X-API-Key; where it
+// stands in both, it must be the same key.
+func present(h http.Header) (edge.Presented, error) {
+	authorization, keys := h["Authorization"], h["X-Api-Key"]
+	if len(authorization) != 1 || len(keys) != 1 {
+		return edge.FromHeaders(h)
+	}
+	bearer, err := edge.FromHeaders(http.Header{"Authorization": authorization})
+	if err != nil {
+		return bearer, err
+	}
+	key, err := edge.FromHeaders(http.Header{"X-Api-Key": keys})
+	if err != nil || bearer.As != credential.AsBearer || bearer.Text != key.Text {
+		return edge.Presented{}, &edge.Denial{Code: credential.CodeMalformed}
+	}
+	return key, nil
+}
+
+// problem is the body of an error.
+type problem struct {
+	Success bool         `json:"success"`
+	Error   problemError `json:"error"`
+}
+
+type problemError struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Details *details `json:"details,omitzero"`
+}
+
+type details struct {
+	Field             string `json:"field,omitzero"`
+	RequiresTwoFactor bool   `json:"requiresTwoFactor,omitzero"`
+	RequestID         string `json:"requestId,omitzero"`
+}
+
+// writeUserError shapes an error of the routes of a user.
+func writeUserError(w http.ResponseWriter, f edge.Failure, requestID string) {
+	if d := f.Denied; d != nil && f.Status == http.StatusUnauthorized {
+		switch {
+		case d.Code == "":
+			f.Detail = "Missing or invalid authorization header"
+		case d.Code == credential.CodeExpired && d.Token:
+			f.Detail = "Token has expired"
+		default:
+			f.Detail = "Invalid or expired token"
+		}
+	}
+	write(w, f, requestID)
+}
+
+// writeKeyError shapes an error of the routes that API keys are for.
+func writeKeyError(w http.ResponseWriter, f edge.Failure, requestID string) {
+	d := f.Denied
+	switch {
+	case d == nil:
+	case d.Code == "":
+		f.Detail = "Missing X-API-Key header"
+	case d.Code == credential.CodeScope && (d.Permission == credential.CredentialsRead || d.Permission == credential.CredentialsWrite):
+		f.Detail = notManaging // which no scope of a key is for
+	case d.Code == credential.CodeScope:
+		f.Detail = "Missing required scope: " + scopeOf(d.Permission)
+	case d.Token, f.Status != http.StatusUnauthorized:
+		writeUserError(w, f, requestID)
+		return
+	case d.Code == credential.CodeRevoked, d.Code == credential.CodeSuspended, d.Code == credential.CodeOwnerInactive:
+		f.Detail = "API key is inactive"
+	case d.Code == credential.CodeExpired:
+		f.Detail = "API key has expired"
+	default:
+		f.Detail = "Invalid API key"
+	}
+	write(w, f, requestID)
+}
+
+// scopeOf spells a permission the way that BunShip's scopes are spelled.
+func scopeOf(p credential.Permission) string {
+	noun, verb, _ := strings.Cut(string(p), ":")
+	return verb + ":" + noun
+}
+
+func write(w http.ResponseWriter, f edge.Failure, requestID string) {
+	if f.Status == http.StatusUnprocessableEntity {
+		f.Status = http.StatusBadRequest
+	}
+	p := problem{Error: problemError{Code: codeOf(f), Message: f.Detail}}
+	switch {
+	case f.Code == string(credential.CodeRequired):
+		p.Error.Details = &details{RequiresTwoFactor: true}
+	case f.Field != "":
+		p.Error.Details = &details{Field: f.Field}
+		p.Error.Message = f.Field + ": " + f.Detail
+	case f.Status >= http.StatusInternalServerError:
+		p.Error.Details = &details{RequestID: requestID}
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // a name in the request that is no UTF-8
+		body = []byte(`{"success":false,"error":{"code":"PARSE_ERROR","message":"the request is not valid UTF-8"}}`)
+		f.Status = http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
+}
+
+// codes are BunShip's words for what a status means.
+var codes = map[int]string{
+	http.StatusUnauthorized:          "AUTHENTICATION_ERROR",
+	http.StatusForbidden:             "AUTHORIZATION_ERROR",
+	http.StatusNotFound:              "NOT_FOUND",
+	http.StatusMethodNotAllowed:      "NOT_FOUND",
+	http.StatusConflict:              "CONFLICT",
+	http.StatusTooManyRequests:       "RATE_LIMIT_EXCEEDED",
+	http.StatusUnsupportedMediaType:  "PARSE_ERROR",
+	http.StatusRequestEntityTooLarge: "VALIDATION_ERROR",
+}
+
+// detailed is an error with its details, or nil.
+func detailed(err error) *credential.Error {
+	var e *credential.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+func codeOf(f edge.Failure) string {
+	code, known := codes[f.Status]
+	switch {
+	case known:
+		return code
+	case f.Status >= http.StatusInternalServerError:
+		return "INTERNAL_ERROR"
+	case f.Code == string(credential.BadRequest) && f.Field == "":
+		return "PARSE_ERROR"
+	}
+	return "VALIDATION_ERROR"
+}
+
+// message is an answer that says only what was done.
+type message struct {
+	Message string `json:"message"`
+}
+
+// done is a message that says that it was.
+type done struct {
+	Success bool   `json:"success"`
+	Message string `json:"message"`
+}
+
+// Ids as BunShip writes them.
+func userID(id uuid.UUID) string         { return authority.PublicID("usr", id) }
+func organizationID(id uuid.UUID) string { return authority.PublicID("org", id) }
+func keyID(id uuid.UUID) string          { return authority.PublicID("key", id) }
+func sessionID(id uuid.UUID) string      { return authority.PublicID("ses", id) }
+
+// role is what BunShip calls a role.
+func role(r credential.Role) string {
+	if r == credential.Guest {
+		return "viewer"
+	}
+	return string(r)
+}
