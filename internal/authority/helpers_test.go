@@ -19,7 +19,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-const day = 24 * time.Hour
+const (
+	day    = 24 * time.Hour
+	issuer = "https://keys.example.test"
+)
 
 var (
 	background = context.Background()
@@ -54,6 +57,8 @@ type world struct {
 	foreign *store.Project // the other organization's
 	users   map[string]*store.Member
 	tokens  map[string]string // of the users
+	// signedIn is a session that a test is about.
+	signedIn *authority.SignedIn
 }
 
 // each runs a test in a new world on every database.
@@ -66,10 +71,18 @@ func newAuthority(t testing.TB, cfg store.Config, random io.Reader) *world {
 	t.Helper()
 	w := &world{t: t, cfg: cfg, clock: newClock(), users: map[string]*store.Member{}, tokens: map[string]string{}}
 	w.store = storetest.Open(t, cfg)
-	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Rand: random})
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Rand: random, Issuer: issuer})
 	operator := credential.Operator()
 	w.op = &operator
 	return w
+}
+
+// reopen restarts the authority on the same database.
+func (w *world) reopen() {
+	w.t.Helper()
+	w.ok(w.store.Close())
+	w.store = storetest.Open(w.t, w.cfg)
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: w.cfg.Schemes, Now: w.clock.now, Issuer: issuer})
 }
 
 func newWorld(t testing.TB, cfg store.Config) *world {

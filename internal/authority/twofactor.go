@@ -72,7 +72,7 @@ func (a *Authority) setUpTwoFactor(ctx context.Context, p *credential.Principal,
 	if f.Seed, err = a.store.Root().Seal(a.rand, seedRow(p.Subject), seed); err != nil {
 		return nil, err
 	}
-	return out, a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+	err = a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
 		user, err := a.unchanged(ctx, tx, proof)
 		if err != nil {
 			return err
@@ -83,6 +83,10 @@ func (a *Authority) setUpTwoFactor(ctx context.Context, p *credential.Principal,
 		tx.Record(act{p, now}.event("two_factor.set_up", "user:"+p.Subject.String(), "{}"))
 		return tx.SetTwoFactor(ctx, p.Subject, f, stored)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func errAlreadyOn() error {

@@ -47,7 +47,7 @@ func (s *Store) BeginAttempt(ctx context.Context, a *Attempt, b Bounds) (allowed
 		ON CONFLICT (account, place) DO UPDATE SET
 			failures = CASE WHEN s.failures >= $5 THEN 1 ELSE s.failures + 1 END,
 			total = s.total + 1,
-			locked_until = CASE WHEN s.failures + 1 = $5 THEN $4 ELSE NULL END,
+			locked_until = CASE WHEN s.failures + 1 = $5 THEN CAST($4 AS BIGINT) ELSE NULL END,
 			at = $3
 		WHERE (s.locked_until IS NULL OR s.locked_until <= $3) AND s.total < $6
 		RETURNING failures`, a.Account[:], a.Place[:], now, a.At.Add(b.LockFor).UnixMilli(), b.Burst, b.Total).Scan(&failures)
@@ -178,7 +178,7 @@ func (t *Tx) EnableTwoFactor(ctx context.Context, user uuid.UUID, at time.Time) 
 func (t *Tx) CountTry(ctx context.Context, user uuid.UUID, most int, now, since time.Time) (bool, error) {
 	result, err := t.q.ExecContext(ctx, `
 		UPDATE two_factor SET tries = CASE WHEN tries_since <= $3 THEN 1 ELSE tries + 1 END,
-			tries_since = CASE WHEN tries_since <= $3 THEN $4 ELSE tries_since END
+			tries_since = CASE WHEN tries_since <= $3 THEN CAST($4 AS BIGINT) ELSE tries_since END
 		WHERE user_id = $1 AND (tries < $2 OR tries_since <= $3)`, user, most, since.UnixMilli(), now.UnixMilli())
 	if err != nil {
 		return false, t.fail("count a try of a code", err)
