@@ -267,7 +267,8 @@ func (a *app) signingKeyRotate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Make a new key that signs access tokens", Args: noArgs,
 		Long: "The new key is published at once and signs ten minutes later, when everybody can know\n" +
-			"it. The key before verifies until what it signed has expired.",
+			"it. The key before verifies until what it signed has expired. With --now it signs at\n" +
+			"once, and a key that still waits to sign is removed.",
 		Example: "  gatehouse signing-keys rotate\n  gatehouse signing-keys rotate --now",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.showSigningKeys(cmd.Context(), client.Request{Method: http.MethodPost, Path: "/v1/signing-keys/rotate", In: in})
