@@ -105,6 +105,8 @@ func TestO2_RowsOfRFC6749(t *testing.T) {
 			{"5.2 invalid_scope: unknown", grant + "&scope=api:delete", w.asClient(), 400, "invalid_scope", ""},
 			{"5.2 invalid_scope: malformed", grant + "&scope=%22", w.asClient(), 400, "invalid_scope", ""},
 			{"5.2 invalid_scope: exceeds", grant + "&scope=api:read+credentials:verify", w.asClient(), 400, "invalid_scope", ""},
+			{"8693 2.2.2 invalid_target, in ASCII", exchange + "&project=x&subject_token=" + w.token(""), nil, 400,
+				`{"error":"invalid_target","error_description":"project: name the project by its UUID, pr-... or PRJ-..."}`, ""},
 			{"5.1 success", grant, w.asClient(), 200, "", ""},
 		})
 	})
@@ -213,6 +215,10 @@ func TestO11_RowsOfRFC7662(t *testing.T) {
 			{"2.3 an invalid token as the credential", "token=" + token, bearer(changed(token)), 401, "invalid_token", invalidToken + `the credential is not valid"`},
 			{"2.3 a token that may not ask", "token=" + token, bearer(mute), 403, "insufficient_scope", tooLittle + `credentials:verify"`},
 		})
+		a = w.post("/oauth2/introspect", "token="+token, nil)
+		if got, want := a.field("error_description"), "present a credential, for example: Authorization: Bearer ..."; got != want {
+			t.Errorf("2.3 no credential: got %q, want %q", got, want)
+		}
 		for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			r, err := http.NewRequest(method, w.url+"/oauth2/introspect", nil)
 			w.ok(err)
