@@ -197,7 +197,8 @@ func (a *app) clientKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "keys CLIENT_ID", Short: "Set the public keys that a client signs assertions for", Args: oneArg,
 		Long: "A client with keys authenticates by private_key_jwt. The file is a JWK Set of up to 8 public\n" +
-			"keys, each with kid and alg, and replaces the keys before.",
+			"keys, each with kid and alg, and replaces the keys before. Tokens that those got work on;\n" +
+			"after a leak, rotate the client with --grace 0 as well.",
 		Example: "  gatehouse client keys " + exampleClient + " --jwks-file keys.json\n  gatehouse client keys " + exampleClient + " --remove",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if remove == (file != "") {
