@@ -84,6 +84,15 @@ func (d *Denial) Challenge() string {
 	return ""
 }
 
+// misuse is a request that presents credentials as none can be presented.
+type misuse struct{ error }
+
+// Challenge is the WWW-Authenticate header (RFC 6750 section 3.1).
+func (*misuse) Challenge() string { return `Bearer realm="gatehouse", error="invalid_request"` }
+
+// Unwrap returns the reason.
+func (m *misuse) Unwrap() error { return m.error }
+
 // quotable keeps what may stand in a quoted string of a header.
 func quotable(text string) string {
 	return strings.Map(func(r rune) rune {
