@@ -141,18 +141,24 @@ func TestNothingInTheClear(t *testing.T) {
 	good, trusted := issue(t, "mail.example.com")
 	other, _ := issue(t, "mail.example.com")
 	wrong, _ := issue(t, "evil.example.com")
-	for name, cfg := range map[string]mailtest.Config{
-		"no STARTTLS": {}, "unknown authority": {TLS: other}, "another name": {TLS: wrong},
-		"no TLS from the start": {}, "no AUTH": {TLS: good},
+	with, without := "robot:"+escaped+"@", ""
+	for name, test := range map[string]struct {
+		url string
+		cfg mailtest.Config
+	}{
+		"no STARTTLS":             {"smtp://" + with, mailtest.Config{User: "robot", Password: password}},
+		"no STARTTLS, no AUTH":    {"smtp://" + without, mailtest.Config{}},
+		"unknown authority":       {"smtp://" + with, mailtest.Config{User: "robot", Password: password, TLS: other}},
+		"another name":            {"smtp://" + without, mailtest.Config{TLS: wrong}},
+		"no TLS from the start":   {"smtps://" + with, mailtest.Config{User: "robot", Password: password}},
+		"unknown from the start":  {"smtps://" + with, mailtest.Config{User: "robot", Password: password, TLS: other, Implicit: true}},
+		"a password for no AUTH":  {"smtp://" + with, mailtest.Config{TLS: good}},
+		"STARTTLS, not yet begun": {"smtps://" + without, mailtest.Config{TLS: good}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg.Refuse = func(m mailtest.Mail) error { t.Error("a mail was offered"); return nil }
-			server := mailtest.Start(t, cfg)
-			url := "smtp://robot:" + escaped + "@mail.example.com"
-			if name == "no TLS from the start" {
-				url = strings.Replace(url, "smtp:", "smtps:", 1)
-			}
-			m := mailer(t, url)
+			test.cfg.Refuse = func(mailtest.Mail) error { t.Error("a mail was offered"); return nil }
+			server := mailtest.Start(t, test.cfg)
+			m := mailer(t, test.url+"mail.example.com")
 			m.Reroute(server.Address, trusted)
 			if err := send(t, m, letter); err == nil || errors.Is(err, outbound.ErrRefused) {
 				t.Errorf("got %v, want an error that isn't for good", err)
