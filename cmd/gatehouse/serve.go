@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -59,7 +60,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	surfaces := append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...)
+	surfaces := append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true
