@@ -102,15 +102,22 @@ func (a *Authority) Unlock(ctx context.Context, p *credential.Principal, ref Use
 	})
 }
 
+// OneTimeCode is a secret that is good once, and until when.
+type OneTimeCode struct {
+	credential.Secret
+	ExpiresAt time.Time
+}
+
 // PasswordCode makes the one-time code by which a user chooses a new password
 // (ResetPassword), where no letter can bring it. Only the operator can.
-func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, ref UserRef) (code credential.Secret, err error) {
+func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, ref UserRef) (code OneTimeCode, err error) {
 	_, err = a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) (err error) {
 		if !user.DeactivatedAt.IsZero() {
-			return credential.Errorf(credential.Conflict, "the user is deactivated")
+			return credential.Errorf(credential.Conflict, "the user is deactivated; reactivate them first")
 		}
 		tx.Record(by.event("user.password_code", "user:"+user.ID.String(), "{}"))
-		code, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: by.at.Add(resetFor)})
+		code.ExpiresAt = by.at.Add(resetFor)
+		code.Secret, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: code.ExpiresAt})
 		return err
 	})
 	return code, err
