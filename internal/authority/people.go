@@ -130,6 +130,9 @@ func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref
 		if !user.DeactivatedAt.IsZero() {
 			return errUnchanged
 		}
+		if err := holdOrganizations(ctx, tx, user.ID); err != nil {
+			return err
+		}
 		tx.Record(by.event("user.deactivate", "user:"+user.ID.String(), "{}"))
 		if err := tx.SetDeactivated(ctx, user.ID, by.at); err != nil {
 			return err
@@ -146,10 +149,25 @@ func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref
 	})
 }
 
+// mostMemberships is more than anybody has.
+const mostMemberships = 10_000
+
+// holdOrganizations keeps other changes in the organizations of a user waiting:
+// no other owner steps down meanwhile, and no credential is made.
+func holdOrganizations(ctx context.Context, tx *store.Tx, user uuid.UUID) error {
+	memberships, err := tx.Memberships(ctx, user, mostMemberships)
+	for _, m := range memberships {
+		if err := tx.HoldOrganization(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // revokeEverywhere revokes a user's own credentials, and refuses to leave an
 // organization without an active owner.
 func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, user uuid.UUID) error {
-	memberships, err := tx.Memberships(ctx, user, 10_000)
+	memberships, err := tx.Memberships(ctx, user, mostMemberships)
 	if err != nil {
 		return err
 	}
