@@ -124,7 +124,7 @@ func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, r
 		}
 		tx.Record(by.event("user.password_code", "user:"+user.ID.String(), "{}"))
 		code.ExpiresAt = by.at.Add(resetFor)
-		code.Secret, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: code.ExpiresAt})
+		code.Secret, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: passwordCode, ExpiresAt: code.ExpiresAt})
 		return err
 	})
 	return code, err
@@ -147,10 +147,8 @@ func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref
 		if err := endSessions(ctx, tx, by, ending{user: user.ID, because: "user.deactivate"}); err != nil {
 			return err
 		}
-		for _, purpose := range []string{verifyEmail, resetPassword} {
-			if err := tx.DropLink(ctx, user.ID, purpose); err != nil {
-				return err
-			}
+		if err := tx.DropLinks(ctx, user.ID, verifyEmail, resetPassword, passwordCode); err != nil {
+			return err
 		}
 		return a.revokeEverywhere(ctx, tx, by, user.ID)
 	})
