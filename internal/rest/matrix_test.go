@@ -294,6 +294,11 @@ func (w *world) columns() []string {
 	for _, c := range w.callers() {
 		names = append(names, c.name)
 	}
+	for _, name := range signedIn {
+		if w.secrets[name] != "" { // where a test has them sign in
+			names = append(names, name)
+		}
+	}
 	return append(names, "operator")
 }
 
