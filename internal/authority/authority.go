@@ -192,6 +192,9 @@ func (a *Authority) latest(id uuid.UUID, stored credential.Use) credential.Use {
 	return stored
 }
 
+// Now returns the present time as the authority sees it.
+func (a *Authority) Now() time.Time { return a.clock() }
+
 // clock returns the present time as it is stored: UTC, to the millisecond.
 func (a *Authority) clock() time.Time { return a.now().UTC().Truncate(time.Millisecond) }
 

@@ -102,22 +102,33 @@ func (a *Authority) Members(ctx context.Context, p *credential.Principal, organi
 }
 
 // SetRole changes what a member is. An organization always keeps an owner.
-// Only the operator can.
 func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef, role credential.Role) error {
 	if !role.Valid() {
 		return credential.InvalidField("role", "choose one of: owner, admin, member, guest")
 	}
+	if err := managesMembers(p, organization); err != nil {
+		return err
+	}
 	return a.changeMember(ctx, p, membership{organization, ref, a.transact}, func(tx *store.Tx, by act, member *store.Member) error {
+		if err := mayMake(p, role, member.Role); err != nil {
+			return err
+		}
 		tx.Record(by.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
 		return tx.SetMember(ctx, organization, member.ID, role, by.at)
 	})
 }
 
 // RemoveMember ends a membership, and with it for good the credentials that
-// the user has in the organization: who comes back starts with none. Only the
-// operator can.
+// the user has in the organization: who comes back starts with none. Members
+// who have signed in may end their own.
 func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) error {
+	if err := a.mayRemove(ctx, p, organization, ref); err != nil {
+		return err
+	}
 	return a.changeMember(ctx, p, membership{organization, ref, a.stop}, func(tx *store.Tx, by act, member *store.Member) error {
+		if err := mayMake(p, member.Role); err != nil && member.ID != p.Subject {
+			return err
+		}
 		tx.Record(by.event("member.remove", "user:"+member.ID.String(), "{}"))
 		ended, err := tx.RevokeCredentialsOf(ctx, organization, member.ID, by.at)
 		if err != nil {
@@ -128,6 +139,19 @@ func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, o
 		}
 		return tx.RemoveMember(ctx, organization, member.ID)
 	})
+}
+
+// mayRemove refuses who may not end a membership, which may be their own.
+func (a *Authority) mayRemove(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) error {
+	err := managesMembers(p, organization)
+	if err == nil || !p.SignedIn() || p.Organization != organization {
+		return err
+	}
+	member, found := a.member(ctx, organization, ref)
+	if found == nil && member.ID == p.Subject {
+		return nil
+	}
+	return err
 }
 
 // membership is what a change of a member is about, and the sort of
@@ -143,9 +167,6 @@ type memberChange func(tx *store.Tx, by act, member *store.Member) error
 // changeMember changes a membership that is there when the change begins, and
 // undoes what would leave the organization without an owner.
 func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, m membership, change memberChange) error {
-	if err := operatorOnly(p); err != nil {
-		return err
-	}
 	member, err := a.member(ctx, m.organization, m.ref)
 	if err != nil {
 		return err

@@ -28,6 +28,8 @@ var open = map[string]string{
 	"POST /v1/self/rotate": "any credential",
 	"POST /v1/self/revoke": "any credential",
 	"GET /v1/schemes":      "any credential",
+
+	"POST /v1/invitations/accept": "any credential",
 }
 
 func nameOf(r edge.Route) string { return r.Method + " " + r.Pattern }
@@ -196,6 +198,10 @@ func organizationCalls() map[string]cell {
 		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
 		},
+		"POST /v1/organizations/{organization}/invitations":                         fixed(org+"/invitations", api.Invite{Email: "asked@acme.test", Role: "guest"}),
+		"GET /v1/organizations/{organization}/invitations":                          fixed(org+"/invitations", nil),
+		"DELETE /v1/organizations/{organization}/invitations/{invitation}":          invited("/invitations/"),
+		"POST /v1/invitations/accept":                                               fixed("/v1/invitations/accept", api.AcceptInvitation{Code: "invite-x"}),
 		"GET /v1/organizations/{organization}/members":                              fixed(org+"/members", nil),
 		"PUT /v1/organizations/{organization}/members/{user}":                       fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/members/{user}":                    leaving(org+"/members/extra@acme.test", "POST", org+"/members", api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}),
@@ -206,8 +212,17 @@ func organizationCalls() map[string]cell {
 		"POST /v1/organizations/{organization}/projects/{project}/restore":          switched(project+"/restore", project+"/archive", true),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
-		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
-		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
+		"GET /v1/audit/events":                                                      fixed("/v1/audit/events", nil),
+		"GET /v1/audit/verify":                                                      fixed("/v1/audit/verify", nil),
+	}
+}
+
+// invited is a call on a new invitation.
+func invited(path string) cell {
+	return func(t testing.TB, w *world) shot {
+		var made api.IssuedInvitation
+		w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/invitations", api.Invite{Email: "withdrawn@acme.test", Role: "guest"}, &made)
+		return shot{path: "/v1/organizations/" + w.acme.ID + path + made.ID}
 	}
 }
 

@@ -70,6 +70,11 @@ func (h *handlers) routes() []edge.Route {
 		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole),
 		edge.Delete("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), h.removeMember),
 
+		edge.Post("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), small, h.invite).Creates(),
+		edge.Get("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), h.listInvitations).Takes("limit", "cursor"),
+		edge.Delete("/v1/organizations/{organization}/invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation),
+		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation),
+
 		edge.Post("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsWrite), small, h.createProject).Creates(),
 		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects).Takes("limit", "cursor"),
 		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject),

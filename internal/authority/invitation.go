@@ -1,0 +1,184 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// inviteFor is how long an invitation is good for.
+const inviteFor = 7 * 24 * time.Hour
+
+// inviteCode is the text that the link of an invitation carries.
+var inviteCode = credential.Format{Prefix: "invite-", Alphabet: credential.Base62, Length: 43}
+
+// managesMembers refuses who doesn't look after the members of an organization:
+// an owner or admin who has signed in, or the operator. No token changes who
+// may do what.
+func managesMembers(p *credential.Principal, organization uuid.UUID) error {
+	if p.IsOperator() {
+		return nil
+	}
+	if err := within(p, organization, credential.MembersWrite); err != nil {
+		return err
+	}
+	if !p.SignedIn() || !p.Role.Manages() {
+		return credential.Errorf(credential.Forbidden, "members are looked after by an owner or admin who has signed in: no token and no key does it")
+	}
+	return nil
+}
+
+// mayMake refuses who may not give a role, or touch one who has it: owners are
+// a matter of owners.
+func mayMake(p *credential.Principal, roles ...credential.Role) error {
+	for _, role := range roles {
+		if role == credential.Owner && !p.IsOperator() && p.Role != credential.Owner {
+			return credential.Errorf(credential.Forbidden, "only an owner makes owners, and changes what they are")
+		}
+	}
+	return nil
+}
+
+// Invited is an invitation with the code of its link, which is shown once.
+type Invited struct {
+	store.Invitation
+	Code credential.Secret
+}
+
+// Invite asks an address to become a member of an organization. An invitation
+// before to the same address is dead. Where letters are delivered, one brings
+// the code.
+func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organization uuid.UUID, email string, role credential.Role) (*Invited, error) {
+	if err := managesMembers(p, organization); err != nil {
+		return nil, err
+	}
+	if !role.Valid() {
+		return nil, credential.InvalidField("role", "choose one of: owner, admin, member, guest")
+	}
+	if err := mayMake(p, role); err != nil {
+		return nil, err
+	}
+	now := a.clock()
+	out := &Invited{Invitation: store.Invitation{
+		Organization: organization, Role: role, InvitedBy: p.String(), CreatedAt: now, ExpiresAt: now.Add(inviteFor),
+	}}
+	var err error
+	if out.Email, err = credential.CheckEmail("email", email); err != nil {
+		return nil, err
+	}
+	if out.ID, err = a.newID(); err != nil {
+		return nil, err
+	}
+	if out.Code, err = inviteCode.Generate(a.rand); err != nil {
+		return nil, err
+	}
+	defer a.posted()
+	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error { return a.invite(ctx, tx, act{p, now}, out) })
+}
+
+func (a *Authority) invite(ctx context.Context, tx *store.Tx, by act, in *Invited) error {
+	_, err := tx.MemberByEmail(ctx, in.Organization, in.Email)
+	if !errors.Is(err, credential.NotFound) {
+		return orElse(err, &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this user is a member already"})
+	}
+	o, err := tx.Organization(ctx, in.Organization)
+	if err != nil {
+		return err
+	}
+	tx.Record(by.event("invitation.create", "invitation:"+in.ID.String(), object(map[string]string{"role": string(in.Role)})))
+	err = tx.InsertInvitation(ctx, &in.Invitation, a.linker.LookupKey(in.Code.Reveal()), a.store.Root().Version())
+	if err != nil || !a.rules.Mail {
+		return err
+	}
+	return a.post(ctx, tx, in.ExpiresAt, store.Letter{
+		To: in.Email, Subject: "You are invited",
+		Text: "You are asked to become a member of " + o.Name + " at Gatehouse. Sign in with this address, or\n" +
+			"register it, and enter this code within 7 days:\n\n" + in.Code.Reveal() + "\n",
+	})
+}
+
+// Invitations returns the invitations of an organization with an id above after.
+func (a *Authority) Invitations(ctx context.Context, p *credential.Principal, organization, after uuid.UUID, limit int) ([]store.Invitation, error) {
+	if err := managesMembers(p, organization); err != nil {
+		return nil, err
+	}
+	return a.store.Invitations(ctx, organization, after, limit)
+}
+
+// WithdrawInvitation takes an invitation back.
+func (a *Authority) WithdrawInvitation(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) error {
+	if err := managesMembers(p, organization); err != nil {
+		return err
+	}
+	return a.stop(ctx, p, organization, func(tx *store.Tx) error {
+		there, err := tx.DropInvitation(ctx, organization, id)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return credential.Errorf(credential.NotFound, "no such invitation")
+		}
+		tx.Record(act{p, a.clock()}.event("invitation.withdraw", "invitation:"+id.String(), "{}"))
+		return nil
+	})
+}
+
+func errBadInvitation() error {
+	return credential.InvalidField("code", "the invitation is wrong, was withdrawn, was accepted before or has expired")
+}
+
+// AcceptInvitation makes the principal's user a member of the organization
+// that invited their address.
+func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principal, code string) (*store.Organization, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	if !inviteCode.Check(code) {
+		return nil, errBadInvitation()
+	}
+	key := a.linker.LookupKey(code)
+	known, err := a.store.InvitationByKey(ctx, key)
+	if errors.Is(err, credential.NotFound) {
+		return nil, errBadInvitation()
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = a.transact(ctx, p, known.Organization, func(tx *store.Tx) error { return a.accept(ctx, tx, p, key) })
+	if err != nil {
+		return nil, err
+	}
+	return a.store.Organization(ctx, known.Organization)
+}
+
+func (a *Authority) accept(ctx context.Context, tx *store.Tx, p *credential.Principal, key credential.LookupKey) error {
+	in, err := tx.InvitationByKey(ctx, key)
+	if errors.Is(err, credential.NotFound) {
+		return errBadInvitation()
+	}
+	if err != nil {
+		return err
+	}
+	user, err := tx.User(ctx, p.Subject)
+	if err != nil {
+		return err
+	}
+	if user.Email != in.Email {
+		return &credential.Error{Kind: credential.Forbidden, Field: "code", Detail: "the invitation is for another address than the one that you signed in with"}
+	}
+	now := a.clock()
+	first, err := tx.AcceptInvitation(ctx, in.ID, now)
+	if err != nil {
+		return err
+	}
+	if !first || !now.Before(in.ExpiresAt) {
+		return errBadInvitation()
+	}
+	tx.Record(act{p, now}.event("invitation.accept", "invitation:"+in.ID.String(), "{}"))
+	return a.addMember(ctx, tx, p, in.Organization, &store.Member{User: *user, Role: in.Role})
+}
