@@ -86,6 +86,9 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 	return user.ID, err
 }
 
+// SendsMail reports whether letters to users are delivered.
+func (a *Authority) SendsMail() bool { return a.rules.Mail }
+
 // posted tells whoever delivers that there may be letters.
 func (a *Authority) posted() {
 	if a.rules.Posted != nil {

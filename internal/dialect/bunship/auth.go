@@ -30,7 +30,11 @@ func (h *handlers) register(r *edge.Request, in registration) (registered, error
 	if err != nil {
 		return registered{}, fieldNames(err)
 	}
-	return registered{"Registration successful. Please check your email to verify your account.", userID(id)}, nil
+	says := "Registration successful. You can log in now."
+	if h.authority.SendsMail() {
+		says = "Registration successful. Please check your email to verify your account."
+	}
+	return registered{says, userID(id)}, nil
 }
 
 // checkClasses holds a new password to what BunShip documents beside the
