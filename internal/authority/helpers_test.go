@@ -57,8 +57,9 @@ type world struct {
 	foreign *store.Project // the other organization's
 	users   map[string]*store.Member
 	tokens  map[string]string // of the users
-	// signedIn is a session that a test is about.
+	// signedIn is a session that a test is about, and records are credentials.
 	signedIn *authority.SignedIn
+	records  map[string]*credential.Credential
 }
 
 // each runs a test in a new world on every database.

@@ -171,6 +171,13 @@ func (a *Authority) accept(ctx context.Context, tx *store.Tx, p *credential.Prin
 	if user.Email != in.Email {
 		return &credential.Error{Kind: credential.Forbidden, Field: "code", Detail: "the invitation is for another address than the one that you signed in with"}
 	}
+	o, err := tx.Organization(ctx, in.Organization)
+	if err != nil {
+		return err
+	}
+	if !o.SuspendedAt.IsZero() {
+		return credential.Errorf(credential.Conflict, "the organization is suspended")
+	}
 	now := a.clock()
 	first, err := tx.AcceptInvitation(ctx, in.ID, now)
 	if err != nil {

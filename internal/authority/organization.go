@@ -195,6 +195,33 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 	return a.store.ProjectIn(ctx, organization, ref)
 }
 
+// DeleteProject takes a project away for good, and with it its credentials.
+// Owners, admins and the operator can.
+func (a *Authority) DeleteProject(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) error {
+	project, err := a.Project(ctx, p, organization, store.ProjectRef{ID: id})
+	if err != nil {
+		return err
+	}
+	if err := require(p, credential.ProjectsWrite); err != nil {
+		return err
+	}
+	if p.ProjectScoped() != uuid.Nil || p.SubjectType == credential.SubjectUser && !p.Role.Manages() {
+		return credential.Errorf(credential.Forbidden, "projects are deleted by an owner or admin of the organization")
+	}
+	return a.stop(ctx, p, organization, func(tx *store.Tx) error {
+		by := act{p, a.clock()}
+		if _, err := tx.ProjectIn(ctx, organization, store.ProjectRef{ID: project.ID}); err != nil { // which may be gone since
+			return err
+		}
+		tx.Record(by.event("project.delete", "project:"+id.String(), object(map[string]string{"name": project.Name})))
+		ended, err := tx.DeleteProject(ctx, project.ID, by.at)
+		for _, id := range ended {
+			tx.Record(by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": "project.delete"})))
+		}
+		return err
+	})
+}
+
 // RemoveProjectMember takes a member's role in a project away.
 func (a *Authority) RemoveProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef) error {
 	return a.changeProjectMember(ctx, p, project, ref, "")

@@ -137,21 +137,51 @@ func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref
 		if !user.DeactivatedAt.IsZero() {
 			return errUnchanged
 		}
-		if err := holdOrganizations(ctx, tx, user.ID); err != nil {
-			return err
-		}
-		tx.Record(by.event("user.deactivate", "user:"+user.ID.String(), "{}"))
-		if err := tx.SetDeactivated(ctx, user.ID, by.at); err != nil {
-			return err
-		}
-		if err := endSessions(ctx, tx, by, ending{user: user.ID, because: "user.deactivate"}); err != nil {
-			return err
-		}
-		if err := tx.DropLinks(ctx, user.ID, verifyEmail, resetPassword, passwordCode); err != nil {
-			return err
-		}
-		return a.revokeEverywhere(ctx, tx, by, user.ID)
+		return a.shutOut(ctx, tx, by, leaving{user.ID, "user.deactivate"})
 	})
+}
+
+// Delete deactivates a user and takes away what is known of them: address,
+// name, memberships, second factor. The address is free then, and who registers
+// it is somebody else. Only the operator can.
+func (a *Authority) Delete(ctx context.Context, p *credential.Principal, ref UserRef) error {
+	user, err := a.person(ctx, p, ref)
+	if err != nil {
+		return err
+	}
+	_, err = a.changePerson(ctx, p, account{UserRef{ID: user.ID}, a.stop}, func(tx *store.Tx, by act, user *store.User) error {
+		if err := a.shutOut(ctx, tx, by, leaving{user.ID, "user.delete"}); err != nil {
+			return err
+		}
+		if err := tx.ForgetAccount(ctx, a.accountKey(user.Email)); err != nil {
+			return err
+		}
+		return tx.DeleteUser(ctx, user.ID, by.at)
+	})
+	return ignoreMissing(err) // of whom it would return
+}
+
+// leaving is a user who is shut out, and by what.
+type leaving struct {
+	user   uuid.UUID
+	action string
+}
+
+func (a *Authority) shutOut(ctx context.Context, tx *store.Tx, by act, l leaving) error {
+	if err := holdOrganizations(ctx, tx, l.user); err != nil {
+		return err
+	}
+	tx.Record(by.event(l.action, "user:"+l.user.String(), "{}"))
+	if err := tx.SetDeactivated(ctx, l.user, by.at); err != nil {
+		return err
+	}
+	if err := endSessions(ctx, tx, by, ending{user: l.user, because: l.action}); err != nil {
+		return err
+	}
+	if err := tx.DropLinks(ctx, l.user, verifyEmail, resetPassword, passwordCode); err != nil {
+		return err
+	}
+	return a.revokeEverywhere(ctx, tx, by, l)
 }
 
 // mostMemberships is more than anybody has.
@@ -171,8 +201,8 @@ func holdOrganizations(ctx context.Context, tx *store.Tx, user uuid.UUID) error 
 
 // revokeEverywhere revokes a user's own credentials, and refuses to leave an
 // organization without an active owner.
-func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, user uuid.UUID) error {
-	memberships, err := tx.Memberships(ctx, user, mostMemberships)
+func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, l leaving) error {
+	memberships, err := tx.Memberships(ctx, l.user, mostMemberships)
 	if err != nil {
 		return err
 	}
@@ -184,12 +214,12 @@ func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, 
 		if m.Role == credential.Owner && owners == 0 {
 			return credential.Errorf(credential.Conflict, "the user is the only owner of organization %s; make somebody else owner first", m.Name)
 		}
-		ended, err := tx.RevokeCredentialsOf(ctx, m.ID, user, by.at)
+		ended, err := tx.RevokeCredentialsOf(ctx, m.ID, l.user, by.at)
 		if err != nil {
 			return err
 		}
 		for _, id := range ended {
-			e := by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": "user.deactivate"}))
+			e := by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": l.action}))
 			e.Chain = m.ID
 			tx.Record(e)
 		}

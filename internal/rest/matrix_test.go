@@ -144,7 +144,12 @@ func calls() map[string]cell {
 func userCalls() map[string]cell {
 	user := "/v1/users/extra@acme.test"
 	return map[string]cell{
-		"GET /v1/users/{user}":                fixed(user, nil),
+		"GET /v1/users/{user}": fixed(user, nil),
+		"DELETE /v1/users/{user}": func(t testing.TB, w *world) shot {
+			var made api.User
+			w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/members", api.CreateUser{Email: fmt.Sprintf("d%d@acme.test", w.clock.now().UnixNano()), Name: "Doomed", Role: "guest"}, &made)
+			return shot{path: "/v1/users/" + made.ID}
+		},
 		"POST /v1/users/{user}/deactivate":    switched(user+"/deactivate", "", false),
 		"POST /v1/users/{user}/reactivate":    switched(user+"/reactivate", user+"/deactivate", true),
 		"POST /v1/users/{user}/unlock":        fixed(user+"/unlock", nil),
@@ -198,22 +203,27 @@ func organizationCalls() map[string]cell {
 		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
 		},
-		"POST /v1/organizations/{organization}/invitations":                         fixed(org+"/invitations", api.Invite{Email: "asked@acme.test", Role: "guest"}),
-		"GET /v1/organizations/{organization}/invitations":                          fixed(org+"/invitations", nil),
-		"DELETE /v1/organizations/{organization}/invitations/{invitation}":          invited("/invitations/"),
-		"POST /v1/invitations/accept":                                               fixed("/v1/invitations/accept", api.AcceptInvitation{Code: "invite-x"}),
-		"GET /v1/organizations/{organization}/members":                              fixed(org+"/members", nil),
-		"PUT /v1/organizations/{organization}/members/{user}":                       fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
-		"DELETE /v1/organizations/{organization}/members/{user}":                    leaving(org+"/members/extra@acme.test", "POST", org+"/members", api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}),
-		"POST /v1/organizations/{organization}/projects":                            fixed(org+"/projects", api.CreateProject{Name: "New"}),
-		"GET /v1/organizations/{organization}/projects":                             fixed(org+"/projects", nil),
-		"GET /v1/organizations/{organization}/projects/{project}":                   fixed(org+"/projects/ALPHA", nil),
+		"POST /v1/organizations/{organization}/invitations":                fixed(org+"/invitations", api.Invite{Email: "asked@acme.test", Role: "guest"}),
+		"GET /v1/organizations/{organization}/invitations":                 fixed(org+"/invitations", nil),
+		"DELETE /v1/organizations/{organization}/invitations/{invitation}": invited("/invitations/"),
+		"POST /v1/invitations/accept":                                      fixed("/v1/invitations/accept", api.AcceptInvitation{Code: "invite-x"}),
+		"GET /v1/organizations/{organization}/members":                     fixed(org+"/members", nil),
+		"PUT /v1/organizations/{organization}/members/{user}":              fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
+		"DELETE /v1/organizations/{organization}/members/{user}":           leaving(org+"/members/extra@acme.test", "POST", org+"/members", api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}),
+		"POST /v1/organizations/{organization}/projects":                   fixed(org+"/projects", api.CreateProject{Name: "New"}),
+		"GET /v1/organizations/{organization}/projects":                    fixed(org+"/projects", nil),
+		"GET /v1/organizations/{organization}/projects/{project}":          fixed(org+"/projects/ALPHA", nil),
+		"DELETE /v1/organizations/{organization}/projects/{project}": func(t testing.TB, w *world) shot {
+			var made api.Project
+			w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/projects", api.CreateProject{Name: "Doomed"}, &made)
+			return shot{path: "/v1/organizations/" + w.acme.ID + "/projects/" + made.ID}
+		},
 		"POST /v1/organizations/{organization}/projects/{project}/archive":          switched(project+"/archive", "", false),
 		"POST /v1/organizations/{organization}/projects/{project}/restore":          switched(project+"/restore", project+"/archive", true),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
-		"GET /v1/audit/events":                                                      fixed("/v1/audit/events", nil),
-		"GET /v1/audit/verify":                                                      fixed("/v1/audit/verify", nil),
+		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
+		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 	}
 }
 

@@ -215,6 +215,14 @@ func (h *handlers) getProject(r *edge.Request, _ edge.None) (api.Project, error)
 	return projectOf(p), nil
 }
 
+func (h *handlers) deleteProject(r *edge.Request, _ edge.None) (api.Empty, error) {
+	p, err := h.project(r)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, h.authority.DeleteProject(r.Context(), &r.Principal, p.Organization, p.ID)
+}
+
 func (h *handlers) archiveProject(r *edge.Request, _ edge.None) (api.Project, error) {
 	return h.switchProject(r, true)
 }

@@ -78,6 +78,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Post("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsWrite), small, h.createProject).Creates(),
 		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects).Takes("limit", "cursor"),
 		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject),
+		edge.Delete("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsWrite), h.deleteProject),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/archive", edge.Needs(credential.ProjectsWrite), 0, h.archiveProject),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject),
 		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole),
@@ -93,6 +94,7 @@ func (h *handlers) userRoutes() []edge.Route {
 	read, write := edge.Needs(credential.MembersRead), edge.Needs(credential.MembersWrite)
 	return []edge.Route{
 		edge.Get("/v1/users/{user}", read, h.getUser),
+		edge.Delete("/v1/users/{user}", edge.Needs(credential.MembersWrite), h.deleteUser),
 		edge.Post("/v1/users/{user}/deactivate", write, 0, h.deactivateUser),
 		edge.Post("/v1/users/{user}/reactivate", write, 0, h.reactivateUser),
 		edge.Post("/v1/users/{user}/unlock", write, 0, h.unlockUser),

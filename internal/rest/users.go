@@ -62,6 +62,14 @@ func (h *handlers) reactivateUser(r *edge.Request, _ edge.None) (api.Person, err
 	return h.changeUser(r, h.authority.Reactivate)
 }
 
+func (h *handlers) deleteUser(r *edge.Request, _ edge.None) (api.Empty, error) {
+	ref, err := h.user(r)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, h.authority.Delete(r.Context(), &r.Principal, ref)
+}
+
 func (h *handlers) unlockUser(r *edge.Request, _ edge.None) (api.Person, error) {
 	return h.changeUser(r, h.authority.Unlock)
 }

@@ -24,7 +24,7 @@ func (r reader) UserByEmail(ctx context.Context, email string) (*User, error) {
 func (r reader) user(ctx context.Context, where string, arg any) (*User, error) {
 	var u User
 	var hash sql.NullString
-	err := r.q.QueryRowContext(ctx, `SELECT u.password_hash, `+userColumns+` FROM users u WHERE `+where, arg).
+	err := r.q.QueryRowContext(ctx, `SELECT u.password_hash, `+userColumns+` FROM users u WHERE u.deleted_at IS NULL AND `+where, arg).
 		Scan(append([]any{&hash}, u.targets()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such user")
@@ -69,6 +69,23 @@ func (t *Tx) SetVerified(ctx context.Context, id uuid.UUID, now time.Time) error
 func (t *Tx) SetDeactivated(ctx context.Context, id uuid.UUID, at time.Time) error {
 	t.touchedAll = true
 	return t.updateUser(ctx, "deactivate a user", `deactivated_at = $2`, id, stamp(at))
+}
+
+// DeleteUser takes away what is known of a user, and leaves the row: its id is
+// nobody else's, and its address is free.
+func (t *Tx) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time) error {
+	t.touchedAll = true
+	err := t.updateUser(ctx, "delete a user", `email = $2, name = 'Deleted user', password_hash = NULL, avatar_url = NULL, preferences = NULL,
+		email_verified_at = NULL, deactivated_at = COALESCE(deactivated_at, $3), deleted_at = $3`, id, "deleted-"+id.String()+"@user.invalid", at.UnixMilli())
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"project_members", "members", "links"} {
+		if _, err := t.q.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, id); err != nil {
+			return t.fail("delete what a user has", err)
+		}
+	}
+	return t.DropTwoFactor(ctx, id)
 }
 
 // Membership is an organization that a user is a member of.

@@ -54,6 +54,21 @@ func (t *Tx) ArchiveProject(ctx context.Context, id uuid.UUID, at time.Time) err
 	return nil
 }
 
+// DeleteProject takes a project away for good, with the places of its members
+// and the credentials that were its own. It returns those.
+func (t *Tx) DeleteProject(ctx context.Context, id uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+	t.touchedAll = true
+	_, err := t.q.ExecContext(ctx, `UPDATE projects SET deleted_at = $2, archived_at = COALESCE(archived_at, $2) WHERE id = $1`, id, at.UnixMilli())
+	if err != nil {
+		return nil, t.fail("delete a project", err)
+	}
+	if _, err := t.q.ExecContext(ctx, `DELETE FROM project_members WHERE project_id = $1`, id); err != nil {
+		return nil, t.fail("delete the members of a project", err)
+	}
+	return list(ctx, t.reader, selection[uuid.UUID]{"revoke the credentials of a project", idTarget,
+		`UPDATE credentials SET revoked_at = $2 WHERE project_id = $1 AND revoked_at IS NULL RETURNING id`}, id, at.UnixMilli())
+}
+
 // SetProjectMember gives a user a role in a project; an empty role takes it away.
 func (t *Tx) SetProjectMember(ctx context.Context, project, user uuid.UUID, role credential.ProjectRole, now time.Time) (err error) {
 	t.touchedAll = true
@@ -93,7 +108,7 @@ func (ref ProjectRef) where() (string, any) {
 func (r reader) ProjectIn(ctx context.Context, organization uuid.UUID, ref ProjectRef) (*Project, error) {
 	where, arg := ref.where()
 	var p Project
-	err := r.q.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.organization_id = $1 AND `+where, organization, arg).
+	err := r.q.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND `+where, organization, arg).
 		Scan(p.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such project")
@@ -113,7 +128,7 @@ func (r reader) ProjectAccess(ctx context.Context, organization uuid.UUID, ref P
 	err = r.q.QueryRowContext(ctx, `
 		SELECT p.id, p.archived_at, pm.role FROM projects p
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = $3
-		WHERE p.organization_id = $1 AND `+where, organization, arg, user).Scan(&a.ID, instant{&archivedAt}, &role)
+		WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND `+where, organization, arg, user).Scan(&a.ID, instant{&archivedAt}, &role)
 	if errors.Is(err, sql.ErrNoRows) {
 		return credential.ProjectAccess{}, nil
 	}
@@ -128,7 +143,7 @@ func (r reader) ProjectAccess(ctx context.Context, organization uuid.UUID, ref P
 // all of them, or (user not Nil) those that the user was added to.
 func (r reader) Projects(ctx context.Context, organization, user, after uuid.UUID, limit int) ([]Project, error) {
 	return list(ctx, r, selection[Project]{"list projects", (*Project).targets, `SELECT ` + projectColumns + ` FROM projects p
-		WHERE p.organization_id = $1 AND p.id > $2
+		WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND p.id > $2
 		AND (CAST($3 AS TEXT) = '' OR EXISTS (SELECT 1 FROM project_members pm WHERE pm.project_id = p.id AND pm.user_id = $4))
 		ORDER BY p.id LIMIT $5`}, organization, after, textOf(user), user, limit)
 }

@@ -80,6 +80,15 @@ func (t *Tx) ForgetAttempts(ctx context.Context, account [32]byte) error {
 	return nil
 }
 
+// ForgetAccount deletes the failures of an account and the places that are
+// known of it.
+func (t *Tx) ForgetAccount(ctx context.Context, account [32]byte) error {
+	if _, err := t.q.ExecContext(ctx, `DELETE FROM sign_in_attempts WHERE account = $1`, account[:]); err != nil {
+		return t.fail("forget an account", err)
+	}
+	return nil
+}
+
 // KnowPlace notes that the account's user has signed in from a place. Of the
 // places of an account only the latest most stay known.
 func (t *Tx) KnowPlace(ctx context.Context, a Attempt, most int) error {

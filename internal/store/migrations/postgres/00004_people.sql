@@ -14,3 +14,7 @@ CREATE TABLE invitations (
     accepted_at     BIGINT,
     UNIQUE (organization_id, email)
 );
+
+-- What was deleted leaves its row, whose id nobody gets again.
+ALTER TABLE users ADD COLUMN deleted_at BIGINT;
+ALTER TABLE projects ADD COLUMN deleted_at BIGINT;

@@ -14,3 +14,7 @@ CREATE TABLE invitations (
     accepted_at     INTEGER,
     UNIQUE (organization_id, email)
 ) STRICT, WITHOUT ROWID;
+
+-- What was deleted leaves its row, whose id nobody gets again.
+ALTER TABLE users ADD COLUMN deleted_at INTEGER;
+ALTER TABLE projects ADD COLUMN deleted_at INTEGER;
