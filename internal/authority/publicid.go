@@ -48,7 +48,7 @@ func ParseID(text string) (uuid.UUID, error) {
 func ParsePublicID(prefix, text string) (uuid.UUID, error) {
 	if digits, ok := strings.CutPrefix(text, prefix+"_"); ok {
 		raw, err := hex.DecodeString(digits)
-		if err != nil || len(raw) != len(uuid.UUID{}) || digits != strings.ToLower(digits) {
+		if err != nil || len(raw) != len(uuid.UUID{}) || digits != strings.ToLower(digits) || uuid.UUID(raw) == uuid.Nil {
 			return uuid.Nil, errors.New("not an id")
 		}
 		return uuid.UUID(raw), nil
