@@ -1,6 +1,7 @@
 package bunship_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestBSD26_BSO10_Revoke(t *testing.T) {
 		if a := ada.do("GET", keysOf(w.org), nil); len(a.list("data")) != 2 {
 			t.Errorf("it isn't in the list: %s", a.body)
 		}
-		ada.do("DELETE", keysOf(w.org)+"/"+id, nil).refused("again", 409, "")
+		ada.do("DELETE", keysOf(w.org)+"/"+id, nil).want(200) // as a repeat of a call that was lost
 		w.do("GET", membersOf(w.org), nil, apiKey(key)).refused("for good", 401, "API key is inactive")
 	})
 }
@@ -254,10 +255,10 @@ func TestBS13_OneOrganization(t *testing.T) {
 		ada, far := w.member("ada", credential.Owner), w.personOf(w.other, "far", credential.Owner)
 		far.signIn()
 		key, id := ada.madeKey("*")
-		for _, path := range []string{orgID(w.org), w.org.ID.String()} {
+		for _, path := range []string{orgID(w.org), w.org.ID.String(), strconv.Itoa(int(w.org.Number))} {
 			w.do("GET", "/organizations/"+path+"/members", nil, apiKey(key)).want(200)
 		}
-		for _, named := range []string{orgID(w.other), w.other.ID.String(), "org_" + strings.Repeat("0", 32), "org_" + strings.Repeat("1", 32), "x"} {
+		for _, named := range []string{orgID(w.other), w.other.ID.String(), strconv.Itoa(int(w.other.Number)), "99999999", "org_" + strings.Repeat("0", 32), "org_" + strings.Repeat("1", 32), "x"} {
 			path := "/organizations/" + named + "/"
 			for _, p := range []func() answer{
 				func() answer { return w.do("GET", path+"members", nil, apiKey(key)) },
