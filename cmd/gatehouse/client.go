@@ -197,7 +197,8 @@ func (a *app) clientKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "keys CLIENT_ID", Short: "Set the public keys that a client signs assertions for", Args: oneArg,
 		Long: "A client with keys authenticates by private_key_jwt. The file is a JWK Set of up to 8 public\n" +
-			"keys, each with kid and alg, and replaces the keys before.",
+			"keys, each with kid and alg, and replaces the keys before. Tokens that those got work on;\n" +
+			"after a leak, rotate the client with --grace 0 as well.",
 		Example: "  gatehouse client keys " + exampleClient + " --jwks-file keys.json\n  gatehouse client keys " + exampleClient + " --remove",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if remove == (file != "") {
@@ -267,7 +268,8 @@ func (a *app) signingKeyRotate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Make a new key that signs access tokens", Args: noArgs,
 		Long: "The new key is published at once and signs ten minutes later, when everybody can know\n" +
-			"it. The key before verifies until what it signed has expired.",
+			"it. The key before verifies until what it signed has expired. With --now it signs at\n" +
+			"once, and a key that still waits to sign is removed.",
 		Example: "  gatehouse signing-keys rotate\n  gatehouse signing-keys rotate --now",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.showSigningKeys(cmd.Context(), client.Request{Method: http.MethodPost, Path: "/v1/signing-keys/rotate", In: in})

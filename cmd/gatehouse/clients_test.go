@@ -35,12 +35,14 @@ type clientInput struct {
 	Issuer    string   `json:"issuer"`
 	ID        string   `json:"client_id"`
 	Secret    string   `json:"client_secret"`
+	Admin     string   `json:"admin"` // a token of who may register the client's keys
 	Token     string   `json:"token,omitempty"`
 	Altered   []string `json:"altered,omitempty"` // the token with one character changed
 	Algorithm string   `json:"algorithm,omitempty"`
 }
 
-// TestO16_RealClients lets OAuth2 clients that others wrote have their way.
+// TestO16_RealClients lets OAuth2 clients that others wrote have their way: by
+// secret in both places, and by assertions for a key of their own.
 func TestO16_RealClients(t *testing.T) {
 	t.Parallel()
 	in := startDemo(t)
@@ -77,6 +79,11 @@ const (
 		"issuer": true, "type": "bearer", "lifetime": 3600, "scope": "api:read", "self": 200,
 		"before": {"active": true, "scope": "api:read", "mine": true}, "after": {"active": false},
 		"wrong": {"status": 401, "error": "invalid_client"}, "tooWide": {"status": 400, "error": "invalid_scope"}
+	},
+	"key": {
+		"issuer": true, "type": "bearer", "lifetime": 3600, "scope": "api:read", "self": 200,
+		"before": {"active": true, "scope": "api:read", "mine": true}, "after": {"active": false},
+		"wrong": {"status": 401, "error": "invalid_client"}, "tooWide": {"status": 400, "error": "invalid_scope"}
 	}}`
 	oauth4webapiSays = `{
 	"basic": {
@@ -87,6 +94,13 @@ const (
 		"wrong": {"status": 401, "error": "basic"}
 	},
 	"post": {
+		"type": "bearer", "lifetime": 3600, "scope": "api:read api:write",
+		"exchanged": {"type": "bearer", "scope": "api:read", "issued": "urn:ietf:params:oauth:token-type:access_token"},
+		"wider": {"status": 400, "error": "invalid_scope"}, "self": 200,
+		"before": {"active": true, "scope": "api:read", "mine": true}, "after": {"active": false},
+		"wrong": {"status": 401, "error": "invalid_client"}
+	},
+	"key": {
 		"type": "bearer", "lifetime": 3600, "scope": "api:read api:write",
 		"exchanged": {"type": "bearer", "scope": "api:read", "issued": "urn:ietf:params:oauth:token-type:access_token"},
 		"wider": {"status": 400, "error": "invalid_scope"}, "self": 200,
@@ -140,12 +154,13 @@ func startDemo(t *testing.T, args ...string) clientInput {
 		URL         string `json:"url"`
 		Credentials struct {
 			Client sampleClient `json:"betatesting_client"`
+			Admin  string       `json:"testkase_pat"`
 		} `json:"credentials"`
 	}
 	if err := json.Unmarshal([]byte(line), &made); err != nil || made.Credentials.Client.ID == "" {
 		t.Fatalf("the demo says nothing of its client: %v: %s", err, line)
 	}
-	return clientInput{Issuer: made.URL, ID: made.Credentials.Client.ID, Secret: made.Credentials.Client.Secret}
+	return clientInput{Issuer: made.URL, ID: made.Credentials.Client.ID, Secret: made.Credentials.Client.Secret, Admin: made.Credentials.Admin}
 }
 
 func goClient(in clientInput, path string, style oauth2.AuthStyle, scopes ...string) *clientcredentials.Config {

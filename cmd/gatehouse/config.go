@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 )
 
@@ -38,6 +39,11 @@ type Config struct {
 	Schemes         *credential.Schemes
 	// SigningAlgorithm is what new signing keys are for: ES256 or RS256.
 	SigningAlgorithm string
+	SMTPURL          string // the mail server; empty for none
+	MailFrom         string // whom mail is from
+	Registration     string // open, or closed: only the operator makes accounts
+	VerifyEmail      string // whether signing in takes a verified address: yes, no or auto
+	PasswordResetURL string // page where people choose a new password
 
 	origins map[string]string
 }
@@ -54,6 +60,9 @@ type option struct {
 func (o *option) env() string {
 	return "GATEHOUSE_" + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
 }
+
+// inFile reports whether the value may also stand in a file that NAME_FILE names.
+func (o *option) inFile() bool { return (o.secret || o.name == "database-url") && o.name != "root-key" }
 
 func (o *option) key() string { return strings.ReplaceAll(o.name, "-", "_") }
 
@@ -74,6 +83,11 @@ func options() []option {
 		{"password-minimum", "least length of a password in bytes", "8", false, integer(func(c *Config) *int { return &c.PasswordMinimum }, 8, 256)},
 		{"cache-size", "credentials kept in memory, about 1 kB each; SQLite only", "1048576", false, integer(func(c *Config) *int { return &c.CacheSize }, 0, 1<<26)},
 		{"signing-algorithm", "algorithm of new keys that sign access tokens: ES256 or RS256", "ES256", false, oneOf(func(c *Config) *string { return &c.SigningAlgorithm }, "ES256", "RS256")},
+		{"smtp-url", "mail server, smtp://user:password@host:587 or smtps://…; without one no mail is sent", "", true, setSMTPURL},
+		{"mail-from", "whom mail is from, such as Gatehouse <gatehouse@example.com>", "", false, setMailFrom},
+		{"registration", "open, or closed: then only the operator makes accounts", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
+		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
+		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	}
@@ -143,6 +157,46 @@ func setPublicURL(c *Config, v string) error {
 	return nil
 }
 
+// setSMTPURL has the Mailer judge, which never repeats the value.
+func setSMTPURL(c *Config, v string) error {
+	c.SMTPURL = v
+	if v == "" {
+		return nil
+	}
+	_, err := outbound.NewMailer(v, "gatehouse@localhost")
+	return err
+}
+
+// setMailFrom comes after setSMTPURL, without which nothing needs it.
+func setMailFrom(c *Config, v string) error {
+	c.MailFrom = v
+	switch {
+	case v == "" && c.SMTPURL == "":
+		return nil
+	case v == "":
+		return errors.New("is needed with smtp-url, such as Gatehouse <gatehouse@example.com>")
+	}
+	_, err := outbound.NewMailer("smtp://localhost", v)
+	return err
+}
+
+// setVerifyEmail comes after setSMTPURL, without which nobody could verify.
+func setVerifyEmail(c *Config, v string) error {
+	if v == "yes" && c.SMTPURL == "" {
+		return errors.New("yes needs smtp-url: without mail nobody can verify an address")
+	}
+	return oneOf(func(c *Config) *string { return &c.VerifyEmail }, "yes", "no", "auto")(c, v)
+}
+
+func setPasswordResetURL(c *Config, v string) error {
+	u, err := url.Parse(v)
+	if v != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Fragment != "" || u.User != nil) {
+		return errors.New("must be an https:// URL without a fragment, such as https://app.example.com/reset-password")
+	}
+	c.PasswordResetURL = v
+	return nil
+}
+
 func setTrustedProxies(c *Config, v string) error {
 	list, err := credential.ParseAddresses("trusted-proxies", fields(v))
 	if err != nil {
@@ -180,7 +234,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -224,7 +278,7 @@ func (a *app) find(o *option, file *configFile) (value, origin string, err error
 	if v := a.getenv(o.env()); v != "" {
 		return v, "environment " + o.env(), nil
 	}
-	if path := a.getenv(o.env() + "_FILE"); path != "" && (o.secret || o.name == "database-url") && o.name != "root-key" {
+	if path := a.getenv(o.env() + "_FILE"); path != "" && o.inFile() {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", "", usagef("%s (environment %s_FILE): %w", o.name, o.env(), err)
@@ -291,10 +345,11 @@ func (c *Config) effective() []setting {
 		"trusted-proxies": strings.Trim(fmt.Sprint(c.TrustedProxies), "[]"), "root-key-file": c.RootKeyFile,
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
-		"signing-algorithm": c.SigningAlgorithm, "log-level": c.LogLevel, "log-format": c.LogFormat,
+		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
+		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
-	if c.RootKey != "" {
-		values["root-key"] = "[redacted]"
+	for name, secret := range map[string]string{"root-key": c.RootKey, "smtp-url": c.SMTPURL} {
+		values[name] = strings.Repeat("[redacted]", min(len(secret), 1))
 	}
 	var list []setting
 	for _, o := range options() {

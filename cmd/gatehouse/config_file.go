@@ -119,6 +119,7 @@ type declaredScheme struct {
 	Kind          credential.Kind           `toml:"kind"`
 	Mode          string                    `toml:"mode"`
 	Prefix        string                    `toml:"prefix"`
+	ClientPrefix  string                    `toml:"client_prefix"` // of the public id, for kind oauth_client
 	Alphabet      credential.Alphabet       `toml:"alphabet"`
 	Length        int                       `toml:"length"`
 	Owner         credential.OwnerType      `toml:"owner"`
@@ -145,7 +146,17 @@ func (d *declaredScheme) scheme() *credential.Scheme {
 		Presented: d.Presented, HintFirst: d.HintFirst, HintLast: d.HintLast,
 		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{}, Default: d.DefaultScopes},
 	}
-	if len(s.Presented) == 0 {
+	if d.ClientPrefix != "" {
+		s.ClientID = &credential.Format{Prefix: d.ClientPrefix, Alphabet: credential.Base62, Length: 20}
+	}
+	switch {
+	case len(s.Presented) > 0:
+	case s.Kind == credential.OAuthClient:
+		s.Presented = []credential.Presentation{credential.AsTokenEndpoint}
+		if s.HintFirst == 0 && s.HintLast == 0 {
+			s.HintPublic = credential.HintClientID
+		}
+	default:
 		s.Presented = []credential.Presentation{credential.AsBearer, credential.AsAPIKeyHeader}
 	}
 	for _, scope := range d.Scopes {

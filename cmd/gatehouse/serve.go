@@ -20,10 +20,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/console"
+	"github.com/gatehouse-dev/gatehouse/internal/deliver"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
@@ -39,6 +42,8 @@ type node struct {
 	public    http.Handler // for clients
 	operator  http.Handler // for the operator's socket and command line
 	log       *slog.Logger
+	// loops run beside the handlers, until the node is told to stop.
+	loops []func(context.Context) error
 }
 
 // open wires a node. This is the only place where parts are joined.
@@ -47,15 +52,47 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	if err != nil {
 		return nil, openError(cfg, err)
 	}
+	post, err := deliverer(cfg, st, log)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	auth := authority.New(authority.Config{
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
-		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm),
+		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	surfaces := append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...)
+	surfaces := append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true
-	return &node{st, auth, edge.New(front), edge.New(back), log}, nil
+	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run}}
+	if post != nil {
+		n.loops = append(n.loops, post.Run)
+	}
+	return n, nil
+}
+
+// accountRules say how people come to have an account.
+func accountRules(cfg *Config, post *deliver.Deliverer) authority.AccountRules {
+	rules := authority.AccountRules{
+		Closed: cfg.Registration == "closed", VerifyEmail: cfg.VerifyEmail == "yes", ResetURL: cfg.PasswordResetURL,
+	}
+	if post != nil {
+		rules.Mail, rules.Posted = true, post.Wake
+		rules.VerifyEmail = cfg.VerifyEmail != "no"
+	}
+	return rules
+}
+
+// deliverer sends the mail of a store, where there is a mail server; else it is nil.
+func deliverer(cfg *Config, st *store.Store, log *slog.Logger) (*deliver.Deliverer, error) {
+	if cfg.SMTPURL == "" {
+		return nil, nil
+	}
+	mailer, err := outbound.NewMailer(cfg.SMTPURL, cfg.MailFrom)
+	if err != nil {
+		return nil, err
+	}
+	return deliver.New(deliver.Config{Store: st, Send: mailer.Send, Logger: log}), nil
 }
 
 // openError makes one sentence of what PostgreSQL's driver says in many lines:
@@ -184,7 +221,10 @@ func serveHelp() string {
 		"last two. See what is in force with: gatehouse config\n\n")
 	for _, o := range options() {
 		name := o.name
-		if o.secret {
+		switch {
+		case o.secret && o.inFile():
+			name += " (" + o.env() + ", or a file that " + o.env() + "_FILE names)"
+		case o.secret:
 			name += " (" + o.env() + " only)"
 		}
 		fmt.Fprintf(&b, "  %s\n        %s", name, o.usage)
@@ -238,16 +278,28 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 		servers = append(servers, operator)
 		go func() { failed <- operator.Serve(socket) }()
 	}
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	flushed := make(chan error, 1)
-	go func() { flushed <- n.authority.Run(background) }()
+	finish := n.background(context.WithoutCancel(ctx))
 	err = ready(ctx, cfg, n)
 	if err == nil {
 		err = a.wait(ctx, stop, failed)
 	}
-	err = errors.Join(err, drain(servers))
-	cancel()
-	return errors.Join(err, <-flushed)
+	return errors.Join(err, drain(servers), finish())
+}
+
+// background starts the loops of a node, and returns what ends them.
+func (n *node) background(ctx context.Context) (finish func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, len(n.loops))
+	for _, loop := range n.loops {
+		go func() { ended <- loop(ctx) }()
+	}
+	return func() (err error) {
+		cancel()
+		for range n.loops {
+			err = errors.Join(err, <-ended)
+		}
+		return err
+	}
 }
 
 // wait returns when the process is told to stop, or can't serve any more.

@@ -17,8 +17,10 @@ type AccountRules struct {
 	Closed bool
 	// VerifyEmail means that nobody signs in before their address is verified.
 	VerifyEmail bool
-	// Mail means that letters to users are delivered.
-	Mail bool
+	// Mail means that letters to users are delivered; Posted is told when
+	// there are new ones.
+	Mail   bool
+	Posted func()
 	// ResetURL is a page where people choose a new password. The code that
 	// they need is added as its fragment, which no server's log sees.
 	ResetURL string
@@ -75,7 +77,15 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 		}
 		return a.sendVerification(ctx, tx, user, by.at)
 	})
+	a.posted()
 	return user.ID, err
+}
+
+// posted tells whoever delivers that there may be letters.
+func (a *Authority) posted() {
+	if a.rules.Posted != nil {
+		a.rules.Posted()
+	}
 }
 
 // sendVerification writes the letter by which a user proves that an address is
@@ -140,6 +150,7 @@ func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origi
 	if err != nil {
 		return err
 	}
+	defer a.posted()
 	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		now := a.clock()
 		user, err := tx.UserByEmail(ctx, email)
@@ -349,6 +360,7 @@ func (a *Authority) forgetPeople(ctx context.Context) error {
 	return errors.Join(
 		a.store.ForgetSessions(ctx, now.Add(-time.Hour)),
 		a.store.ForgetLinks(ctx, now),
+		a.store.ForgetMessages(ctx, now),
 		a.store.ForgetPlaces(ctx, now.Add(-placesFor), mostAttempts))
 }
 

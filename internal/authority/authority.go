@@ -48,9 +48,9 @@ type Config struct {
 	Algorithm jwt.Algorithm
 	// Accounts says how people come to have one.
 	Accounts AccountRules
-	Now       func() time.Time
-	Rand      io.Reader
-	Logger    *slog.Logger
+	Now      func() time.Time
+	Rand     io.Reader
+	Logger   *slog.Logger
 }
 
 // Authority decides about credentials. Make one with New.

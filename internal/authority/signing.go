@@ -69,8 +69,9 @@ func (a *Authority) SigningKeys(ctx context.Context, p *credential.Principal) ([
 }
 
 // RotateSigningKeys makes a new key, which is published at once and signs when
-// everybody can know it; with now it signs at once. The keys before verify
-// until what they signed has expired. Only the operator can.
+// everybody can know it; with now it signs at once, and takes the place of one
+// that waits. The keys before verify until what they signed has expired. Only
+// the operator can.
 func (a *Authority) RotateSigningKeys(ctx context.Context, p *credential.Principal, now bool) ([]SigningKey, error) {
 	if err := operatorOnly(p); err != nil {
 		return nil, err
@@ -92,7 +93,8 @@ func (a *Authority) RotateSigningKeys(ctx context.Context, p *credential.Princip
 }
 
 // addSigningKey adds a key that signs after a while, if the keys that there
-// are, seen inside the transaction, call for one.
+// are, seen inside the transaction, call for one. A key that signs at once
+// removes those that still wait: they would take over from it.
 func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, wait time.Duration, wanted func([]store.SigningKey) bool) error {
 	key, err := jwt.Generate(a.signing.algorithm, a.rand)
 	if err != nil {
@@ -117,19 +119,36 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 		if !wanted(known) {
 			return errUnchanged
 		}
+		detail := map[string]any{"algorithm": row.Algorithm, "signs_from": row.SignsFrom}
+		if waiting := waitingKeys(known, now); wait == 0 && len(waiting) > 0 {
+			if err := tx.DeleteSigningKeys(ctx, now); err != nil {
+				return err
+			}
+			known, detail["replaces"] = known[len(waiting):], waiting
+		}
 		if len(known) >= mostKeys {
 			return credential.Errorf(credential.Conflict, "%d keys verify already; rotate again when the oldest of them has ended", len(known))
 		}
 		if err := tx.InsertSigningKey(ctx, &row); err != nil {
 			return err
 		}
-		tx.Record(act{p, now}.event("signing_key.create", "signing_key:"+row.ID, object(map[string]any{"algorithm": row.Algorithm, "signs_from": row.SignsFrom})))
+		tx.Record(act{p, now}.event("signing_key.create", "signing_key:"+row.ID, object(detail)))
 		return tx.RetireSigningKeys(ctx, row.ID, row.SignsFrom.Add(overlap))
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil
 	}
 	return err
+}
+
+// waitingKeys are the ids of the keys that don't sign yet: the first ones.
+func waitingKeys(keys []store.SigningKey, now time.Time) (ids []string) {
+	for _, key := range keys {
+		if key.SignsFrom.After(now) {
+			ids = append(ids, key.ID)
+		}
+	}
+	return ids
 }
 
 // signing is what signs and verifies access tokens.

@@ -25,9 +25,9 @@ type Verification struct {
 	// who has signed in acts: by UUID, org_… or number. Empty is the only one
 	// that the user is a member of.
 	Organization string
-	Project    *store.ProjectRef     // nil: no particular project
-	Address    netip.Addr            // of the client; invalid when unknown
-	UserAgent  string
+	Project      *store.ProjectRef // nil: no particular project
+	Address      netip.Addr        // of the client; invalid when unknown
+	UserAgent    string
 }
 
 // Accepts reports whether text may be a credential that is presented so. It

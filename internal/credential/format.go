@@ -145,14 +145,22 @@ func (f Format) validate() error {
 	switch {
 	case !ok:
 		return fmt.Errorf("alphabet %q is not one of base62, hex, base32", f.Alphabet)
-	case len(f.Prefix) < 3 || len(f.Prefix) > 32:
-		return fmt.Errorf("prefix %q must have 3 to 32 characters", f.Prefix)
-	case strings.Trim(f.Prefix, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "":
-		return fmt.Errorf("prefix %q may hold only a-z, 0-9, _ and -", f.Prefix)
+	case checkPrefix(f.Prefix) != nil:
+		return checkPrefix(f.Prefix)
 	case f.Length > 256:
 		return fmt.Errorf("a body of %d characters is too long; at most 256", f.Length)
 	case f.Length <= spec.checksum || f.RandomBits() < 128:
 		return fmt.Errorf("a body of %d characters has fewer than 128 random bits", f.Length)
+	}
+	return nil
+}
+
+func checkPrefix(prefix string) error {
+	switch {
+	case len(prefix) < 3 || len(prefix) > 32:
+		return fmt.Errorf("prefix %q must have 3 to 32 characters", prefix)
+	case strings.Trim(prefix, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "":
+		return fmt.Errorf("prefix %q may hold only a-z, 0-9, _ and -", prefix)
 	}
 	return nil
 }

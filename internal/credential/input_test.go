@@ -163,11 +163,33 @@ func TestDeclaredSchemes(t *testing.T) {
 		"never presented": func(s *Scheme) { s.Presented = nil }, "alphabet": func(s *Scheme) { s.Text.Alphabet = "base64" }, "lifetime": func(s *Scheme) { s.LifetimeDays = []int{0} },
 		"lifetimes without an end": func(s *Scheme) { s.Expiry, s.LifetimeDays = ExpiryNever, []int{7} },
 		"the scope for all alone":  func(s *Scheme) { s.Scopes.Known = map[Scope]PermissionSet{AllScope: 0} },
-		"a client":                 func(s *Scheme) { s.Kind = OAuthClient },
+		"a client without an id":   func(s *Scheme) { s.Kind = OAuthClient },
+		"an id of no client":       func(s *Scheme) { s.ClientID = &Format{"acmeid_", Base62, 20} },
 		"for a built-in surface":   func(s *Scheme) { s.Presented = []Presentation{AsBearer, AsBare} },
 		"for a token endpoint":     func(s *Scheme) { s.Presented = []Presentation{AsTokenEndpoint} },
 	} {
 		s := good()
+		change(s)
+		if _, err := NewSchemes(s); err == nil {
+			t.Errorf("%s: accepted", why)
+		}
+	}
+	client := func() *Scheme {
+		s := good()
+		s.Kind, s.ClientID, s.HintLast, s.HintPublic = OAuthClient, &Format{"acmeid_", Base62, 20}, 0, HintClientID
+		s.Presented = []Presentation{AsTokenEndpoint}
+		return s
+	}
+	if _, err := NewSchemes(client()); err != nil {
+		t.Fatal(err)
+	}
+	for why, change := range map[string]func(*Scheme){
+		"a client of a user": func(s *Scheme) { s.Owner = OwnedByUser }, "a client that is shown by its secret": func(s *Scheme) { s.HintLast = 4 },
+		"a client as Bearer": func(s *Scheme) { s.Presented = []Presentation{AsBearer} }, "a client in two places": func(s *Scheme) { s.Presented = append(s.Presented, AsBearer) },
+		"an id like the secret": func(s *Scheme) { s.ClientID.Prefix = "acme_id_" }, "an id like another scheme": func(s *Scheme) { s.ClientID.Prefix = "gate_id_" },
+		"an id like another's": func(s *Scheme) { s.ClientID.Prefix = "btci_" }, "a short id": func(s *Scheme) { s.ClientID.Prefix = "a_" }, "an id in upper case": func(s *Scheme) { s.ClientID.Prefix = "ACME_" },
+	} {
+		s := client()
 		change(s)
 		if _, err := NewSchemes(s); err == nil {
 			t.Errorf("%s: accepted", why)

@@ -276,11 +276,37 @@ func (s *Scheme) validate() error {
 // validateDeclared refuses what only built-in schemes can be: the parts of
 // Gatehouse that would take such a credential know those alone.
 func (s *Scheme) validateDeclared() error {
-	err := checkWord("kind", s.Kind, PersonalAccessToken, APIKey, ProjectToken)
+	err := checkWord("kind", s.Kind, PersonalAccessToken, APIKey, ProjectToken, OAuthClient)
+	if s.Kind == OAuthClient {
+		return s.validateClient()
+	}
+	if s.ClientID != nil {
+		err = cmp.Or(err, errors.New("client_prefix is for kind oauth_client alone"))
+	}
 	for _, place := range s.Presented {
 		err = cmp.Or(err, checkWord("presented", place, AsBearer, AsAPIKeyHeader, AsFormUser))
 	}
 	return err
+}
+
+// validateClient refuses what a declared OAuth2 client can't be. It belongs to
+// an organization, and is presented at the token endpoint and nowhere else.
+func (s *Scheme) validateClient() error {
+	switch {
+	case s.ClientID == nil:
+		return errors.New("kind oauth_client needs client_prefix, which the public client_id begins with")
+	case checkPrefix(s.ClientID.Prefix) != nil:
+		return fmt.Errorf("client_%w", checkPrefix(s.ClientID.Prefix))
+	case strings.HasPrefix(s.ClientID.Prefix, s.Text.Prefix) || strings.HasPrefix(s.Text.Prefix, s.ClientID.Prefix):
+		return fmt.Errorf("client_prefix %q can't be told from prefix %q", s.ClientID.Prefix, s.Text.Prefix)
+	case s.Owner != OwnedByOrganization:
+		return errors.New("kind oauth_client belongs to an organization: leave owner out")
+	case !slices.Equal(s.Presented, []Presentation{AsTokenEndpoint}):
+		return errors.New("kind oauth_client is presented at the token endpoint alone: leave presented out")
+	case s.HintFirst != 0 || s.HintLast != 0:
+		return errors.New("kind oauth_client is recognised by its client_id: leave hint_first and hint_last out")
+	}
+	return nil
 }
 
 // validateWords refuses a word that means nothing: it would not do what the

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
@@ -84,6 +87,15 @@ func (d *Denial) Challenge() string {
 	return ""
 }
 
+// misuse is a request that presents credentials as none can be presented.
+type misuse struct{ error }
+
+// Challenge is the WWW-Authenticate header (RFC 6750 section 3.1).
+func (*misuse) Challenge() string { return `Bearer realm="gatehouse", error="invalid_request"` }
+
+// Unwrap returns the reason.
+func (m *misuse) Unwrap() error { return m.error }
+
 // quotable keeps what may stand in a quoted string of a header.
 func quotable(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -140,4 +152,19 @@ func failureOf(err error) Failure {
 		return Failure{Status: statuses[e.Kind], Code: string(e.Kind), Detail: e.Detail, Field: e.Field}
 	}
 	return Failure{Status: http.StatusInternalServerError, Code: "internal", Detail: "something went wrong here; the server's log says what, under the request id"}
+}
+
+// WriteProblem shapes an error as a problem (RFC 9457).
+func WriteProblem(w http.ResponseWriter, f Failure, requestID string) {
+	body, err := json.Marshal(api.Problem{
+		Type: "about:blank", Title: http.StatusText(f.Status), Status: f.Status,
+		Detail: f.Detail, Code: f.Code, Field: f.Field, RequestID: requestID,
+	})
+	if err != nil { // a name in the request that is no UTF-8
+		body = []byte(`{"type":"about:blank","title":"Bad Request","status":400,"code":"bad_request"}`)
+		f.Status = http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
 }

@@ -24,7 +24,7 @@ func FromHeaders(h http.Header) (Presented, error) {
 	case len(authorization)+len(keys) == 0:
 		return Presented{}, nil
 	case len(authorization)+len(keys) > 1:
-		return Presented{}, credential.Errorf(credential.BadRequest, "present one credential, once: in Authorization or in X-API-Key")
+		return Presented{}, &misuse{credential.Errorf(credential.BadRequest, "present one credential, once: in Authorization or in X-API-Key")}
 	case len(keys) == 1:
 		return Presented{keys[0], credential.AsAPIKeyHeader}, nil
 	}

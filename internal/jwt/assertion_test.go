@@ -57,6 +57,11 @@ func TestJ14_Names(t *testing.T) {
 		t.Fatal(err)
 	}
 	signers := map[Algorithm]crypto.Signer{ES256: keyES().private, RS256: keyRS().private, PS256: keyRS().private, EdDSA: ed, Ed25519: ed}
+	for _, name := range Algorithms() {
+		if signers[Algorithm(name)] == nil || len(Algorithms()) != len(signers) {
+			t.Errorf("algorithms %v; test each of them and no other", Algorithms())
+		}
+	}
 	for alg, signer := range signers {
 		set := mustParseKeySet(t, setOf(jwkOf(t, alg, signer.Public())))
 		for named := range signers {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 )
 
@@ -30,13 +31,18 @@ const (
 	Ed25519 Algorithm = "Ed25519"
 )
 
-func (a Algorithm) known() bool {
-	switch a {
-	case ES256, RS256, PS256, EdDSA, Ed25519:
-		return true
+var algorithms = [...]Algorithm{ES256, RS256, PS256, EdDSA, Ed25519} // all there are; never changed
+
+// Algorithms are the names of those by which an assertion may be signed.
+func Algorithms() []string {
+	names := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		names[i] = string(a)
 	}
-	return false
+	return names
 }
+
+func (a Algorithm) known() bool { return slices.Contains(algorithms[:], a) }
 
 // Key is a key of ours that signs tokens. It never prints itself: under any
 // verb, in slog and in JSON it is its algorithm and its id.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
@@ -69,7 +70,7 @@ func parseJWK(text []byte) (id string, key *publicKey, err error) {
 	}
 	alg, _ := members.text("alg")
 	if !Algorithm(alg).known() {
-		return "", nil, BadKey.because("alg must be one of ES256, RS256, PS256, EdDSA, Ed25519")
+		return "", nil, BadKey.because("alg must be one of %s", strings.Join(Algorithms(), ", "))
 	}
 	public, err := keyMembers(members)
 	if err != nil {

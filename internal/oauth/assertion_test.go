@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
@@ -107,6 +108,30 @@ func TestJ16_PrivateKeyJWT(t *testing.T) {
 		w.wantError("an access token", s.present(a.field("access_token"), nil), 401, "invalid_client")
 		w.ok(second(w.Suspend(background, w.op, w.client.ID)))
 		w.wantError("suspended", s.present(s.sign(s.claims()), nil), 401, "invalid_client")
+	})
+}
+
+// O-6: to replace or take away a client's keys ends their use, and no token;
+// a rotation without grace ends what they got, and leaves nothing that gets more.
+func TestO6_KeysTakenAway(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		before := newSigner(w)
+		got := func(s *signer) string { return s.present(s.sign(s.claims()), nil).field("access_token") }
+		first := got(before)
+		after := newSigner(w)
+		second := got(after)
+		w.wantError("the keys before", before.present(before.sign(before.claims()), nil), 401, "invalid_client")
+		w.wantSelf("a token that they got", first, 200, "")
+		_, err := w.SetClientKeys(background, w.op, w.client.ID, nil)
+		w.ok(err)
+		w.wantError("keys that are gone", after.present(after.sign(after.claims()), nil), 401, "invalid_client")
+		w.wantSelf("a token that they got", second, 200, "")
+		_, err = w.Rotate(background, w.op, w.client.ID, authority.RotateRequest{})
+		w.ok(err)
+		for _, token := range []string{first, second} {
+			w.wantSelf("after a rotation without grace", token, 401, "revoked")
+		}
+		w.wantError("keys that are gone, after it", after.present(after.sign(after.claims()), nil), 401, "invalid_client")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 )
 
 // introspection is what is told of a token (RFC 7662 section 2.2). Of one that
@@ -146,7 +147,7 @@ type metadata struct {
 func (h *handlers) metadata(*edge.Request, edge.None) (metadata, error) {
 	base := h.authority.Issuer()
 	methods := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
-	algorithms := []string{"ES256", "RS256", "PS256", "EdDSA"}
+	algorithms := jwt.Algorithms()
 	return metadata{
 		Issuer: base, Token: base + "/oauth2/token", Introspection: base + "/oauth2/introspect", Revocation: base + "/oauth2/revoke",
 		Keys: base + "/oauth2/jwks", Grants: []string{clientCredentials, tokenExchange}, ResponseTypes: []string{},

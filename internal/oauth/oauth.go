@@ -86,8 +86,10 @@ func writeError(w http.ResponseWriter, f edge.Failure, _ string) {
 	_, _ = w.Write(body)
 }
 
-// describable keeps what an error_description may hold (RFC 6749 section 5.2).
+// describable keeps what an error_description may hold (RFC 6749 section 5.2),
+// and says the rest in its characters.
 func describable(text string) string {
+	text = strings.ReplaceAll(text, "…", "...")
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '"':

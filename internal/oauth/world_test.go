@@ -75,12 +75,17 @@ func newWorld(t testing.TB, cfg store.Config) *world {
 	return w
 }
 
-// protected is a surface with one route, which any working credential may call.
+// protected is a surface with a route that any working credential may call, and
+// one that needs a permission.
 func protected() *edge.Surface {
+	caller := func(r *edge.Request, _ edge.None) (map[string]string, error) {
+		return map[string]string{"by": r.Principal.String()}, nil
+	}
 	return &edge.Surface{
-		Routes: []edge.Route{edge.Get("/protected", edge.Authenticated, func(r *edge.Request, _ edge.None) (map[string]string, error) {
-			return map[string]string{"by": r.Principal.String()}, nil
-		})},
+		Routes: []edge.Route{
+			edge.Get("/protected", edge.Authenticated, caller),
+			edge.Get("/protected/issues", edge.Needs(credential.IssuesWrite), caller),
+		},
 		Present: edge.FromHeaders,
 		WriteError: func(rw http.ResponseWriter, f edge.Failure, _ string) {
 			rw.WriteHeader(f.Status)

@@ -3,10 +3,6 @@
 package rest
 
 import (
-	"net/http"
-
-	"github.com/go-json-experiment/json"
-
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -29,7 +25,7 @@ type handlers struct {
 // Surface returns the native API of an authority.
 func Surface(a *authority.Authority, root *seal.Root) *edge.Surface {
 	h := &handlers{a, root}
-	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: writeProblem}
+	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: edge.WriteProblem}
 }
 
 // routes is the whole native API.
@@ -85,21 +81,6 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit"),
 		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization"),
 	}
-}
-
-// writeProblem shapes an error (RFC 9457).
-func writeProblem(w http.ResponseWriter, f edge.Failure, requestID string) {
-	body, err := json.Marshal(api.Problem{
-		Type: "about:blank", Title: http.StatusText(f.Status), Status: f.Status,
-		Detail: f.Detail, Code: f.Code, Field: f.Field, RequestID: requestID,
-	})
-	if err != nil { // a name in the request that is no UTF-8
-		body = []byte(`{"type":"about:blank","title":"Bad Request","status":400,"code":"bad_request"}`)
-		f.Status = http.StatusBadRequest
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(f.Status)
-	_, _ = w.Write(body)
 }
 
 func (h *handlers) healthy(*edge.Request, edge.None) (api.Health, error) {

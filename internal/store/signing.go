@@ -53,5 +53,14 @@ func (t *Tx) RetireSigningKeys(ctx context.Context, but string, until time.Time)
 	return nil
 }
 
+// DeleteSigningKeys removes the keys that sign only after a time, and so have
+// signed nothing.
+func (t *Tx) DeleteSigningKeys(ctx context.Context, after time.Time) error {
+	if _, err := t.q.ExecContext(ctx, `DELETE FROM signing_keys WHERE signs_from > $1`, after.UnixMilli()); err != nil {
+		return t.fail("remove a signing key", err)
+	}
+	return nil
+}
+
 // SealedRow names the row that a signing key is sealed for.
 func (k *SigningKey) SealedRow() string { return fmt.Sprintf("signing_keys/%s", k.ID) }

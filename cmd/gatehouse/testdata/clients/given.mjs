@@ -6,7 +6,7 @@ import { json } from "node:stream/consumers";
 globalThis.crypto ??= webcrypto;
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
-// issuer, client_id, client_secret; for verifiers also token, altered (tokens with one character changed) and algorithm
+// issuer, client_id, client_secret, admin (a token that may register the client's keys); for verifiers also token, altered (tokens with one character changed) and algorithm
 export const given = await json(process.stdin);
 
 export function tell(results) {

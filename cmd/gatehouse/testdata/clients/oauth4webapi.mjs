@@ -1,4 +1,5 @@
 import { failure, given, tell } from "./given.mjs";
+import { newKey, registered } from "./keypair.mjs";
 import * as oauth from "oauth4webapi";
 
 const insecure = { [oauth.allowInsecureRequests]: true };
@@ -10,8 +11,8 @@ const as = await oauth.processDiscoveryResponse(
 const client = { client_id: given.client_id };
 const accessToken = "urn:ietf:params:oauth:token-type:access_token";
 
-async function use(method) {
-  const auth = method(given.client_secret);
+async function use(method, right, other) {
+  const auth = method(right);
   const introspect = async (token) =>
     oauth.processIntrospectionResponse(as, client, await oauth.introspectionRequest(as, client, auth, token, insecure));
   const grant = async (auth, parameters) =>
@@ -55,7 +56,7 @@ async function use(method) {
   const before = await introspect(lesser.access_token);
   await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, lesser.access_token, insecure));
   const after = await introspect(lesser.access_token);
-  const refused = await failure(() => grant(method("btcs_" + "0".repeat(40)), {}));
+  const refused = await failure(() => grant(method(other), {}));
   return {
     type: tokens.token_type,
     lifetime: tokens.expires_in,
@@ -69,4 +70,9 @@ async function use(method) {
   };
 }
 
-tell({ basic: await use(oauth.ClientSecretBasic), post: await use(oauth.ClientSecretPost) });
+const secrets = [given.client_secret, "btcs_" + "0".repeat(40)];
+tell({
+  basic: await use(oauth.ClientSecretBasic, ...secrets),
+  post: await use(oauth.ClientSecretPost, ...secrets),
+  key: await use(oauth.PrivateKeyJwt, await registered(), (await newKey()).private),
+});

@@ -1,20 +1,21 @@
 import { failure, given, tell } from "./given.mjs";
+import { newKey, registered } from "./keypair.mjs";
 import * as client from "openid-client";
 
-const discover = (secret, method) =>
-  client.discovery(new URL(given.issuer), given.client_id, undefined, method(secret), {
+const discover = (auth) =>
+  client.discovery(new URL(given.issuer), given.client_id, undefined, auth, {
     algorithm: "oauth2",
     execute: [client.allowInsecureRequests],
   });
 
-async function use(method) {
-  const config = await discover(given.client_secret, method);
+async function use(method, right, other) {
+  const config = await discover(method(right));
   const tokens = await client.clientCredentialsGrant(config, { scope: "api:read" });
   const before = await client.tokenIntrospection(config, tokens.access_token);
   const self = await client.fetchProtectedResource(config, tokens.access_token, new URL("/v1/self", given.issuer), "GET");
   await client.tokenRevocation(config, tokens.access_token);
   const after = await client.tokenIntrospection(config, tokens.access_token);
-  const wrong = await discover("btcs_" + "0".repeat(40), method);
+  const wrong = await discover(method(other));
   const refused = await failure(() => client.clientCredentialsGrant(wrong));
   const tooWide = await failure(() => client.clientCredentialsGrant(config, { scope: "api:everything" }));
   return {
@@ -30,4 +31,9 @@ async function use(method) {
   };
 }
 
-tell({ basic: await use(client.ClientSecretBasic), post: await use(client.ClientSecretPost) });
+const secrets = [given.client_secret, "btcs_" + "0".repeat(40)];
+tell({
+  basic: await use(client.ClientSecretBasic, ...secrets),
+  post: await use(client.ClientSecretPost, ...secrets),
+  key: await use(client.PrivateKeyJwt, await registered(), (await newKey()).private),
+});

@@ -1,0 +1,20 @@
+package api
+
+import "time"
+
+// SignIn begins a session of a browser.
+type SignIn struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	// Code is of the second factor, or a backup code; needed where it is on.
+	Code string `json:"code,omitempty"`
+}
+
+// SignedIn is the user who has signed in.
+type SignedIn struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	Name      string    `json:"name"`
+	TwoFactor bool      `json:"two_factor"`
+	ExpiresAt time.Time `json:"expires_at"` // of the session, if it isn't used
+}
