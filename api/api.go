@@ -28,7 +28,7 @@ type Credential struct {
 	Fingerprint      string       `json:"fingerprint"` // first 8 hex digits of the secret's SHA-256
 	Predecessor      *Predecessor `json:"predecessor,omitempty"`
 	AllowedAddresses []string     `json:"allowed_addresses,omitempty"`
-	RateLimit        int          `json:"rate_limit,omitzero"` // requests per minute, as recorded
+	RateLimit        int          `json:"rate_limit,omitzero"` // requests per minute, of each node
 	CreatedAt        time.Time    `json:"created_at,omitzero"`
 	CreatedBy        string       `json:"created_by"`
 	NotBefore        *time.Time   `json:"not_before,omitempty"`

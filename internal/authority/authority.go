@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/usage"
@@ -64,6 +65,7 @@ type Authority struct {
 	log     *slog.Logger
 	keyer   *credential.Keyer
 	meter   *usage.Meter
+	limits  *limit.Memory
 	signing signing
 	rules   AccountRules
 	linker  *credential.Keyer
@@ -80,7 +82,7 @@ func New(cfg Config) *Authority {
 	a := &Authority{
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(),
+		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, rules: cfg.Accounts,
 		linker: credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
@@ -105,6 +107,9 @@ func (a *Authority) Schemes() *credential.Schemes { return a.schemes }
 
 // Ready reports whether verifications can be decided.
 func (a *Authority) Ready(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// mostLimited bounds how many credentials' limits are remembered at once.
+const mostLimited = 1 << 20
 
 // How often pending uses are stored, and how long a repeat of a call with an
 // Idempotency-Key is recognised.
@@ -172,11 +177,18 @@ func (a *Authority) tidy(ctx context.Context) {
 // Flush stores the pending uses now.
 func (a *Authority) Flush(ctx context.Context) error { return a.meter.Flush(ctx, a.store.SaveUses) }
 
-// latest is the later of a stored use and one that is still in memory.
+// latest is the later of a stored use and one that is still in memory, with
+// the requests of both.
 func (a *Authority) latest(id uuid.UUID, stored credential.Use) credential.Use {
-	if u, ok := a.meter.Latest(id); ok && u.At.After(stored.At) {
-		return credential.Use{At: u.At.UTC().Truncate(time.Millisecond), Address: u.Address, UserAgent: u.UserAgent}
+	u, ok := a.meter.Latest(id)
+	if !ok {
+		return stored
 	}
+	requests := stored.Requests + u.Requests
+	if u.At.After(stored.At) {
+		stored = credential.Use{At: u.At.UTC().Truncate(time.Millisecond), Address: u.Address, UserAgent: u.UserAgent}
+	}
+	stored.Requests = requests
 	return stored
 }
 

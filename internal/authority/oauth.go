@@ -231,10 +231,12 @@ func (a *Authority) IntrospectFor(ctx context.Context, p *credential.Principal, 
 	if err := require(p, credential.CredentialsVerify); err != nil {
 		return nil, err
 	}
-	d, err := a.VerifyFor(ctx, p, token, Verification{Address: from})
+	v := Verification{Address: from}
+	d, err := a.decideFor(ctx, p, token, v)
 	if err != nil || d.Code != credential.OK {
 		return nil, err
 	}
+	a.count(&d, v)
 	return introspection(d), nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
@@ -48,6 +49,7 @@ func (a *Authority) Accepts(text string, as credential.Presentation) bool {
 func (a *Authority) Verify(ctx context.Context, text string, v Verification) (credential.Decision, error) {
 	d, err := a.decide(ctx, text, v)
 	if err == nil {
+		a.limit(&d)
 		a.count(&d, v)
 	}
 	return d, err
@@ -56,6 +58,16 @@ func (a *Authority) Verify(ctx context.Context, text string, v Verification) (cr
 // VerifyFor is Verify on behalf of a principal that asks about somebody else's
 // secret. Another organization's is unknown to it.
 func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
+	d, err := a.decideFor(ctx, p, text, v)
+	if err == nil {
+		a.limit(&d)
+		a.count(&d, v)
+	}
+	return d, err
+}
+
+// decideFor decides about what a principal may be told of.
+func (a *Authority) decideFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
 	if v.Organization == "" && p.Organization != uuid.Nil {
 		v.Organization = p.Organization.String()
 	}
@@ -66,8 +78,25 @@ func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text
 	if d.Standing != nil && !concerns(p, &d.Principal) {
 		return credential.Decision{Code: credential.CodeUnknown}, nil
 	}
-	a.count(&d, v)
 	return d, nil
+}
+
+// limit refuses what would be too many requests of one credential. What is
+// refused for any other reason costs nothing.
+func (a *Authority) limit(d *credential.Decision) {
+	if d.Code != credential.OK {
+		return
+	}
+	c := d.Standing.Credential
+	perMinute := c.PerMinute()
+	if perMinute == 0 {
+		return
+	}
+	o := a.limits.Take(a.now(), limit.Take{Key: limit.ForCredential(c.ID), Rate: limit.Rate{Limit: perMinute, Window: time.Minute}})
+	d.Limit = credential.Limit{Limit: o.Limit, Remaining: o.Remaining, Reset: o.Reset, RetryAfter: o.RetryAfter}
+	if !o.Allowed {
+		d.Code = credential.CodeRateLimited
+	}
 }
 
 // concerns reports whether a principal may be told of another.

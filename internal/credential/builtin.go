@@ -68,7 +68,7 @@ func bunship(name, mode, prefix string) *Scheme {
 	return &Scheme{
 		Name: name, Kind: APIKey, Mode: mode, Owner: OwnedByOrganization,
 		Text: Format{prefix, Base62, 43}, Expiry: ExpiryOptional,
-		MaxActive: 10, CountedAs: "bunship",
+		MaxActive: 10, CountedAs: "bunship", PerMinute: 1000,
 		Scopes:    ScopeRule{Known: known, Alias: alias},
 		Presented: []Presentation{AsAPIKeyHeader, AsBearer}, HintFirst: 4,
 	}

@@ -23,7 +23,7 @@ type Credential struct {
 	// Held is what the scopes stand for, worked out once by Resolve.
 	Held             PermissionSet
 	AllowedAddresses []netip.Prefix // empty: from anywhere
-	RateLimit        int            // requests per minute; 0: none set
+	RateLimit        int            // requests per minute; 0: that of the scheme
 
 	CreatedAt   time.Time
 	CreatedBy   string // "operator", or "credential:" and its id
@@ -79,6 +79,15 @@ func (c *Credential) State(now time.Time) State {
 		return Suspended
 	}
 	return Active
+}
+
+// PerMinute is how many requests a minute the credential may make; 0 means that
+// nothing limits them.
+func (c *Credential) PerMinute() int {
+	if c.RateLimit > 0 {
+		return c.RateLimit
+	}
+	return c.Scheme.PerMinute
 }
 
 // reached reports whether a set instant has come.
@@ -237,12 +246,21 @@ func (p *Principal) String() string {
 	return "credential:" + p.Credential.ID.String()
 }
 
+// Limit is what a limit on requests left after this one. The zero value means
+// that none applies.
+type Limit struct {
+	Limit, Remaining int
+	Reset            time.Time     // when all of it is free again
+	RetryAfter       time.Duration // of a refusal: how long to wait, in whole seconds
+}
+
 // Decision is the outcome of a verification. Standing and Principal are set
 // whenever the credential was found, also when it is refused.
 type Decision struct {
 	Code      Code
 	Standing  *Standing
 	Principal Principal
+	Limit     Limit
 }
 
 // Narrowed returns a standing that may do no more than some scopes in one

@@ -74,6 +74,9 @@ type Scheme struct {
 	ExpiryFixed bool
 	// MaxActive bounds how many that are not revoked one owner has; 0 means no bound.
 	MaxActive int
+	// PerMinute bounds the requests of a credential that has no rate limit of
+	// its own; 0 means no bound.
+	PerMinute int
 	// CountedAs names the group whose members count together; empty means the scheme alone.
 	CountedAs string
 	Scopes    ScopeRule

@@ -40,6 +40,9 @@ type Surface struct {
 	Present func(http.Header) (Presented, error)
 	// WriteError shapes a failure into this surface's body.
 	WriteError func(w http.ResponseWriter, f Failure, requestID string)
+	// WriteLimit tells a caller what a limit on requests has left; nil for
+	// surfaces that don't.
+	WriteLimit func(h http.Header, l credential.Limit)
 	// Browser means that a browser presents the credential by itself: what
 	// changes something must come from a page of this origin.
 	Browser bool
@@ -307,6 +310,9 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	if err != nil {
 		return err
 	}
+	if h.surface.WriteLimit != nil && d.Limit.Limit > 0 {
+		h.surface.WriteLimit(r.writer.Header(), d.Limit)
+	}
 	if err := refusal(&d, v, token); err != nil {
 		return err
 	}
@@ -337,7 +343,7 @@ func refusal(d *credential.Decision, v authority.Verification, token bool) error
 			return nil
 		}
 	}
-	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Nowhere: nowhere}
+	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.
@@ -357,6 +363,12 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 		if f.Code == string(credential.InProgress) {
 			c.Header().Set("Retry-After", "1")
 		}
+	case http.StatusTooManyRequests:
+		wait := 15 * time.Minute // of codes that were tried too often
+		if f.Denied != nil {
+			wait = max(time.Second, f.Denied.Limit.RetryAfter)
+		}
+		c.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 	case http.StatusRequestEntityTooLarge:
 		c.Header().Set("Connection", "close")
 	}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -18,6 +19,8 @@ type Denial struct {
 	Permission credential.Permission
 	// Token means that an access token was presented.
 	Token bool
+	// Limit is what too many requests met.
+	Limit credential.Limit
 	// Nowhere means that a user has signed in and acts in no organization.
 	Nowhere bool
 }
@@ -43,6 +46,8 @@ func (d *Denial) Error() string {
 		return "the credential may not be used from this address"
 	case credential.CodeScope:
 		return "the scopes of the credential don't include " + string(d.Permission)
+	case credential.CodeRateLimited:
+		return fmt.Sprintf("too many requests: at most %d a minute; try again in %d s", d.Limit.Limit, int(d.Limit.RetryAfter.Seconds()))
 	case credential.CodeForbidden:
 		if d.Nowhere {
 			return "this is done in an organization; name yours in the header Gatehouse-Organization"
@@ -57,6 +62,8 @@ func (d *Denial) Status() int {
 	switch d.Code {
 	case credential.CodeScope, credential.CodeForbidden, credential.CodeAddress:
 		return http.StatusForbidden
+	case credential.CodeRateLimited:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusUnauthorized
 }

@@ -20,21 +20,24 @@ import (
 // Larger ones cost more: the driver looks each parameter up among all of them.
 var useBatches = []int{25, 5, 1}
 
-// SaveUses stores the latest use of each credential, many in a transaction. An
-// older use never replaces a newer one, whichever node saw it.
-func (s *Store) SaveUses(ctx context.Context, uses []usage.Use) error {
+// SaveUses stores the latest use of each credential, many in a transaction, and
+// adds up how many there were. An older use never replaces a newer one,
+// whichever node saw it. It puts the uses in an order of its own, and returns
+// how many of the first it has saved.
+func (s *Store) SaveUses(ctx context.Context, uses []usage.Use) (saved int, err error) {
 	if err := s.room(); err != nil {
-		return err
+		return 0, err
 	}
 	const most = 2000 // in one transaction, so that others get their turn
 	// In one order on every node, so that two of them never deadlock.
 	slices.SortFunc(uses, func(a, b usage.Use) int { return bytes.Compare(a.Credential[:], b.Credential[:]) })
 	for batch := range slices.Chunk(uses, most) {
 		if err := s.saveUses(ctx, batch); err != nil {
-			return s.failed("save when credentials were used", err)
+			return saved, s.failed("save when credentials were used", err)
 		}
+		saved += len(batch)
 	}
-	return nil
+	return saved, nil
 }
 
 func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
@@ -43,7 +46,7 @@ func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	args := make([]any, 0, 4*useBatches[0])
+	args := make([]any, 0, useColumns*useBatches[0])
 	for _, n := range useBatches {
 		stmt := tx.StmtContext(ctx, s.stmts.saveUses[n])
 		for ; len(uses) >= n; uses = uses[n:] {
@@ -53,7 +56,7 @@ func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
 				if u.Address.IsValid() {
 					address = u.Address.String()
 				}
-				args = append(args, u.Credential, u.At.UnixMilli(), address, u.UserAgent)
+				args = append(args, u.Credential, u.At.UnixMilli(), address, u.UserAgent, u.Requests)
 			}
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return err
@@ -63,27 +66,33 @@ func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
 	return tx.Commit()
 }
 
+// useColumns is how many parameters a use takes.
+const useColumns = 5
+
 // saveUsesQuery is the statement that saves n uses.
 func saveUsesQuery(n int) string {
 	var query strings.Builder
-	query.WriteString(`INSERT INTO credential_uses (credential_id, used_at, address, user_agent) VALUES `)
+	query.WriteString(`INSERT INTO credential_uses AS c (credential_id, used_at, address, user_agent, requests) VALUES `)
 	for i := range n {
 		if i > 0 {
 			query.WriteString(", ")
 		}
-		fmt.Fprintf(&query, "($%d, $%d, $%d, $%d)", 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+		first := useColumns*i + 1
+		fmt.Fprintf(&query, "($%d, $%d, $%d, $%d, $%d)", first, first+1, first+2, first+3, first+4)
 	}
-	query.WriteString(` ON CONFLICT (credential_id) DO UPDATE
-		SET used_at = excluded.used_at, address = excluded.address, user_agent = excluded.user_agent
-		WHERE excluded.used_at >= credential_uses.used_at`)
+	query.WriteString(` ON CONFLICT (credential_id) DO UPDATE SET
+		requests = c.requests + excluded.requests,
+		used_at = CASE WHEN excluded.used_at >= c.used_at THEN excluded.used_at ELSE c.used_at END,
+		address = CASE WHEN excluded.used_at >= c.used_at THEN excluded.address ELSE c.address END,
+		user_agent = CASE WHEN excluded.used_at >= c.used_at THEN excluded.user_agent ELSE c.user_agent END`)
 	return query.String()
 }
 
 // Use returns the latest stored use of a credential; zero if there is none.
 func (s *Store) Use(ctx context.Context, id uuid.UUID) (u credential.Use, err error) {
 	var address string
-	err = s.q.QueryRowContext(ctx, `SELECT used_at, address, user_agent FROM credential_uses WHERE credential_id = $1`, id).
-		Scan(instant{&u.At}, &address, &u.UserAgent)
+	err = s.q.QueryRowContext(ctx, `SELECT used_at, address, user_agent, requests FROM credential_uses WHERE credential_id = $1`, id).
+		Scan(instant{&u.At}, &address, &u.UserAgent, &u.Requests)
 	if errors.Is(err, sql.ErrNoRows) {
 		return credential.Use{}, nil
 	}

@@ -24,6 +24,7 @@ type Use struct {
 	At         time.Time
 	Address    netip.Addr
 	UserAgent  string
+	Requests   int64 // since the last flush; Add counts each as one
 }
 
 // Meter remembers the latest use of each credential until it is stored.
@@ -36,8 +37,9 @@ type Meter struct {
 // NewMeter makes an empty meter.
 func NewMeter() *Meter { return &Meter{pending: map[uuid.UUID]Use{}} }
 
-// Add notes a use. A later one replaces it.
+// Add notes a use. A later one replaces it; both are counted.
 func (m *Meter) Add(u Use) {
+	u.Requests = 1
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.add(u)
@@ -45,20 +47,29 @@ func (m *Meter) Add(u Use) {
 
 func (m *Meter) add(u Use) {
 	old, known := m.pending[u.Credential]
-	if (known && !u.At.Before(old.At)) || (!known && len(m.pending) < most) {
-		m.pending[u.Credential] = u
+	if known || len(m.pending) < most {
+		m.pending[u.Credential] = join(old, u)
 	}
 }
 
-// Latest returns the latest use of a credential that is not known to be stored.
+// join is the later of two uses, with the requests of both.
+func join(a, b Use) Use {
+	requests := a.Requests + b.Requests
+	if b.At.Before(a.At) {
+		b = a
+	}
+	b.Requests = requests
+	return b
+}
+
+// Latest returns the latest use of a credential that is not known to be
+// stored, and how many there are.
 func (m *Meter) Latest(credential uuid.UUID) (Use, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if u, ok := m.pending[credential]; ok {
-		return u, true
-	}
-	u, ok := m.saving[credential]
-	return u, ok
+	saving, some := m.saving[credential]
+	u, ok := m.pending[credential]
+	return join(saving, u), ok || some
 }
 
 // Pending returns how many credentials were used since the last flush.
@@ -68,23 +79,19 @@ func (m *Meter) Pending() int {
 	return len(m.pending)
 }
 
-// Flush hands everything pending to save. What can't be saved stays pending,
-// unless a later use has replaced it. One flush at a time.
-func (m *Meter) Flush(ctx context.Context, save func(context.Context, []Use) error) error {
+// Flush hands everything pending to save, which may order it and says how many
+// of the first it has saved. The others stay pending. One flush at a time.
+func (m *Meter) Flush(ctx context.Context, save func(context.Context, []Use) (int, error)) error {
 	batch := m.take()
 	if len(batch) == 0 {
 		return nil
 	}
-	err := save(ctx, batch)
+	saved, err := save(ctx, batch)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.saving = nil
-	if err != nil {
-		for _, u := range batch {
-			if _, newer := m.pending[u.Credential]; !newer {
-				m.add(u)
-			}
-		}
+	for _, u := range batch[saved:] {
+		m.add(u)
 	}
 	return err
 }

@@ -22,40 +22,48 @@ func TestMeter(t *testing.T) {
 	m.Add(use(1, 3))
 	m.Add(use(2, 1))
 	failure := errors.New("no")
-	err := m.Flush(ctx, func(context.Context, []Use) error {
+	err := m.Flush(ctx, func(_ context.Context, _ []Use) (int, error) {
 		if u, ok := m.Latest(uuid.UUID{2}); !ok || u.At.Unix() != 1 {
 			t.Errorf("while it is being stored: got %v, %v", u, ok)
 		}
 		m.Add(use(2, 9))
-		return failure
+		return 0, failure
 	})
 	if !errors.Is(err, failure) || m.Pending() != 2 {
 		t.Fatalf("got %v with %d pending, want the failure and both", err, m.Pending())
 	}
-	got := map[uuid.UUID]int64{}
-	err = m.Flush(ctx, func(_ context.Context, list []Use) error {
+	got := map[uuid.UUID]Use{}
+	err = m.Flush(ctx, func(_ context.Context, list []Use) (int, error) {
 		for _, u := range list {
-			got[u.Credential] = u.At.Unix()
+			got[u.Credential] = u
 		}
-		return nil
+		return len(list), nil
 	})
-	if err != nil || got[uuid.UUID{1}] != 5 || got[uuid.UUID{2}] != 9 {
+	if err != nil || got[uuid.UUID{1}].At.Unix() != 5 || got[uuid.UUID{2}].At.Unix() != 9 {
 		t.Errorf("got %v, %v", got, err)
+	}
+	if got[uuid.UUID{1}].Requests != 2 || got[uuid.UUID{2}].Requests != 2 {
+		t.Errorf("got %v, want two requests of each", got)
 	}
 	if _, ok := m.Latest(uuid.UUID{1}); ok || m.Pending() != 0 {
 		t.Error("something is pending after it was stored")
 	}
 }
 
-// TestMeterLosesNothing while many add and one flushes.
+// TestMeterLosesNothing while many add and one flushes, half of which fails.
 func TestMeterLosesNothing(t *testing.T) {
 	m := NewMeter()
-	stored := map[uuid.UUID]int64{}
-	save := func(_ context.Context, list []Use) error {
-		for _, u := range list {
-			stored[u.Credential] = max(stored[u.Credential], u.At.Unix())
+	stored := map[uuid.UUID]Use{}
+	failing := true
+	save := func(_ context.Context, list []Use) (int, error) {
+		n := len(list)
+		if failing {
+			n /= 2
 		}
-		return nil
+		for _, u := range list[:n] {
+			stored[u.Credential] = join(stored[u.Credential], u)
+		}
+		return n, nil
 	}
 	var wg sync.WaitGroup
 	for id := range byte(8) {
@@ -69,10 +77,11 @@ func TestMeterLosesNothing(t *testing.T) {
 		_ = m.Flush(context.Background(), save)
 	}
 	wg.Wait()
+	failing = false
 	_ = m.Flush(context.Background(), save)
 	for id := range byte(8) {
-		if stored[uuid.UUID{id + 1}] != 999 {
-			t.Errorf("credential %d: got %d, want its latest use", id+1, stored[uuid.UUID{id + 1}])
+		if u := stored[uuid.UUID{id + 1}]; u.At.Unix() != 999 || u.Requests != 1000 {
+			t.Errorf("credential %d: got %d requests up to %d, want all, up to its latest", id+1, u.Requests, u.At.Unix())
 		}
 	}
 }

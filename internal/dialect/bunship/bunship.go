@@ -8,6 +8,7 @@ package bunship
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -35,7 +36,7 @@ func Surfaces(a *authority.Authority) []*edge.Surface {
 	h := &handlers{a}
 	return []*edge.Surface{
 		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError},
-		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError},
+		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError, WriteLimit: writeLimit},
 	}
 }
 
@@ -73,6 +74,13 @@ func (h *handlers) organizationRoutes() []edge.Route {
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
 		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
 	}
+}
+
+// writeLimit tells what is left of a key's requests per minute.
+func writeLimit(h http.Header, l credential.Limit) {
+	h.Set("X-RateLimit-Limit", strconv.Itoa(l.Limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(l.Remaining))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(l.Reset.Unix(), 10))
 }
 
 // present takes the credential from Authorization or from X-API-Key; where it

@@ -84,3 +84,6 @@ CREATE TABLE outbox (
     expires_at  BIGINT NOT NULL
 );
 CREATE INDEX outbox_next ON outbox (next_at);
+
+-- How often a credential was used.
+ALTER TABLE credential_uses ADD COLUMN requests BIGINT NOT NULL DEFAULT 0;

@@ -84,3 +84,6 @@ CREATE TABLE outbox (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_next ON outbox (next_at);
+
+-- How often a credential was used.
+ALTER TABLE credential_uses ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;
