@@ -37,7 +37,10 @@ type whole struct {
 
 // eachWhole runs a test with a new server on every database.
 func eachWhole(t *testing.T, test func(t *testing.T, w *whole)) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, newWhole(t, cfg)) })
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		t.Parallel()
+		test(t, newWhole(t, cfg))
+	})
 }
 
 func newWhole(t *testing.T, cfg store.Config) *whole {

@@ -21,6 +21,7 @@ func (w *world) register(email, password, name string) answer {
 // an address that isn't verified.
 func eachWithMail(t *testing.T, test func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		t.Parallel()
 		test(t, newWorld(t, cfg, func(c *authority.Config) { c.Accounts = authority.AccountRules{Mail: true, VerifyEmail: true} }))
 	})
 }

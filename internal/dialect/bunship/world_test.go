@@ -93,7 +93,10 @@ func (r *random) links() (codes []string) {
 
 // each runs a test in a new world on every database.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, newWorld(t, cfg, nil)) })
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		t.Parallel()
+		test(t, newWorld(t, cfg, nil))
+	})
 }
 
 // newWorld starts a server; change, if any, alters how it is set.
