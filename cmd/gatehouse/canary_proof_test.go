@@ -77,6 +77,7 @@ func canariesAreSeenOnce(t *testing.T, binary, database string) {
 		r.live(scheme, request, as, key)
 	}
 	r.tokens(key, token)
+	r.sessions(key)
 	r.call("GET", "/v1/credentials?limit=200", "", "Authorization", "Bearer "+key)
 	r.call("GET", "/v1/audit/events?limit=200", "", "Authorization", "Bearer "+key)
 	r.command(key+"\n", "verify")

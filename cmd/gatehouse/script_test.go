@@ -129,7 +129,7 @@ func scripts(dir string, server bool, setup func(*testscript.Env) error) testscr
 			"world": scriptWorld, "keep": scriptKeep, "document": scriptDocument, "http": scriptHTTP,
 			"modes": scriptModes, "sentence": scriptSentence, "within": scriptWithin, "sqlite": scriptSQLite,
 			"mount": scriptMount, "fill": scriptFill, "listens": scriptListens,
-			"until": scriptUntil, "form": scriptForm, "integrity": scriptIntegrity,
+			"until": scriptUntil, "form": scriptForm, "integrity": scriptIntegrity, "totp": scriptTOTP,
 		},
 	}
 }

@@ -15,7 +15,9 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -223,6 +225,13 @@ func scriptFill(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		size /= 2
 	}
+}
+
+// scriptTOTP keeps the present code of an authenticator in a variable: totp NAME SECRET
+func scriptTOTP(ts *testscript.TestScript, neg bool, args []string) {
+	code, err := totp.GenerateCode(args[1], time.Now())
+	ts.Check(err)
+	ts.Setenv(args[0], code)
 }
 
 // scriptListens takes a port for the rest of the script, as $TAKEN: listens

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,11 +31,15 @@ type AccountRules struct {
 const (
 	verifyEmail   = "verify_email"
 	resetPassword = "reset_password"
+	passwordCode  = "password_code" // by the operator, whom no letter replaces
 	verifyFor     = 24 * time.Hour
 	resetFor      = time.Hour
 	// mailPause is how long nobody is sent another letter of the same sort.
 	mailPause = time.Minute
 )
+
+// passwordLinks are the purposes of links that set a password.
+var passwordLinks = []string{resetPassword, passwordCode}
 
 // linkCode is the text that a one-time link carries.
 var linkCode = credential.Format{Prefix: "link-", Alphabet: credential.Base62, Length: 43}
@@ -115,15 +120,17 @@ func errBadLink() error {
 }
 
 // takeLink uses a link up, for its purpose and in its time.
-func (a *Authority) takeLink(ctx context.Context, tx *store.Tx, code, purpose string) (uuid.UUID, error) {
+func (a *Authority) takeLink(ctx context.Context, tx *store.Tx, code string, purposes ...string) (*store.Link, error) {
 	l, err := tx.TakeLink(ctx, a.linker.LookupKey(code))
-	if errors.Is(err, credential.NotFound) || err == nil && (l.Purpose != purpose || !a.now().Before(l.ExpiresAt)) {
-		return uuid.Nil, errBadLink()
+	return a.goodLink(l, err, purposes)
+}
+
+// goodLink refuses a link that isn't there, is for something else or too old.
+func (a *Authority) goodLink(l *store.Link, err error, purposes []string) (*store.Link, error) {
+	if errors.Is(err, credential.NotFound) || err == nil && (!slices.Contains(purposes, l.Purpose) || !a.now().Before(l.ExpiresAt)) {
+		return nil, errBadLink()
 	}
-	if err != nil {
-		return uuid.Nil, err
-	}
-	return l.User, nil
+	return l, err
 }
 
 // VerifyEmail notes that the address of a user is theirs, since they followed
@@ -133,13 +140,13 @@ func (a *Authority) VerifyEmail(ctx context.Context, code string, from Origin) e
 		return errBadLink()
 	}
 	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		user, err := a.takeLink(ctx, tx, code, verifyEmail)
+		l, err := a.takeLink(ctx, tx, code, verifyEmail)
 		if err != nil {
 			return err
 		}
-		by := act{from.somebody(user), a.clock()}
-		tx.Record(by.event("user.verify_email", "user:"+user.String(), "{}"))
-		return tx.SetVerified(ctx, user, by.at)
+		by := act{from.somebody(l.User), a.clock()}
+		tx.Record(by.event("user.verify_email", "user:"+l.User.String(), "{}"))
+		return tx.SetVerified(ctx, l.User, by.at)
 	})
 }
 
@@ -182,12 +189,8 @@ func (a *Authority) ResetPassword(ctx context.Context, code, password string, fr
 	if !linkCode.Check(code) {
 		return errBadLink()
 	}
-	key := a.linker.LookupKey(code)
-	l, err := a.store.Link(ctx, key)
-	if errors.Is(err, credential.NotFound) || err == nil && (l.Purpose != resetPassword || !a.now().Before(l.ExpiresAt)) {
-		return errBadLink() // before the expensive hash
-	}
-	if err != nil {
+	l, err := a.store.Link(ctx, a.linker.LookupKey(code))
+	if l, err = a.goodLink(l, err, passwordLinks); err != nil { // before the expensive hash
 		return err
 	}
 	user, err := a.store.User(ctx, l.User)
@@ -199,27 +202,27 @@ func (a *Authority) ResetPassword(ctx context.Context, code, password string, fr
 		return err
 	}
 	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		id, err := a.takeLink(ctx, tx, code, resetPassword)
+		l, err := a.takeLink(ctx, tx, code, passwordLinks...)
 		if err != nil {
 			return err
 		}
-		if user, err = tx.User(ctx, id); err != nil {
+		if user, err = tx.User(ctx, l.User); err != nil {
 			return err
 		}
 		if !user.DeactivatedAt.IsZero() {
 			return errBadLink()
 		}
-		by := act{from.somebody(id), a.clock()}
-		tx.Record(by.event("user.reset_password", "user:"+id.String(), "{}"))
-		if user.VerifiedAt.IsZero() && a.rules.Mail { // the link came to their address
-			if err := tx.SetVerified(ctx, id, by.at); err != nil {
+		by := act{from.somebody(user.ID), a.clock()}
+		tx.Record(by.event("user.reset_password", "user:"+user.ID.String(), "{}"))
+		if user.VerifiedAt.IsZero() && l.Purpose == resetPassword { // which came to their address
+			if err := tx.SetVerified(ctx, user.ID, by.at); err != nil {
 				return err
 			}
 		}
 		if err := tx.ForgetAttempts(ctx, a.accountKey(user.Email)); err != nil {
 			return err
 		}
-		return a.setPassword(ctx, tx, by, passwordChange{user: id, hash: hash})
+		return a.setPassword(ctx, tx, by, passwordChange{user: user.ID, hash: hash})
 	})
 }
 
@@ -239,12 +242,12 @@ type passwordChange struct {
 }
 
 // setPassword stores a password. The user's other sessions end, and with them
-// a link that would set another; tokens stay.
+// the links that would set another; tokens stay.
 func (a *Authority) setPassword(ctx context.Context, tx *store.Tx, by act, c passwordChange) error {
 	if err := tx.SetPassword(ctx, c.user, c.hash, by.at); err != nil {
 		return err
 	}
-	if err := tx.DropLink(ctx, c.user, resetPassword); err != nil {
+	if err := tx.DropLinks(ctx, c.user, passwordLinks...); err != nil {
 		return err
 	}
 	return endSessions(ctx, tx, by, ending{user: c.user, except: c.session, because: "password_change"})

@@ -96,14 +96,24 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	return out, nil
 }
 
-// ownerIsThere refuses a credential for a user who has left since the request
-// began: it would wake up when the user comes back.
+// ownerIsThere refuses a credential for a user who has left, or was deactivated,
+// since the request began: it would wake up when the user comes back.
 func ownerIsThere(ctx context.Context, tx *store.Tx, c *credential.Credential) error {
 	if c.User == uuid.Nil {
 		return nil
 	}
-	_, err := tx.MemberByID(ctx, c.Organization, c.User)
-	return hideMissing(err, "user", "no such member of the organization")
+	member, err := tx.MemberByID(ctx, c.Organization, c.User)
+	if err != nil {
+		return hideMissing(err, "user", "no such member of the organization")
+	}
+	return isActive(member)
+}
+
+func isActive(member *store.Member) error {
+	if !member.DeactivatedAt.IsZero() {
+		return credential.Errorf(credential.Conflict, "the user is deactivated")
+	}
+	return nil
 }
 
 // draft checks everything about a request that needs no owner.

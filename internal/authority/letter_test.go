@@ -108,7 +108,10 @@ func TestForgotPassword(t *testing.T) {
 		forgot("ada@example.test")
 		_, code := w.letter("ada@example.test", "A new password")
 		wantField(t, "the older link", w.ResetPassword(background, older, "another horse battery", authority.Origin{}), "token")
+		operators, err := w.PasswordCode(background, w.op, w.ref("ada"))
+		w.ok(err)
 		w.ok(w.ResetPassword(background, code, "another horse battery", authority.Origin{}))
+		wantField(t, "the operator's code, once there is a new password", w.ResetPassword(background, operators.Reveal(), password, authority.Origin{}), "token")
 		w.wantCode("a session of before", s.Access.Token.Reveal(), credential.CodeRevoked)
 
 		w.ok(second(w.Deactivate(background, w.op, w.ref("ada"))))
@@ -117,6 +120,22 @@ func TestForgotPassword(t *testing.T) {
 		if list := w.letters(); len(list) != 0 {
 			t.Errorf("letters to who is deactivated: %+v", list)
 		}
+	})
+}
+
+// No letter takes the place of a code that the operator made, and that code
+// says nothing of whose an address is.
+func TestPasswordCodeStands(t *testing.T) {
+	eachWithMail(t, authority.AccountRules{}, func(t *testing.T, w *world) {
+		r := authority.RegisterRequest{Email: "new@example.test", Name: "New", Password: password}
+		_, err := w.Register(background, r)
+		w.ok(err)
+		code, err := w.PasswordCode(background, w.op, authority.UserRef{Email: r.Email})
+		w.ok(err)
+		w.ok(w.ForgotPassword(background, r.Email, authority.Origin{}))
+		w.ok(w.ResetPassword(background, code.Reveal(), "another horse battery", authority.Origin{}))
+		_, err = w.SignIn(background, authority.SignInRequest{Email: r.Email, Password: "another horse battery"})
+		wantRefused(t, "an address that was not verified", err, "not verified")
 	})
 }
 

@@ -292,23 +292,19 @@ func (a *Authority) RevokeSelf(ctx context.Context, p *credential.Principal) (*D
 	if p.Credential == nil {
 		return nil, credential.Errorf(credential.Conflict, "the operator acts without a credential")
 	}
+	if p.Token == nil && !p.SignedIn() {
+		return a.change(ctx, p, p.Credential, "credential.revoke", revoke)
+	}
+	d, err := a.Self(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	d.State = credential.Revoked
 	if p.SignedIn() {
-		d, err := a.Self(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		d.State = credential.Revoked
 		return d, a.endFor(ctx, p, ending{user: p.Subject, only: p.Credential.ID, because: "sign_out"})
 	}
-	if p.Token != nil { // the token alone, not what it stands on
-		d, err := a.detail(ctx, p.Credential.Organization, p.Credential.ID)
-		if err != nil {
-			return nil, err
-		}
-		d.State = credential.Revoked
-		return d, a.endToken(ctx, p, &credential.Decision{Standing: &credential.Standing{Credential: p.Credential}, Principal: *p})
-	}
-	return a.change(ctx, p, p.Credential, "credential.revoke", revoke)
+	// The token alone, not what it stands on.
+	return d, a.endToken(ctx, p, &credential.Decision{Standing: &credential.Standing{Credential: p.Credential}, Principal: *p})
 }
 
 func revoke(_ *store.Tx, c *credential.Credential, now time.Time) error {

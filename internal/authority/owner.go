@@ -91,11 +91,8 @@ func (a *Authority) ownByUser(ctx context.Context, p *credential.Principal, c *c
 	if err != nil {
 		return hideMissing(err, "user", "no such member of the organization")
 	}
-	if !member.DeactivatedAt.IsZero() {
-		return credential.Errorf(credential.Conflict, "the user is deactivated")
-	}
 	c.User = member.ID
-	return nil
+	return isActive(member)
 }
 
 func orForbidden(err error, detail string) error {

@@ -58,15 +58,22 @@ func (a *Authority) EndSessionsOf(ctx context.Context, p *credential.Principal, 
 	return a.endFor(ctx, p, ending{user: user.ID, because: "operator"})
 }
 
+// account is what a change of a user is about, and the sort of transaction
+// that it takes.
+type account struct {
+	ref   UserRef
+	begin func(context.Context, *credential.Principal, uuid.UUID, func(*store.Tx) error) error
+}
+
 type personChange func(tx *store.Tx, by act, user *store.User) error
 
 // changePerson changes a user, whom nobody else changes meanwhile.
-func (a *Authority) changePerson(ctx context.Context, p *credential.Principal, ref UserRef, change personChange) (*store.User, error) {
-	user, err := a.person(ctx, p, ref)
+func (a *Authority) changePerson(ctx context.Context, p *credential.Principal, of account, change personChange) (*store.User, error) {
+	user, err := a.person(ctx, p, of.ref)
 	if err != nil {
 		return nil, err
 	}
-	err = a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+	err = of.begin(ctx, p, uuid.Nil, func(tx *store.Tx) error {
 		if err := tx.HoldUser(ctx, user.ID); err != nil {
 			return err
 		}
@@ -85,7 +92,7 @@ func (a *Authority) changePerson(ctx context.Context, p *credential.Principal, r
 // ResetTwoFactor turns the second factor of a user off, who has lost it. All
 // their sessions end. Only the operator can.
 func (a *Authority) ResetTwoFactor(ctx context.Context, p *credential.Principal, ref UserRef) (*store.User, error) {
-	return a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) error {
+	return a.changePerson(ctx, p, account{ref, a.stop}, func(tx *store.Tx, by act, user *store.User) error {
 		tx.Record(by.event("two_factor.reset", "user:"+user.ID.String(), "{}"))
 		if err := tx.DropTwoFactor(ctx, user.ID); err != nil {
 			return err
@@ -96,21 +103,28 @@ func (a *Authority) ResetTwoFactor(ctx context.Context, p *credential.Principal,
 
 // Unlock lets a user try to sign in again at once. Only the operator can.
 func (a *Authority) Unlock(ctx context.Context, p *credential.Principal, ref UserRef) (*store.User, error) {
-	return a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) error {
+	return a.changePerson(ctx, p, account{ref, a.transact}, func(tx *store.Tx, by act, user *store.User) error {
 		tx.Record(by.event("user.unlock", "user:"+user.ID.String(), "{}"))
 		return tx.ForgetAttempts(ctx, a.accountKey(user.Email))
 	})
 }
 
+// OneTimeCode is a secret that is good once, and until when.
+type OneTimeCode struct {
+	credential.Secret
+	ExpiresAt time.Time
+}
+
 // PasswordCode makes the one-time code by which a user chooses a new password
 // (ResetPassword), where no letter can bring it. Only the operator can.
-func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, ref UserRef) (code credential.Secret, err error) {
-	_, err = a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) (err error) {
+func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, ref UserRef) (code OneTimeCode, err error) {
+	_, err = a.changePerson(ctx, p, account{ref, a.transact}, func(tx *store.Tx, by act, user *store.User) (err error) {
 		if !user.DeactivatedAt.IsZero() {
-			return credential.Errorf(credential.Conflict, "the user is deactivated")
+			return credential.Errorf(credential.Conflict, "the user is deactivated; reactivate them first")
 		}
 		tx.Record(by.event("user.password_code", "user:"+user.ID.String(), "{}"))
-		code, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: by.at.Add(resetFor)})
+		code.ExpiresAt = by.at.Add(resetFor)
+		code.Secret, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: passwordCode, ExpiresAt: code.ExpiresAt})
 		return err
 	})
 	return code, err
@@ -119,9 +133,12 @@ func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, r
 // Deactivate shuts a user out: the sessions end, and for good the credentials
 // that are the user's own, in every organization. Only the operator can.
 func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref UserRef) (*store.User, error) {
-	return a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) error {
+	return a.changePerson(ctx, p, account{ref, a.stop}, func(tx *store.Tx, by act, user *store.User) error {
 		if !user.DeactivatedAt.IsZero() {
 			return errUnchanged
+		}
+		if err := holdOrganizations(ctx, tx, user.ID); err != nil {
+			return err
 		}
 		tx.Record(by.event("user.deactivate", "user:"+user.ID.String(), "{}"))
 		if err := tx.SetDeactivated(ctx, user.ID, by.at); err != nil {
@@ -130,19 +147,32 @@ func (a *Authority) Deactivate(ctx context.Context, p *credential.Principal, ref
 		if err := endSessions(ctx, tx, by, ending{user: user.ID, because: "user.deactivate"}); err != nil {
 			return err
 		}
-		for _, purpose := range []string{verifyEmail, resetPassword} {
-			if err := tx.DropLink(ctx, user.ID, purpose); err != nil {
-				return err
-			}
+		if err := tx.DropLinks(ctx, user.ID, verifyEmail, resetPassword, passwordCode); err != nil {
+			return err
 		}
 		return a.revokeEverywhere(ctx, tx, by, user.ID)
 	})
 }
 
+// mostMemberships is more than anybody has.
+const mostMemberships = 10_000
+
+// holdOrganizations keeps other changes in the organizations of a user waiting:
+// no other owner steps down meanwhile, and no credential is made.
+func holdOrganizations(ctx context.Context, tx *store.Tx, user uuid.UUID) error {
+	memberships, err := tx.Memberships(ctx, user, mostMemberships)
+	for _, m := range memberships {
+		if err := tx.HoldOrganization(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // revokeEverywhere revokes a user's own credentials, and refuses to leave an
 // organization without an active owner.
 func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, user uuid.UUID) error {
-	memberships, err := tx.Memberships(ctx, user, 10_000)
+	memberships, err := tx.Memberships(ctx, user, mostMemberships)
 	if err != nil {
 		return err
 	}
@@ -170,7 +200,7 @@ func (a *Authority) revokeEverywhere(ctx context.Context, tx *store.Tx, by act, 
 // Reactivate lets a user in again. What was the user's own stays ended. Only
 // the operator can.
 func (a *Authority) Reactivate(ctx context.Context, p *credential.Principal, ref UserRef) (*store.User, error) {
-	return a.changePerson(ctx, p, ref, func(tx *store.Tx, by act, user *store.User) error {
+	return a.changePerson(ctx, p, account{ref, a.transact}, func(tx *store.Tx, by act, user *store.User) error {
 		if user.DeactivatedAt.IsZero() {
 			return errUnchanged
 		}

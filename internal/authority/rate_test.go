@@ -63,4 +63,3 @@ func TestX5_TokensShareTheLimit(t *testing.T) {
 		}
 	})
 }
-

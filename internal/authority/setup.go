@@ -66,7 +66,7 @@ func (a *Authority) Setup(ctx context.Context, p *credential.Principal, r SetupR
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	user.VerifiedAt = now
+	user.VerifiedAt = user.CreatedAt
 	var out *Issued
 	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		if err := a.takeSetupCode(ctx, tx, p, r.Code); err != nil {

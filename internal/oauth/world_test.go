@@ -133,7 +133,12 @@ func (a answer) field(name string) string { s, _ := a.body[name].(string); retur
 // send makes a request and reads the answer; it follows no redirect.
 func (w *world) send(r *http.Request) answer {
 	w.t.Helper()
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	return w.sendBy(http.DefaultTransport, r)
+}
+
+func (w *world) sendBy(transport http.RoundTripper, r *http.Request) answer {
+	w.t.Helper()
+	resp, err := transport.RoundTrip(r)
 	w.ok(err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)

@@ -76,13 +76,16 @@ func organizationOf(o *store.Organization) api.Organization {
 }
 
 func userOf(m *store.Member) api.User {
-	out := api.User{
-		ID: m.ID.String(), Number: m.Number, Email: m.Email, Name: m.Name, Role: string(m.Role), State: "active", CreatedAt: m.CreatedAt,
+	return api.User{
+		ID: m.ID.String(), Number: m.Number, Email: m.Email, Name: m.Name, Role: string(m.Role), State: stateOf(&m.User), CreatedAt: m.CreatedAt,
 	}
-	if !m.DeactivatedAt.IsZero() {
-		out.State = "deactivated"
+}
+
+func stateOf(u *store.User) string {
+	if u.DeactivatedAt.IsZero() {
+		return "active"
 	}
-	return out
+	return "deactivated"
 }
 
 func projectOf(p *store.Project) api.Project {

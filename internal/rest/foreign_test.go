@@ -10,10 +10,13 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
+// nobody is the id of nothing.
+const nobody = "01890000-0000-7000-8000-00000000abcd"
+
 // aimed is a route's path and body with the ids of one organization, or ids
 // that nobody has.
 func aimed(w *world, r edge.Route, ids map[string]string) request {
-	var pairs []string
+	pairs := []string{"{session}", nobody}
 	for name, id := range ids {
 		pairs = append(pairs, "{"+name+"}", id)
 	}
@@ -38,7 +41,6 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, cfg storeConfig) {
 		w := newWorld(t, cfg)
-		const nobody = "01890000-0000-7000-8000-00000000abcd"
 		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test"}
 		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test"}
 		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test"}
@@ -78,7 +80,6 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 
 func TestS6_ForeignInQueryAndBody(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
-	const nobody = "01890000-0000-7000-8000-00000000abcd"
 	var far api.List[api.User]
 	w.must(t, "GET", "/v1/organizations/"+w.other.ID+"/members", nil, &far)
 	for _, c := range []struct{ name, path, foreign string }{

@@ -91,7 +91,7 @@ func TestWrongClientKeysAreRefused(t *testing.T) {
 			{"too much", put("operator", `{"keys":[{"pad":"`+strings.Repeat("x", 16<<10)+`"}]}`), 413, "too_large", ""},
 			{"keys of a gatehouse_key", request{method: "PUT", path: other, as: "operator", body: publicKey("a")}, 422, "invalid", "jwks"},
 			{"no keys of a gatehouse_key", request{method: "DELETE", path: other, as: "operator"}, 422, "invalid", "jwks"},
-			{"nobody's", request{method: "PUT", path: "/v1/credentials/01890000-0000-7000-8000-00000000abcd/jwks", as: "operator", body: publicKey("a")}, 404, "not_found", ""},
+			{"nobody's", request{method: "PUT", path: "/v1/credentials/" + nobody + "/jwks", as: "operator", body: publicKey("a")}, 404, "not_found", ""},
 			{"by who may do less than the client", put("narrow", publicKey("a")), 403, "forbidden", "scopes"},
 		})
 		if after := w.checksum(t); after != before {

@@ -2,11 +2,15 @@ package rest_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
@@ -18,11 +22,14 @@ const matrixHead = `# What every route answers to every caller (TestS1_Matrix; -
 # live       bunship_live with "*"             test       bunship_test, read        key       gatehouse_key, every scope
 # wide       gatehouse_key above organizations far        gatehouse_key of another organization, every scope
 # owner … guest                                testkase_pat of a user with that role; lead is a member and admin of the project
+# s-admin, s-guest, s-none                     access token of a session: of a user with that role, of one in no organization
+# traded     an access token that the admin's session was traded for
 # operator   the operator's socket
 `
 
 func TestS1_Matrix(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
+	w.signInAll(t)
 	var out bytes.Buffer
 	out.WriteString(matrixHead)
 	out.WriteString("\n# 1. What a call does that its body and path allow, with the credential in the place where it belongs.\n\n")
@@ -86,7 +93,7 @@ func checkTransport(t *testing.T, r edge.Route, by transported) {
 
 // harmless is a call that changes nothing even where it is let in.
 func harmless(t *testing.T, w *world, r edge.Route) shot {
-	s := shot{path: strings.NewReplacer("{id}", w.records["key"].ID, "{organization}", w.acme.ID, "{project}", w.alpha.ID, "{user}", "extra@acme.test").Replace(r.Pattern)}
+	s := shot{path: strings.NewReplacer("{id}", w.records["key"].ID, "{organization}", w.acme.ID, "{project}", w.alpha.ID, "{user}", "extra@acme.test", "{session}", nobody).Replace(r.Pattern)}
 	if strings.Contains(s.path, "{") {
 		t.Fatalf("%s: say what stands for the wildcard", nameOf(r))
 	}
@@ -131,12 +138,64 @@ func (w *world) effects(t *testing.T, r edge.Route) []string {
 			s.undo()
 		}
 		if strings.Contains(r.Pattern, "/self/") && name != "none" && name != "operator" {
-			w.must(t, "POST", "/v1/credentials/"+w.records[name].ID+"/revoke", nil, nil)
-			w.issue(t, name, w.issueAgain[name])
+			w.renew(t, name)
 		}
 		cells = append(cells, strconv.Itoa(status))
 	}
 	return cells
+}
+
+// signedIn are the callers that are no credential that was issued.
+var signedIn = []string{"s-admin", "s-guest", "s-none", "traded"}
+
+const sessionPassword = "correct horse battery"
+
+// signInAll makes a session for each of them.
+func (w *world) signInAll(t *testing.T) {
+	t.Helper()
+	for _, email := range []string{"admin@acme.test", "guest@acme.test"} {
+		code, err := w.authority.PasswordCode(context.Background(), &operator, authority.UserRef{Email: email})
+		if err == nil {
+			err = w.authority.ResetPassword(context.Background(), code.Reveal(), sessionPassword, authority.Origin{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.authority.Register(context.Background(), authority.RegisterRequest{Email: "none@acme.test", Name: "None", Password: sessionPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range signedIn {
+		w.renew(t, name)
+	}
+}
+
+var operator = credential.Operator()
+
+// renew gives a caller a new secret; the one before works no longer.
+func (w *world) renew(t *testing.T, name string) {
+	t.Helper()
+	if !slices.Contains(signedIn, name) {
+		w.must(t, "POST", "/v1/credentials/"+w.records[name].ID+"/revoke", nil, nil)
+		w.issue(t, name, w.issueAgain[name])
+		return
+	}
+	email := strings.TrimPrefix(name, "s-") + "@acme.test"
+	if name == "traded" {
+		email = "admin@acme.test"
+	}
+	s, err := w.authority.SignIn(context.Background(), authority.SignInRequest{Email: email, Password: sessionPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := s.Access
+	if name == "traded" {
+		if access, err = w.authority.Exchange(context.Background(), authority.ExchangeRequest{Subject: access.Token.Reveal()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.secrets[name] = access.Token.Reveal()
 }
 
 // checkNoSecrets holds that no log line has a secret.

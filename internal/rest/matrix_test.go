@@ -126,7 +126,7 @@ func switched(path, undo string, first bool) func(testing.TB, *world) shot {
 			w.must(t, "POST", r.Replace(undo), nil, nil)
 		}
 		return shot{path: r.Replace(path), undo: func() {
-			w.must(t, "POST", r.Replace(strings.NewReplacer("suspend", "resume", "archive", "restore").Replace(path)), nil, nil)
+			w.must(t, "POST", r.Replace(strings.NewReplacer("suspend", "resume", "archive", "restore", "deactivate", "reactivate").Replace(path)), nil, nil)
 		}}
 	}
 }
@@ -135,7 +135,27 @@ func switched(path, undo string, first bool) func(testing.TB, *world) shot {
 func calls() map[string]cell {
 	all := organizationCalls()
 	maps.Copy(all, credentialCalls())
+	maps.Copy(all, userCalls())
 	return all
+}
+
+func userCalls() map[string]cell {
+	user := "/v1/users/extra@acme.test"
+	return map[string]cell{
+		"GET /v1/users/{user}":                fixed(user, nil),
+		"POST /v1/users/{user}/deactivate":    switched(user+"/deactivate", "", false),
+		"POST /v1/users/{user}/reactivate":    switched(user+"/reactivate", user+"/deactivate", true),
+		"POST /v1/users/{user}/unlock":        fixed(user+"/unlock", nil),
+		"POST /v1/users/{user}/password-code": fixed(user+"/password-code", nil),
+		"DELETE /v1/users/{user}/two-factor":  fixed(user+"/two-factor", nil),
+		"GET /v1/users/{user}/sessions":       fixed(user+"/sessions", nil),
+		"DELETE /v1/users/{user}/sessions":    fixed(user+"/sessions", nil),
+		"DELETE /v1/users/{user}/sessions/{session}": func(t testing.TB, w *world) shot {
+			w.choosePassword(t, "extra@acme.test")
+			s := w.signIn(t, "extra@acme.test")
+			return shot{path: user + "/sessions/" + s.Session.ID.String()}
+		},
+	}
 }
 
 func credentialCalls() map[string]cell {
@@ -273,6 +293,11 @@ func (w *world) columns() []string {
 	names := []string{"none"}
 	for _, c := range w.callers() {
 		names = append(names, c.name)
+	}
+	for _, name := range signedIn {
+		if w.secrets[name] != "" { // where a test has them sign in
+			names = append(names, name)
+		}
 	}
 	return append(names, "operator")
 }

@@ -31,7 +31,7 @@ func Surface(a *authority.Authority, root *seal.Root) *edge.Surface {
 // routes is the whole native API.
 func (h *handlers) routes() []edge.Route {
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
-	return []edge.Route{
+	return append([]edge.Route{
 		edge.Get("/healthz", edge.Public, h.healthy),
 		edge.Get("/readyz", edge.Public, h.ready),
 
@@ -80,6 +80,22 @@ func (h *handlers) routes() []edge.Route {
 
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit"),
 		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization"),
+	}, h.userRoutes()...)
+}
+
+// userRoutes are about people, whatever organizations they are in. They are the operator's alone.
+func (h *handlers) userRoutes() []edge.Route {
+	read, write := edge.Needs(credential.MembersRead), edge.Needs(credential.MembersWrite)
+	return []edge.Route{
+		edge.Get("/v1/users/{user}", read, h.getUser),
+		edge.Post("/v1/users/{user}/deactivate", write, 0, h.deactivateUser),
+		edge.Post("/v1/users/{user}/reactivate", write, 0, h.reactivateUser),
+		edge.Post("/v1/users/{user}/unlock", write, 0, h.unlockUser),
+		edge.Post("/v1/users/{user}/password-code", write, 0, h.makePasswordCode),
+		edge.Delete("/v1/users/{user}/two-factor", write, h.resetTwoFactor),
+		edge.Get("/v1/users/{user}/sessions", read, h.listSessions),
+		edge.Delete("/v1/users/{user}/sessions", write, h.endSessions),
+		edge.Delete("/v1/users/{user}/sessions/{session}", write, h.endSession),
 	}
 }
 

@@ -97,7 +97,7 @@ type Link struct {
 // SetLink stores a link. An older one of the same purpose is dead.
 func (t *Tx) SetLink(ctx context.Context, key credential.LookupKey, version int, l Link) error {
 	k := key.Bytes()
-	if err := t.DropLink(ctx, l.User, l.Purpose); err != nil {
+	if err := t.DropLinks(ctx, l.User, l.Purpose); err != nil {
 		return err
 	}
 	_, err := t.q.ExecContext(ctx, `INSERT INTO links (lookup_key, user_id, purpose, key_version, expires_at) VALUES ($1, $2, $3, $4, $5)`,
@@ -108,10 +108,12 @@ func (t *Tx) SetLink(ctx context.Context, key credential.LookupKey, version int,
 	return nil
 }
 
-// DropLink deletes the link of a purpose, if there is one.
-func (t *Tx) DropLink(ctx context.Context, user uuid.UUID, purpose string) error {
-	if _, err := t.q.ExecContext(ctx, `DELETE FROM links WHERE user_id = $1 AND purpose = $2`, user, purpose); err != nil {
-		return t.fail("delete a link", err)
+// DropLinks deletes a user's links of some purposes.
+func (t *Tx) DropLinks(ctx context.Context, user uuid.UUID, purposes ...string) error {
+	for _, purpose := range purposes {
+		if _, err := t.q.ExecContext(ctx, `DELETE FROM links WHERE user_id = $1 AND purpose = $2`, user, purpose); err != nil {
+			return t.fail("delete a link", err)
+		}
 	}
 	return nil
 }

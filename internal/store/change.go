@@ -97,6 +97,14 @@ func (t *Tx) TryLock(ctx context.Context, key [32]byte) (bool, error) {
 	return taken, nil
 }
 
+// HoldOrganization keeps other changes in an organization waiting until this
+// one is done. Only a change of the installation may hold any, and before it
+// touches what they touch: so that no two ever wait for each other.
+func (t *Tx) HoldOrganization(ctx context.Context, id uuid.UUID) error {
+	_, err := t.lockChain(ctx, id)
+	return err
+}
+
 // lockChain waits for the chain's other changes and returns its head.
 func (t *Tx) lockChain(ctx context.Context, chain uuid.UUID) (audit.Head, error) {
 	head := audit.Head{Chain: chain}

@@ -328,7 +328,7 @@ func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, l
 func (r reader) listed(rows *sql.Rows) (item Listed) {
 	var row credentialRow
 	var hint, print, address, agent sql.NullString
-	targets := append(row.targets(), &hint, &print, instant{&item.Use.At}, &address, &agent)
+	targets := append(row.targets(), &hint, &print, instant{&item.Use.At}, &address, &agent, &item.Use.Requests)
 	if item.Damaged = rows.Scan(targets...); item.Damaged != nil {
 		item.ID, item.Revoked = salvage(rows, len(targets))
 		return item
@@ -391,7 +391,7 @@ func (f Filter) sql() (string, []any) {
 	}
 	args = append(args, f.Limit)
 	return fmt.Sprintf(`
-		SELECT %s, s.hint, s.fingerprint, x.used_at, x.address, x.user_agent
+		SELECT %s, s.hint, s.fingerprint, x.used_at, x.address, x.user_agent, COALESCE(x.requests, 0)
 		FROM credentials c
 		LEFT JOIN secrets s ON s.credential_id = c.id AND s.generation = c.generation
 		LEFT JOIN credential_uses x ON x.credential_id = c.id
