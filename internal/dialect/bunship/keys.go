@@ -70,7 +70,7 @@ func (h *handlers) createKey(r *edge.Request, in newKey) (created, error) {
 	if err := manages(r); err != nil {
 		return created{}, err
 	}
-	req := authority.IssueRequest{Scheme: "bunship_live", Name: in.Name}
+	req := authority.IssueRequest{Scheme: "bunship_live", Name: in.Name, Idempotency: r.Idempotency()}
 	switch in.Mode {
 	case "", "live":
 	case "test":

@@ -327,3 +327,33 @@ func TestBSD31_BSO9_TenKeys(t *testing.T) {
 		ada.key([]string{"read:members"}, nil).refused("the eleventh again", 409, "")
 	})
 }
+
+// A repeat with the same Idempotency-Key makes no second key: it returns the
+// same one with a new text, since nobody may have seen the first.
+func TestRepeatedCreation(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.member("ada", credential.Owner)
+		create := func(path string, body map[string]any, id string) answer {
+			return w.do("POST", path, body, bearer(ada.access), header("Idempotency-Key", id))
+		}
+		body := map[string]any{"name": "x", "scopes": []string{"read:members"}}
+		first, again := create(keysOf(w.org), body, "one"), create(keysOf(w.org), body, "one")
+		again.want(200)
+		if first.text("data.id") != again.text("data.id") || first.text("data.key") == again.text("data.key") {
+			t.Errorf("got %s and %s", first.body, again.body)
+		}
+		w.do("GET", membersOf(w.org), nil, apiKey(first.text("data.key"))).refused("the key that was lost", 401, "API key is inactive")
+		w.do("GET", membersOf(w.org), nil, apiKey(again.text("data.key"))).want(200)
+		create(keysOf(w.org), body, "one").refused("once it is used", 409, "")
+		create(keysOf(w.org), map[string]any{"name": "y", "scopes": []string{"*"}}, "one").invalid("another body", "Idempotency-Key")
+		if a := create(keysOf(w.org), body, "two"); a.text("data.id") == first.text("data.id") {
+			t.Errorf("another key: got %s", a.body)
+		}
+		_, err := w.CreateUser(background, w.op, w.other.ID, authority.UserRequest{Email: ada.email, Name: "Ada", Role: credential.Owner})
+		w.ok(err)
+		create(keysOf(w.other), body, "one").want(200) // in another organization it is another call
+		if a := ada.do("GET", keysOf(w.org), nil); len(a.list("data")) != 2 {
+			t.Errorf("there are %s", a.body)
+		}
+	})
+}

@@ -275,7 +275,11 @@ func TestBSD2_TooManyTries(t *testing.T) {
 		for range 10 {
 			verify("123456").refused("a wrong code", 401, codeWrong)
 		}
-		verify(f.code(w)).refused("the eleventh, which is right", 429, "Too many codes were tried")
+		a := verify(f.code(w))
+		a.refused("the eleventh, which is right", 429, "Too many codes were tried")
+		if got := a.header.Get("Retry-After"); got != "900" {
+			t.Errorf("Retry-After: got %q", got)
+		}
 		w.clock.advance(15 * time.Minute)
 		ada.signIn()
 		verify(f.code(w)).want(200)
