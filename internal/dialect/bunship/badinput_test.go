@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
-	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 // write is a call with a body, and what it needs.
@@ -40,8 +39,9 @@ func (w *world) writes() []write {
 // Bodies are JSON. What isn't, is refused as it can't be parsed; a member of
 // the wrong type is a validation error that names it, and so is one that the
 // call doesn't have. Nothing of it is done.
-func TestBSD1_BSD2_BSO21_Bodies(t *testing.T) {
-	w := newWorld(t, storetest.SQLite(t), nil)
+func TestBSD1_BSD2_BSO21_Bodies(t *testing.T) { each(t, badBodies) }
+
+func badBodies(t *testing.T, w *world) {
 	ada := w.member("ada", credential.Owner)
 	for _, c := range w.writes() {
 		send := func(body string, change ...func(*http.Request)) answer {
@@ -110,8 +110,9 @@ func TestBSD1_BSD2_BSO21_Bodies(t *testing.T) {
 }
 
 // What a body lacks is named. A call without a body lacks everything.
-func TestBSO21_Missing(t *testing.T) {
-	w := newWorld(t, storetest.SQLite(t), nil)
+func TestBSO21_Missing(t *testing.T) { each(t, missingMembers) }
+
+func missingMembers(t *testing.T, w *world) {
 	ada := w.member("ada", credential.Owner)
 	for path, field := range map[string]string{
 		"/auth/register": "password", "/auth/login": "password", "/auth/refresh": "refreshToken", "/auth/forgot-password": "email",
