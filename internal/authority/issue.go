@@ -51,7 +51,7 @@ func (a *Authority) Issue(ctx context.Context, p *credential.Principal, r IssueR
 	if err := a.maySee(ctx, p, c); err != nil {
 		return nil, err
 	}
-	done, err := a.begin(p, "issue", r.Idempotency)
+	done, err := a.begin(p, "issue "+c.Organization.String(), r.Idempotency)
 	if err != nil {
 		return nil, err
 	}

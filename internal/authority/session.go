@@ -345,6 +345,9 @@ func (a *Authority) EndSession(ctx context.Context, p *credential.Principal, id 
 
 // endOne ends one live session of a user.
 func (a *Authority) endOne(ctx context.Context, p *credential.Principal, user, id uuid.UUID) error {
+	if id == uuid.Nil { // which is no session, and never all of them
+		return credential.Errorf(credential.NotFound, "no such session")
+	}
 	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
 		by := act{p, a.clock()}
 		ended, err := tx.EndSessions(ctx, user, id, uuid.Nil, by.at)

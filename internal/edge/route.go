@@ -154,6 +154,19 @@ func (r *Request) Origin() authority.Origin {
 	return authority.Origin{Address: r.Address, UserAgent: r.UserAgent(), RequestID: r.ID}
 }
 
+// Idempotency reads the Idempotency-Key, nil if there is none.
+func (r *Request) Idempotency() *authority.Idempotency {
+	values, ok := r.Header[http.CanonicalHeaderKey("Idempotency-Key")]
+	if !ok {
+		return nil
+	}
+	id := &authority.Idempotency{Body: r.body}
+	if len(values) == 1 {
+		id.Key = values[0] // several are as wrong as an empty one
+	}
+	return id
+}
+
 // Body returns the raw bytes of a body that was decoded.
 func (r *Request) Body() []byte { return r.body }
 

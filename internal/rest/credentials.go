@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"net/http"
-
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -13,7 +11,7 @@ import (
 
 func (h *handlers) createCredential(r *edge.Request, in api.CreateCredential) (api.IssuedCredential, error) {
 	req := authority.IssueRequest{
-		Scheme: in.Scheme, Name: in.Name, Addresses: in.AllowedAddresses, RateLimit: in.RateLimit, Idempotency: idempotency(r),
+		Scheme: in.Scheme, Name: in.Name, Addresses: in.AllowedAddresses, RateLimit: in.RateLimit, Idempotency: r.Idempotency(),
 	}
 	if in.Scopes != nil {
 		req.Scopes = scopes(in.Scopes)
@@ -45,19 +43,6 @@ func (h *handlers) createCredential(r *edge.Request, in api.CreateCredential) (a
 		}
 	}
 	return issued(h.authority.Issue(r.Context(), &r.Principal, req))
-}
-
-// idempotency reads the Idempotency-Key, nil if there is none.
-func idempotency(r *edge.Request) *authority.Idempotency {
-	values, ok := r.Header[http.CanonicalHeaderKey("Idempotency-Key")]
-	if !ok {
-		return nil
-	}
-	id := &authority.Idempotency{Body: r.Body()}
-	if len(values) == 1 {
-		id.Key = values[0] // several are as wrong as an empty one
-	}
-	return id
 }
 
 // expiry reads the two ways of saying when a credential ends.
@@ -164,7 +149,7 @@ func (h *handlers) updateCredential(r *edge.Request, in api.UpdateCredential) (a
 
 // rotation reads what a rotation asks for.
 func rotation(r *edge.Request, in api.RotateCredential) (authority.RotateRequest, error) {
-	req := authority.RotateRequest{Grace: authority.DefaultGrace, Idempotency: idempotency(r)}
+	req := authority.RotateRequest{Grace: authority.DefaultGrace, Idempotency: r.Idempotency()}
 	var err error
 	if in.Grace != nil {
 		if req.Grace, err = credential.ParseSpan("grace", *in.Grace, credential.MaxGrace); err != nil {

@@ -82,7 +82,7 @@ func (h *handlers) project(r *edge.Request) (*store.Project, error) {
 }
 
 func (h *handlers) createOrganization(r *edge.Request, in api.CreateOrganization) (api.Organization, error) {
-	o, err := h.authority.CreateOrganization(r.Context(), &r.Principal, authority.NameRequest{Name: in.Name, Idempotency: idempotency(r)})
+	o, err := h.authority.CreateOrganization(r.Context(), &r.Principal, authority.NameRequest{Name: in.Name, Idempotency: r.Idempotency()})
 	if err != nil {
 		return api.Organization{}, err
 	}
@@ -137,7 +137,7 @@ func (h *handlers) createMember(r *edge.Request, in api.CreateUser) (api.User, e
 		return api.User{}, err
 	}
 	m, err := h.authority.CreateUser(r.Context(), &r.Principal, id, authority.UserRequest{
-		Email: in.Email, Name: in.Name, Role: credential.Role(in.Role), Password: in.Password, Idempotency: idempotency(r),
+		Email: in.Email, Name: in.Name, Role: credential.Role(in.Role), Password: in.Password, Idempotency: r.Idempotency(),
 	})
 	if err != nil {
 		return api.User{}, err
@@ -187,7 +187,7 @@ func (h *handlers) createProject(r *edge.Request, in api.CreateProject) (api.Pro
 	if err != nil {
 		return api.Project{}, err
 	}
-	p, err := h.authority.CreateProject(r.Context(), &r.Principal, id, authority.NameRequest{Name: in.Name, Idempotency: idempotency(r)})
+	p, err := h.authority.CreateProject(r.Context(), &r.Principal, id, authority.NameRequest{Name: in.Name, Idempotency: r.Idempotency()})
 	if err != nil {
 		return api.Project{}, err
 	}

@@ -70,7 +70,7 @@ func (h *handlers) createKey(r *edge.Request, in newKey) (created, error) {
 	if err := manages(r); err != nil {
 		return created{}, err
 	}
-	req := authority.IssueRequest{Scheme: "bunship_live", Name: in.Name}
+	req := authority.IssueRequest{Scheme: "bunship_live", Name: in.Name, Idempotency: r.Idempotency()}
 	switch in.Mode {
 	case "", "live":
 	case "test":
@@ -245,11 +245,25 @@ type memberList struct {
 	Total   int      `json:"total"`
 }
 
+// organization reads how the path names the organization: by org_…, UUID or
+// number. Whether the caller may see it, the authority decides.
+func (h *handlers) organization(r *edge.Request) (uuid.UUID, error) {
+	named := r.PathValue("organization")
+	if n, ok := authority.ParseNumber(named, ""); ok {
+		return h.authority.OrganizationNumbered(r.Context(), &r.Principal, n)
+	}
+	id, err := authority.ParsePublicID("org", named)
+	if err != nil {
+		return uuid.Nil, credential.Errorf(credential.NotFound, "no such organization")
+	}
+	return id, nil
+}
+
 func (h *handlers) members(r *edge.Request, _ edge.None) (memberList, error) {
 	const most = 1000
-	organization := r.Principal.Organization
-	if named, err := authority.ParsePublicID("org", r.PathValue("organization")); err == nil {
-		organization = named
+	organization, err := h.organization(r)
+	if err != nil {
+		return memberList{}, err
 	}
 	list, err := h.authority.Members(r.Context(), &r.Principal, organization, uuid.Nil, most)
 	out := memberList{Members: []member{}, Total: len(list)}
