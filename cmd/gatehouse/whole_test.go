@@ -53,7 +53,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { back.ServeHTTP(rw, r) }))
 	t.Cleanup(public.Close)
 	t.Cleanup(private.Close)
-	auth := authority.New(authority.Config{
+	auth := authority.New(authority.Config{PasswordMemory: 64,
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
 		Now: func() time.Time { return began.Add(time.Duration(w.ahead.Load())) },
 	})

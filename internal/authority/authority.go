@@ -43,6 +43,9 @@ type Config struct {
 	Modes []string
 	// PasswordMinimum is the least length of a password in bytes.
 	PasswordMinimum int
+	// PasswordMemory is what it takes to hash a password, in KiB; 0 is what
+	// is recommended. Passwords that were hashed at another cost stay good.
+	PasswordMemory uint32
 	// Issuer is the public URL of the installation: "iss" and "aud" of its tokens.
 	Issuer string
 	// Algorithm signs access tokens; empty means ES256.
@@ -60,6 +63,7 @@ type Authority struct {
 	schemes *credential.Schemes
 	modes   []string
 	minimum int
+	memory  uint32
 	now     func() time.Time
 	rand    io.Reader
 	log     *slog.Logger
@@ -80,7 +84,7 @@ type Authority struct {
 // New makes an Authority.
 func New(cfg Config) *Authority {
 	a := &Authority{
-		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum,
+		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, rules: cfg.Accounts,

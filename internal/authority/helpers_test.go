@@ -22,6 +22,7 @@ import (
 const (
 	day    = 24 * time.Hour
 	issuer = "https://keys.example.test"
+	cheap  = 64 // KiB, so that hundreds of passwords are hashed in no time
 )
 
 var (
@@ -72,7 +73,7 @@ func newAuthority(t testing.TB, cfg store.Config, random io.Reader) *world {
 	t.Helper()
 	w := &world{t: t, cfg: cfg, clock: newClock(), users: map[string]*store.Member{}, tokens: map[string]string{}}
 	w.store = storetest.Open(t, cfg)
-	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Rand: random, Issuer: issuer})
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Rand: random, Issuer: issuer, PasswordMemory: cheap})
 	operator := credential.Operator()
 	w.op = &operator
 	return w
@@ -83,7 +84,7 @@ func (w *world) reopen() {
 	w.t.Helper()
 	w.ok(w.store.Close())
 	w.store = storetest.Open(w.t, w.cfg)
-	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: w.cfg.Schemes, Now: w.clock.now, Issuer: issuer})
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: w.cfg.Schemes, Now: w.clock.now, Issuer: issuer, PasswordMemory: cheap})
 }
 
 func newWorld(t testing.TB, cfg store.Config) *world {

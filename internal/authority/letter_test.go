@@ -17,7 +17,7 @@ func eachWithMail(t *testing.T, rules authority.AccountRules, test func(t *testi
 	rules.Mail, rules.VerifyEmail = true, true
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
 		w := newWorld(t, cfg)
-		w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: issuer, Accounts: rules})
+		w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: issuer, Accounts: rules, PasswordMemory: cheap})
 		test(t, w)
 	})
 }

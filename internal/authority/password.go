@@ -82,7 +82,7 @@ func (a *Authority) matchesPassword(ctx context.Context, phc, password string) (
 		if phc != "" {
 			a.log.Error("the hash of a password is damaged; it is refused", "error", err)
 		}
-		h = passwordHash{memory: argonMemory, passes: argonPasses, lanes: argonLanes, salt: make([]byte, argonSalt), key: make([]byte, argonKey)}
+		h = passwordHash{memory: a.memory, passes: argonPasses, lanes: argonLanes, salt: make([]byte, argonSalt), key: make([]byte, argonKey)}
 	}
 	leave, err := a.roomToHash(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *Authority) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer leave()
-	return hashPassword(a.rand, password)
+	return hashPassword(a.rand, password, a.memory)
 }
 
 // passwordHash is what a PHC string says.
@@ -141,12 +141,12 @@ func parsePHC(text string) (h passwordHash, err error) {
 }
 
 // hashPassword returns the PHC string of a checked password.
-func hashPassword(random io.Reader, password string) (string, error) {
+func hashPassword(random io.Reader, password string, memory uint32) (string, error) {
 	salt := make([]byte, argonSalt)
 	if _, err := io.ReadFull(random, salt); err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
-	key := argon2.IDKey([]byte(password), salt, argonPasses, argonMemory, argonLanes, argonKey)
+	key := argon2.IDKey([]byte(password), salt, argonPasses, memory, argonLanes, argonKey)
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes, encode(salt), encode(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, argonPasses, argonLanes, encode(salt), encode(key)), nil
 }

@@ -177,6 +177,7 @@ func TestL3_Places(t *testing.T) {
 // what else the machine does matters little.
 func TestL4_SameTime(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: w.cfg.Schemes, Now: w.clock.now, Issuer: issuer}) // at the full cost
 	w.person("ada", credential.Member)
 	w.person("gone", credential.Member)
 	w.ok(second(w.Deactivate(background, w.op, w.ref("gone"))))

@@ -30,7 +30,7 @@ type site struct {
 func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
 		st := storetest.Open(t, cfg)
-		a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test"})
+		a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64})
 		operator := credential.Operator()
 		o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
 		if err == nil {

@@ -49,7 +49,7 @@ func (r *Request) decode(v any) error {
 	if err := r.read(r.max); err != nil {
 		return err
 	}
-	if err := checkShape(r.body); err != nil {
+	if err := checkShape(r.body, r.nulls); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(r.body, v, json.RejectUnknownMembers(true)); err != nil {
@@ -114,9 +114,9 @@ func (r *Request) read(most int64) error {
 }
 
 // checkShape scans a body before it is decoded: it must be an object, nested
-// no deeper than any request needs, without null members. It leaves the rest
-// of the grammar to the decoder.
-func checkShape(body []byte) error {
+// no deeper than any request needs, and without null members where those mean
+// nothing. It leaves the rest of the grammar to the decoder.
+func checkShape(body []byte, nulls bool) error {
 	text := bytes.TrimLeft(body, " \t\r\n")
 	switch {
 	case len(text) == 0:
@@ -144,7 +144,7 @@ func checkShape(body []byte) error {
 				name = string(text[start:i])
 			}
 		case 'n':
-			if bytes.HasPrefix(text[i:], []byte("null")) {
+			if !nulls && bytes.HasPrefix(text[i:], []byte("null")) {
 				return credential.InvalidField(plain(name), "null means nothing here; leave the member out")
 			}
 		}

@@ -40,6 +40,11 @@ type Surface struct {
 	Present func(http.Header) (Presented, error)
 	// WriteError shapes a failure into this surface's body.
 	WriteError func(w http.ResponseWriter, f Failure, requestID string)
+	// Takes says whose credentials the surface takes, by their scheme; nil for
+	// everybody's. Any other is answered like one that isn't valid.
+	Takes func(*credential.Scheme) bool
+	// Nulls means that a null member of a body counts as one that isn't there.
+	Nulls bool
 	// WriteLimit tells a caller what a limit on requests has left; nil for
 	// surfaces that don't.
 	WriteLimit func(h http.Header, l credential.Limit)
@@ -229,7 +234,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	c.pattern = h.route.Pattern
-	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, writer: w, handler: h}
+	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
 	out, err := h.serve(req)
 	if req.Principal.Credential != nil {
 		c.credential = req.Principal.Credential.ID.String()
@@ -309,6 +314,9 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
+	}
+	if takes := h.surface.Takes; takes != nil && d.Standing != nil && !takes(d.Standing.Credential.Scheme) {
+		return &Denial{Code: credential.CodeMalformed, Token: token}
 	}
 	if h.surface.WriteLimit != nil && d.Limit.Limit > 0 {
 		h.surface.WriteLimit(r.writer.Header(), d.Limit)

@@ -132,6 +132,7 @@ type Request struct {
 	ID        string     // for logs, errors and the audit
 	query     url.Values
 	max       int64
+	nulls     bool
 	body      []byte
 	writer    http.ResponseWriter
 	handler   *handler

@@ -64,7 +64,7 @@ func newWorld(t testing.TB, cfg store.Config) *world {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL})
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL, PasswordMemory: 64})
 	handler = edge.New(edge.Config{Authority: w.Authority, Surfaces: []*edge.Surface{oauth.Surface(w.Authority), protected()}})
 	o, err := w.CreateOrganization(background, w.op, authority.NameRequest{Name: "Acme"})
 	w.ok(err)

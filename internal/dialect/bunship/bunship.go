@@ -35,10 +35,13 @@ type handlers struct {
 func Surfaces(a *authority.Authority) []*edge.Surface {
 	h := &handlers{a}
 	return []*edge.Surface{
-		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError},
-		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError, WriteLimit: writeLimit},
+		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError, Takes: ours, Nulls: true},
+		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError, WriteLimit: writeLimit, Takes: ours, Nulls: true},
 	}
 }
+
+// ours are the credentials that this surface takes.
+func ours(s *credential.Scheme) bool { return s.Kind == credential.Session || s.Group() == "bunship" }
 
 func (h *handlers) userRoutes() []edge.Route {
 	return []edge.Route{

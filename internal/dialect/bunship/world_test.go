@@ -110,7 +110,7 @@ func newWorld(t testing.TB, cfg store.Config, change func(*authority.Config)) *w
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	config := authority.Config{Store: storetest.Open(t, cfg), Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL, Rand: w.random}
+	config := authority.Config{PasswordMemory: 64, Store: storetest.Open(t, cfg), Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL, Rand: w.random}
 	if change != nil {
 		change(&config)
 	}
