@@ -50,7 +50,7 @@ func newPatient(t *testing.T, o client.Options, replies ...reply) *patient {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		say := replies[min(len(p.got), len(replies)-1)]
-		p.got = append(p.got, seen{r.Method, r.URL.Path, r.URL.RawQuery, string(text), r.Header.Clone()})
+		p.got = append(p.got, seen{r.Method, r.URL.Path, r.URL.RawQuery, string(text), r.Header.Clone(), r.URL.EscapedPath()})
 		if say.after != "" {
 			w.Header().Set("Retry-After", say.after)
 		}
