@@ -67,8 +67,8 @@ type Request struct {
 
 // Do makes a call. As often as the options allow, it repeats one that got no
 // answer, or the answer that it may be tried again, if that is safe: GET, HEAD,
-// PUT and DELETE, whatever has an IdempotencyKey, and a verification. Every
-// other call is made once: a POST that makes something needs an IdempotencyKey
+// PUT and DELETE, whatever has an IdempotencyKey, and an api.Verify without a
+// cost. Every other call is made once: a POST that makes something needs an IdempotencyKey
 // to be repeated. A DELETE that is repeated may find nothing left to delete.
 func (c *Client) Do(ctx context.Context, call Request) error {
 	err := c.repeat(ctx, call)

@@ -71,13 +71,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 // else.
 func NewIdempotencyKey() string { return rand.Text() }
 
-// safe reports whether a call may be made twice. A verification changes nothing.
+// safe reports whether a call may be made twice. A verification changes
+// nothing, unless it says what the request costs.
 func (r Request) safe() bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
 		return true
 	case http.MethodPost:
-		return r.IdempotencyKey != "" || r.Path == verifyPath
+		v, ok := r.In.(api.Verify)
+		return r.IdempotencyKey != "" || ok && r.Path == verifyPath && v.Cost == 0
 	}
 	return r.IdempotencyKey != ""
 }

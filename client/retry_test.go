@@ -88,19 +88,23 @@ func (p *patient) attempts() []seen {
 func TestRepeatsWhatIsSafe(t *testing.T) {
 	for _, c := range []struct {
 		method, path, key string
+		in                any
 		again             bool
 	}{
-		{"GET", "/v1/self", "", true},
-		{"HEAD", "/v1/self", "", true},
-		{"PUT", "/v1/x", "", true},
-		{"DELETE", "/v1/x", "", true},
-		{"POST", "/v1/verify", "", true},
-		{"POST", "/v1/credentials", "once", true},
-		{"PATCH", "/v1/credentials/1", "once", true},
-		{"POST", "/v1/credentials", "", false},
-		{"POST", "/v1/credentials/1/rotate", "", false},
-		{"POST", "/v1/verify/x", "", false},
-		{"PATCH", "/v1/credentials/1", "", false},
+		{"GET", "/v1/self", "", nil, true},
+		{"HEAD", "/v1/self", "", nil, true},
+		{"PUT", "/v1/x", "", api.SetRole{}, true},
+		{"DELETE", "/v1/x", "", nil, true},
+		{"POST", "/v1/verify", "", api.Verify{}, true},
+		{"POST", "/v1/credentials", "once", api.CreateCredential{}, true},
+		{"PATCH", "/v1/credentials/1", "once", api.UpdateCredential{}, true},
+		{"POST", "/v1/verify", "", api.Verify{Cost: 1}, false},
+		{"POST", "/v1/verify", "", api.CreateProject{}, false},
+		{"POST", "/v1/verify/x", "", api.Verify{}, false},
+		{"POST", "/v1/credentials", "", api.CreateCredential{}, false},
+		{"POST", "/v1/credentials/1/rotate", "", api.RotateCredential{}, false},
+		{"POST", "/v1/credentials/1/revoke", "", nil, false},
+		{"PATCH", "/v1/credentials/1", "", api.UpdateCredential{}, false},
 	} {
 		for name, say := range map[string]reply{
 			"no answer": {}, "half an answer": {status: 200, body: `{"id":`, cut: true}, "429": {status: 429, body: `{"code":"rate_limited"}`},
@@ -110,11 +114,7 @@ func TestRepeatsWhatIsSafe(t *testing.T) {
 				continue
 			}
 			p := newPatient(t, client.Options{}, say, say, reply{status: 200, body: "{}"})
-			var in any
-			if c.method != "GET" && c.method != "HEAD" {
-				in = api.CreateProject{Name: "n"}
-			}
-			err := p.Do(t.Context(), client.Request{Method: c.method, Path: c.path, In: in, IdempotencyKey: c.key})
+			err := p.Do(t.Context(), client.Request{Method: c.method, Path: c.path, In: c.in, IdempotencyKey: c.key})
 			want := map[bool]int{true: 3, false: 1}[c.again]
 			if len(p.attempts()) != want || (err == nil) != c.again {
 				t.Errorf("%s %s %q after %s: got %d attempts, %v; want %d", c.method, c.path, c.key, name, len(p.attempts()), err, want)
