@@ -1,10 +1,17 @@
-// Package client calls the native API of a Gatehouse server.
+// Package client calls the native API of a Gatehouse server, and lets an HTTP
+// service ask it about the credentials of its own callers. It hides how calls
+// travel: encoding, paths, pages of lists, and which calls may be repeated.
+//
+// Invariants: a call is repeated only where that can't do a second thing; no
+// redirect is followed; an error never holds a credential; whatever was not
+// decided is not allowed.
 package client
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,15 +25,25 @@ const maxAnswer = 8 << 20
 
 // Client calls one server with one credential. It is safe for concurrent use.
 type Client struct {
-	base  string
-	token string
-	http  *http.Client
+	base    string
+	token   string
+	http    *http.Client
+	options Options
 }
 
 // New makes a client for the server at base, such as "https://keys.example.com",
-// that presents token. A nil transport is http.DefaultTransport.
+// that presents token. A nil transport is http.DefaultTransport. It makes every
+// call once and sets it no time limit; NewWithOptions does better.
 func New(base, token string, transport http.RoundTripper) *Client {
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: transport, CheckRedirect: stay}}
+	return NewWithOptions(base, token, Options{Transport: transport, Retries: -1, Timeout: -1})
+}
+
+// NewWithOptions makes a client like New, which repeats calls where it may.
+func NewWithOptions(base, token string, o Options) *Client {
+	return &Client{
+		base: strings.TrimRight(base, "/"), token: token,
+		http: &http.Client{Transport: o.Transport, CheckRedirect: stay}, options: o.withDefaults(),
+	}
 }
 
 // stay follows no redirect: nobody else answers for the server, and nobody
@@ -43,23 +60,41 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 type Request struct {
 	Method, Path string
 	In, Out      any
-	// IdempotencyKey makes the call repeatable when its answer is lost.
+	// IdempotencyKey makes the call repeatable when its answer is lost. Only
+	// calls that make something take one; see NewIdempotencyKey.
 	IdempotencyKey string
 }
 
-// Do makes a call, once: it never repeats one by itself.
+// Do makes a call. As often as the options allow, it repeats one that got no
+// answer, or the answer that it may be tried again, if that is safe: GET, HEAD,
+// PUT and DELETE, whatever has an IdempotencyKey, and an api.Verify without a
+// cost. Every other call is made once: a POST that makes something needs an IdempotencyKey
+// to be repeated. A DELETE that is repeated may find nothing left to delete.
 func (c *Client) Do(ctx context.Context, call Request) error {
+	err := c.repeat(ctx, call)
+	var problem *api.Problem
+	if err == nil || errors.As(err, &problem) {
+		return err
+	}
+	return fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
+}
+
+// request makes the HTTP request of an attempt.
+func (c *Client) request(ctx context.Context, call Request) (*http.Request, error) {
+	if call.Path == "" {
+		return nil, errors.New("there is no path, or a name in it is empty or made of dots")
+	}
 	var body io.Reader
 	if call.In != nil {
 		text, err := json.Marshal(call.In)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
+			return nil, err
 		}
 		body = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, c.base+call.Path, body)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
+		return nil, err
 	}
 	if call.In != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -70,41 +105,32 @@ func (c *Client) Do(ctx context.Context, call Request) error {
 	if call.IdempotencyKey != "" {
 		req.Header.Set("Idempotency-Key", call.IdempotencyKey)
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
-	}
-	defer resp.Body.Close()
-	return read(resp, call)
+	return req, nil
 }
 
-func read(resp *http.Response, call Request) error {
+// once makes one attempt at a call.
+func (c *Client) once(ctx context.Context, call Request) *failure {
+	req, err := c.request(ctx, call)
+	if err != nil {
+		return final(err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return unanswered(err)
+	}
+	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%s %s: read the answer: %w", call.Method, call.Path, err)
+		return unanswered(fmt.Errorf("read the answer: %w", err))
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		problem := &api.Problem{}
-		if json.Unmarshal(text, problem) != nil || problem.Code == "" {
-			return fmt.Errorf("%s %s: the server answered %s", call.Method, call.Path, resp.Status)
-		}
-		return problem
+		return c.refused(resp, text)
 	}
 	if call.Out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(text, call.Out); err != nil {
-		return fmt.Errorf("%s %s: read the answer: %w", call.Method, call.Path, err)
+		return final(fmt.Errorf("read the answer: %w", err))
 	}
 	return nil
-}
-
-// Verify asks whether a credential may do something now. Decision.Active says
-// so; an error means that nothing was decided, and the caller must refuse.
-func (c *Client) Verify(ctx context.Context, v api.Verify) (*api.Decision, error) {
-	var d api.Decision
-	if err := c.Call(ctx, http.MethodPost, "/v1/verify", v, &d); err != nil {
-		return nil, err
-	}
-	return &d, nil
 }

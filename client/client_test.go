@@ -18,6 +18,7 @@ import (
 type seen struct {
 	method, path, query, body string
 	header                    http.Header
+	escaped                   string // path
 }
 
 // answering serves one answer to every call, and remembers the last call.
@@ -26,7 +27,7 @@ func answering(t *testing.T, status int, body string) (*httptest.Server, *seen) 
 	last := &seen{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
-		*last = seen{r.Method, r.URL.Path, r.URL.RawQuery, string(text), r.Header.Clone()}
+		*last = seen{r.Method, r.URL.Path, r.URL.RawQuery, string(text), r.Header.Clone(), r.URL.EscapedPath()}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))

@@ -1,0 +1,24 @@
+package client
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+)
+
+// SigningKeys are the calls about the keys that sign access tokens. They are
+// the operator's alone.
+type SigningKeys struct{ c *Client }
+
+// SigningKeys returns the calls about the keys that sign access tokens.
+func (c *Client) SigningKeys() SigningKeys { return SigningKeys{c} }
+
+// List returns the keys that verify access tokens.
+func (s SigningKeys) List(ctx context.Context) ([]api.SigningKey, error) {
+	return items[api.SigningKey](ctx, s.c, get("signing-keys"))
+}
+
+// Rotate makes a new signing key, and returns the keys that there are then.
+func (s SigningKeys) Rotate(ctx context.Context, in api.RotateSigningKeys) ([]api.SigningKey, error) {
+	return items[api.SigningKey](ctx, s.c, post("signing-keys", "rotate").with(in, ""))
+}

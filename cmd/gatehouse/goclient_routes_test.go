@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/rest"
+)
+
+// typedCalls are all typed calls of the Go client, with what they return.
+func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
+	text := "x"
+	credentials, organizations, members, projects, users := c.Credentials(), c.Organizations(), c.Members("o"), c.Projects("o"), c.Users()
+	return []func() (any, error){
+		func() (any, error) { return indirect(c.Verify(ctx, api.Verify{Credential: &text, Permission: "a:b"})) },
+		func() (any, error) { return api.Empty{}, c.RevokeSecret(ctx, "x") },
+		func() (any, error) { return c.Setup(ctx, api.Setup{Code: "x"}) },
+		func() (any, error) { return c.Self().Get(ctx) },
+		func() (any, error) { return c.Self().Rotate(ctx, api.RotateCredential{Grace: &text}, "k") },
+		func() (any, error) { return c.Self().Revoke(ctx) },
+		func() (any, error) { return listed(c.Schemes(ctx)) },
+
+		func() (any, error) { return credentials.Create(ctx, api.CreateCredential{Scheme: "x"}, "k") },
+		func() (any, error) {
+			return collected(credentials.All(ctx, client.CredentialFilter{Organization: "o", Project: "p", User: "u", Scheme: "s", State: "active"}))
+		},
+		func() (any, error) { return credentials.Get(ctx, "i") },
+		func() (any, error) { return credentials.Update(ctx, "i", api.UpdateCredential{Name: &text}) },
+		func() (any, error) { return credentials.Rotate(ctx, "i", api.RotateCredential{Grace: &text}, "k") },
+		func() (any, error) { return credentials.Suspend(ctx, "i") },
+		func() (any, error) { return credentials.Resume(ctx, "i") },
+		func() (any, error) { return credentials.Revoke(ctx, "i") },
+		func() (any, error) { return credentials.SetKeys(ctx, "i", api.ClientKeys{}) },
+		func() (any, error) { return credentials.RemoveKeys(ctx, "i") },
+		func() (any, error) { return listed(c.SigningKeys().List(ctx)) },
+		func() (any, error) { return listed(c.SigningKeys().Rotate(ctx, api.RotateSigningKeys{Now: true})) },
+
+		func() (any, error) { return organizations.Create(ctx, api.CreateOrganization{Name: "x"}, "k") },
+		func() (any, error) { return collected(organizations.All(ctx)) },
+		func() (any, error) { return organizations.Get(ctx, "o") },
+		func() (any, error) { return organizations.Suspend(ctx, "o") },
+		func() (any, error) { return organizations.Resume(ctx, "o") },
+		func() (any, error) { return members.Create(ctx, api.CreateUser{Email: "x"}, "k") },
+		func() (any, error) { return collected(members.All(ctx)) },
+		func() (any, error) { return api.Empty{}, members.SetRole(ctx, "u", "guest") },
+		func() (any, error) { return api.Empty{}, members.Remove(ctx, "u") },
+		func() (any, error) { return projects.Create(ctx, api.CreateProject{Name: "x"}, "k") },
+		func() (any, error) { return collected(projects.All(ctx)) },
+		func() (any, error) { return projects.Get(ctx, "p") },
+		func() (any, error) { return projects.Archive(ctx, "p") },
+		func() (any, error) { return projects.Restore(ctx, "p") },
+		func() (any, error) { return api.Empty{}, projects.SetRole(ctx, "p", "u", "guest") },
+		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
+
+		func() (any, error) {
+			return collected(c.Audit().Events(ctx, client.EventFilter{Organization: "o", After: 1}))
+		},
+		func() (any, error) { return listed(c.Audit().Verify(ctx, "o")) },
+
+		func() (any, error) { return users.Get(ctx, "u") },
+		func() (any, error) { return users.Deactivate(ctx, "u") },
+		func() (any, error) { return users.Reactivate(ctx, "u") },
+		func() (any, error) { return users.Unlock(ctx, "u") },
+		func() (any, error) { return users.PasswordCode(ctx, "u") },
+		func() (any, error) { return users.ResetTwoFactor(ctx, "u") },
+		func() (any, error) { return listed(users.Sessions(ctx, "u")) },
+		func() (any, error) { return api.Empty{}, users.EndSessions(ctx, "u") },
+		func() (any, error) { return api.Empty{}, users.EndSession(ctx, "u", "s") },
+	}
+}
+
+func indirect[T any](p *T, err error) (any, error) { return *p, err }
+
+func listed[T any](items []T, err error) (any, error) { return api.List[T]{Items: items}, err }
+
+func collected[T any](list iter.Seq2[T, error]) (_ any, err error) {
+	var out api.List[T]
+	for item, failed := range list {
+		out.Items, err = append(out.Items, item), failed
+	}
+	return out, err
+}
+
+// TestGoClientCallsEveryRoute: the Go client has one typed call for each route
+// of the native API, with the types and the parameters that the route has.
+func TestGoClientCallsEveryRoute(t *testing.T) {
+	t.Parallel()
+	var called *edge.Route
+	mux, missing := http.NewServeMux(), map[string]bool{}
+	for _, route := range rest.Surface(nil, nil).Routes {
+		if !strings.HasPrefix(route.Pattern, "/v1/") {
+			continue
+		}
+		missing[route.Method+" "+route.Pattern] = true
+		mux.HandleFunc(route.Method+" "+route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			called = &route
+			checkCall(t, &route, r)
+			_, _ = io.WriteString(w, "{}")
+		})
+	}
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for i, call := range typedCalls(t.Context(), client.NewWithOptions(server.URL, "t", client.Options{})) {
+		called = nil
+		out, err := call()
+		if err != nil || called == nil {
+			t.Errorf("call %d: %v", i, err)
+			continue
+		}
+		name := called.Method + " " + called.Pattern
+		if !missing[name] {
+			t.Errorf("%s has two calls", name)
+		}
+		delete(missing, name)
+		if got := reflect.TypeOf(out); got != called.Out {
+			t.Errorf("%s returns %s, want %s", name, got, called.Out)
+		}
+	}
+	for name := range missing {
+		t.Errorf("the Go client has no call for %s", name)
+	}
+}
+
+// checkCall holds a request to what the route takes.
+func checkCall(t *testing.T, route *edge.Route, r *http.Request) {
+	name := route.Method + " " + route.Pattern
+	for param := range r.URL.Query() {
+		if !slices.Contains(route.Params, param) {
+			t.Errorf("%s is given the parameter %s", name, param)
+		}
+	}
+	if want := len(route.Params) - 1; len(r.URL.Query()) < want { // there is no cursor for the first page
+		t.Errorf("%s is given %v only, of %v", name, r.URL.Query(), route.Params)
+	}
+	in := reflect.New(route.In)
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(in.Interface()); route.In != reflect.TypeFor[edge.None]() && err != nil || route.In == reflect.TypeFor[edge.None]() && err != io.EOF {
+		t.Errorf("%s is given a body that is no %s: %v", name, route.In, err)
+	}
+	creates := route.Status == http.StatusCreated && route.Pattern != "/v1/setup" || strings.HasSuffix(route.Pattern, "/rotate") && route.Pattern != "/v1/signing-keys/rotate"
+	if got := r.Header.Get("Idempotency-Key"); (got != "") != creates {
+		t.Errorf("%s is given the key %q", name, got)
+	}
+}
