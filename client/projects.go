@@ -33,6 +33,11 @@ func (s Projects) Get(ctx context.Context, project string) (api.Project, error) 
 	return ask[api.Project](ctx, s.c, get("organizations", s.organization, "projects", project))
 }
 
+// Delete takes a project away for good, and its credentials.
+func (s Projects) Delete(ctx context.Context, project string) error {
+	return s.c.Do(ctx, to(http.MethodDelete, "organizations", s.organization, "projects", project))
+}
+
 // Archive takes a project, and the credentials of it, out of service.
 func (s Projects) Archive(ctx context.Context, project string) (api.Project, error) {
 	return ask[api.Project](ctx, s.c, post("organizations", s.organization, "projects", project, "archive"))

@@ -19,6 +19,11 @@ func (s Users) Get(ctx context.Context, user string) (api.Person, error) {
 	return ask[api.Person](ctx, s.c, get("users", user))
 }
 
+// Delete takes away what is known of a user, and shuts them out for good.
+func (s Users) Delete(ctx context.Context, user string) error {
+	return s.c.Do(ctx, to(http.MethodDelete, "users", user))
+}
+
 // Deactivate shuts a user out everywhere; their own credentials end for good.
 func (s Users) Deactivate(ctx context.Context, user string) (api.Person, error) {
 	return ask[api.Person](ctx, s.c, post("users", user, "deactivate"))
