@@ -87,7 +87,7 @@ func (s *site) want(what string, want int, parts ...string) (cookie, text string
 	return cookie, text
 }
 
-func TestL9_BrowserSession(t *testing.T) {
+func TestL9_BS24_BSO18_BrowserSession(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
 		s.want("before", 401, "GET", "")
 		cookie, text := s.want("sign in", 201, "POST", signIn)
