@@ -15,7 +15,7 @@ func (a *app) projectCommand() *cobra.Command {
 	return a.group("project", "Make, list, archive and restore projects",
 		a.projectCreate(), a.projectList(),
 		a.projectSwitch("archive", "Take a project out of service, with its credentials"),
-		a.projectSwitch("restore", "Put an archived project back in service"),
+		a.projectSwitch("restore", "Put an archived project back in service"), a.projectDelete(),
 		a.projectMember())
 }
 
@@ -72,6 +72,29 @@ func (a *app) projectSwitch(verb, short string) *cobra.Command {
 			return a.report(out, "%s is %s\n", out.Name, out.State)
 		},
 	}
+	organizationFlag(cmd, &organization)
+	return cmd
+}
+
+func (a *app) projectDelete() *cobra.Command {
+	var organization string
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "delete PROJECT", Short: "Delete a project, for good", Args: oneArg,
+		Long:    "Takes a project away and revokes its credentials. Nothing brings it back; its numbers are\nnobody else's. Archive a project to put it away for a while.",
+		Example: "  gatehouse project delete PRJ-1 --yes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return usagef("%s can't be undone; say --yes if you mean it", cmd.CommandPath())
+			}
+			r := client.Request{Method: http.MethodDelete, Path: "/projects/" + url.PathEscape(args[0])}
+			if err := a.inOrganization(cmd.Context(), organization, r); err != nil {
+				return err
+			}
+			return a.report(api.Empty{}, "%s is deleted\n", args[0])
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it")
 	organizationFlag(cmd, &organization)
 	return cmd
 }

@@ -13,7 +13,7 @@ import (
 func (a *app) userCommand() *cobra.Command {
 	return a.group("user", "Make users members of organizations, and look after their accounts",
 		a.userCreate(), a.userList(), a.userRole(), a.userRemove(),
-		a.userShow(), a.userDeactivate(), a.userReactivate(), a.userUnlock(), a.userPasswordCode(), a.userTwoFactor())
+		a.userShow(), a.userDeactivate(), a.userReactivate(), a.userDelete(), a.userUnlock(), a.userPasswordCode(), a.userTwoFactor())
 }
 
 func (a *app) userCreate() *cobra.Command {

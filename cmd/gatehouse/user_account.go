@@ -91,6 +91,28 @@ func (a *app) userReactivate() *cobra.Command {
 	}
 }
 
+func (a *app) userDelete() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "delete USER", Short: "Delete a user, for good", Args: oneUser,
+		Long: "Shuts a user out like deactivate, and takes away what is known of them: address, name,\n" +
+			"memberships, second factor. Nothing brings it back. What the user did stays in the audit,\n" +
+			"under an id that nobody gets again; the address is free.",
+		Example: "  gatehouse user delete dev@example.com --yes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return usagef("%s can't be undone; say --yes if you mean it", cmd.CommandPath())
+			}
+			if err := a.call(cmd.Context(), client.Request{Method: http.MethodDelete, Path: userPath(args[0], "")}); err != nil {
+				return err
+			}
+			return a.report(api.Empty{}, "%s is deleted\n", args[0])
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it")
+	return cmd
+}
+
 func (a *app) userUnlock() *cobra.Command {
 	return &cobra.Command{
 		Use: "unlock USER", Short: "Let a user try to sign in again, at once", Args: oneUser,
