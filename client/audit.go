@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strconv"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 )
@@ -15,15 +16,31 @@ type Audit struct{ c *Client }
 func (c *Client) Audit() Audit { return Audit{c} }
 
 // EventFilter says which events: of one organization, or if empty of the
-// caller's own; after a sequence number.
+// caller's own; after a sequence number; and those alone that fit what is set.
 type EventFilter struct {
-	Organization string
-	After        int64
+	Organization           string
+	After                  int64
+	Action                 string // one that ends in a dot is all that begin so
+	Actor, Subject, Target string
+	Since, Until           time.Time // from, and before
+}
+
+func (f *EventFilter) query() []string {
+	pairs := []string{
+		"organization", f.Organization, "after", strconv.FormatInt(f.After, 10),
+		"action", f.Action, "actor", f.Actor, "subject", f.Subject, "target", f.Target,
+	}
+	for name, at := range map[string]time.Time{"since": f.Since, "until": f.Until} {
+		if !at.IsZero() {
+			pairs = append(pairs, name, at.Format(time.RFC3339Nano))
+		}
+	}
+	return pairs
 }
 
 // Events goes through audit events, the oldest first, up to the present.
 func (s Audit) Events(ctx context.Context, f EventFilter) iter.Seq2[api.Event, error] {
-	l := listing{[]string{"audit", "events"}, []string{"organization", f.Organization, "after", strconv.FormatInt(f.After, 10)}}
+	l := listing{[]string{"audit", "events"}, f.query()}
 	return all(ctx, s.c, l, func(page api.List[api.Event]) []string {
 		if len(page.Items) == 0 {
 			return nil

@@ -68,15 +68,21 @@ func chainQuery(organization string) url.Values {
 
 func (a *app) auditExport() *cobra.Command {
 	var organization string
+	filters := map[string]*string{}
 	cmd := &cobra.Command{
 		Use: "export", Short: "Print the audit events of a chain, one JSON object a line", Args: noArgs,
-		Example: "  gatehouse audit export --organization 1 > audit.jsonl",
+		Example: "  gatehouse audit export --organization 1 > audit.jsonl\n  gatehouse audit export --action sign_in. --since 2026-11-01T00:00:00Z",
 		Long:    "Prints the events of an organization, or without one those of the installation, the\noldest first, with the fields of the hash chain. With --json they are one document.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			kept := []api.Event{} // without anything in it, it is a list still
 			err := a.with(cmd.Context(), func(c *client.Client) error {
 				query := chainQuery(organization)
 				query.Set("limit", "200")
+				for name, value := range filters {
+					if *value != "" {
+						query.Set(name, *value)
+					}
+				}
 				for after := int64(0); ; {
 					query.Set("after", strconv.FormatInt(after, 10))
 					var page api.List[api.Event]
@@ -103,5 +109,11 @@ func (a *app) auditExport() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&organization, "organization", "", "organization by id or number (default the installation)")
+	for name, usage := range map[string]string{
+		"action": "only this action; one that ends in a dot is all that begin so", "actor": "only by this actor", "subject": "only on behalf of this subject",
+		"target": "only about this target", "since": "only from this RFC 3339 time on", "until": "only before this RFC 3339 time",
+	} {
+		filters[name] = cmd.Flags().String(name, "", usage)
+	}
 	return cmd
 }

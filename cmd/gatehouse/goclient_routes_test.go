@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
@@ -69,7 +70,9 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
 
 		func() (any, error) {
-			return collected(c.Audit().Events(ctx, client.EventFilter{Organization: "o", After: 1}))
+			return collected(c.Audit().Events(ctx, client.EventFilter{
+				Organization: "o", After: 1, Action: "a", Actor: "b", Subject: "c", Target: "d", Since: time.Unix(1, 0), Until: time.Unix(2, 0),
+			}))
 		},
 		func() (any, error) { return listed(c.Audit().Verify(ctx, "o")) },
 

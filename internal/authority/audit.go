@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
 // Events returns audit events of an organization (Nil: of the installation):
@@ -17,6 +18,14 @@ func (a *Authority) Events(ctx context.Context, p *credential.Principal, organiz
 		return nil, err
 	}
 	return a.store.Events(ctx, organization, after, limit)
+}
+
+// FindEvents is Events of those that a filter chooses.
+func (a *Authority) FindEvents(ctx context.Context, p *credential.Principal, organization uuid.UUID, f store.EventFilter) ([]audit.Event, error) {
+	if err := mayAudit(p, organization); err != nil {
+		return nil, err
+	}
+	return a.store.FindEvents(ctx, organization, f)
 }
 
 // mayAudit refuses principals that don't see the whole of what a chain tells.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -375,4 +376,45 @@ func (c *chainCopy) insert(w *world, e audit.Event) {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, e.Chain.String(), e.Sequence, e.At.UnixMilli(), e.Actor, e.Subject,
 		e.Action, e.Target, e.Address, e.Request, e.Detail, e.Previous, e.Hash)
 	w.ok(err)
+}
+
+// A filter chooses events by what stands in them, and pages go on behind the last.
+func TestFindEvents(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("ada", credential.Member)
+		began := w.clock.now()
+		w.clock.advance(time.Second)
+		s := w.signIn("ada")
+		w.clock.advance(time.Second)
+		w.ok(w.SignOut(background, w.principal(s.Access.Token.Reveal()), false))
+		wantRefused(t, "a wrong password", w.tries("ada@example.test", here), wrong)
+		ada, session := "user:"+w.users["ada"].ID.String(), "session:"+s.Session.ID.String()
+		for name, c := range map[string]struct {
+			f    store.EventFilter
+			want []string
+		}{
+			"an action":           {store.EventFilter{Action: "session.begin"}, []string{"session.begin"}},
+			"a family of actions": {store.EventFilter{Action: "session."}, []string{"session.begin", "session.sign_out", "session.end"}},
+			"a target":            {store.EventFilter{Target: session}, []string{"session.begin", "session.end"}},
+			"a subject":           {store.EventFilter{Subject: ada, Action: "sign_in."}, []string{"sign_in.fail"}},
+			"an actor":            {store.EventFilter{Actor: session}, []string{"session.sign_out", "session.end"}},
+			"from a time":         {store.EventFilter{Since: began.Add(2 * time.Second)}, []string{"session.sign_out", "session.end", "sign_in.fail"}},
+			"before a time":       {store.EventFilter{Since: began.Add(time.Second), Until: began.Add(2 * time.Second)}, []string{"session.begin"}},
+			"none":                {store.EventFilter{Action: "session"}, nil},
+			"no pattern":          {store.EventFilter{Action: "s%."}, nil},
+		} {
+			var got []string
+			for f := c.f; ; {
+				f.Limit = 1
+				page, err := w.Authority.FindEvents(background, w.op, uuid.Nil, f)
+				if w.ok(err); len(page) == 0 {
+					break
+				}
+				got, f.After = append(got, page[0].Action), page[0].Sequence
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s: got %v, want %v", name, got, c.want)
+			}
+		}
+	})
 }

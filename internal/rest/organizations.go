@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -276,22 +277,37 @@ func (h *handlers) chain(r *edge.Request, organization string) (uuid.UUID, error
 	return h.organizationID(r, "organization", organization)
 }
 
+// eventFilter reads which audit events a query asks for.
+func eventFilter(r *edge.Request) (f store.EventFilter, err error) {
+	f = store.EventFilter{Action: r.Param("action"), Actor: r.Param("actor"), Subject: r.Param("subject"), Target: r.Param("target")}
+	if f.Limit, err = limit(r); err != nil {
+		return f, err
+	}
+	if text := r.Param("after"); text != "" {
+		if f.After, err = strconv.ParseInt(text, 10, 64); err != nil || f.After < 0 {
+			return f, credential.InvalidField("after", "must be a sequence number")
+		}
+	}
+	for name, at := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
+		if text := r.Param(name); text != "" {
+			if *at, err = credential.ParseTime(name, text); err != nil {
+				return f, err
+			}
+		}
+	}
+	return f, nil
+}
+
 func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Event], err error) {
 	chain, err := h.chain(r, r.Param("organization"))
 	if err != nil {
 		return out, err
 	}
-	limit, err := limit(r)
+	f, err := eventFilter(r)
 	if err != nil {
 		return out, err
 	}
-	after := int64(0)
-	if text := r.Param("after"); text != "" {
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
-			return out, credential.InvalidField("after", "must be a sequence number")
-		}
-	}
-	events, err := h.authority.Events(r.Context(), &r.Principal, chain, after, limit)
+	events, err := h.authority.FindEvents(r.Context(), &r.Principal, chain, f)
 	out.Items = make([]api.Event, 0, len(events))
 	for i := range events {
 		out.Items = append(out.Items, eventOf(&events[i]))

@@ -84,7 +84,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole),
 		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember),
 
-		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit"),
+		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until"),
 		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization"),
 	}, h.userRoutes()...)
 }

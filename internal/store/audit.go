@@ -5,6 +5,10 @@ import (
 	"crypto/hmac"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,9 +23,48 @@ func eventTargets(e *audit.Event) []any {
 		&e.Detail, &e.Previous, &e.Hash}
 }
 
+// EventFilter chooses audit events of a chain. Empty fields choose all.
+type EventFilter struct {
+	After                  int64  // sequence
+	Action                 string // one that ends in a dot is all that begin so
+	Actor, Subject, Target string
+	Since, Until           time.Time // from, and before
+	Limit                  int
+}
+
 // Events returns the events of a chain with a sequence above after, in order.
 func (r reader) Events(ctx context.Context, chain uuid.UUID, after int64, limit int) ([]audit.Event, error) {
-	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, `SELECT ` + eventColumns + ` FROM audit_events WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`}, chain, after, limit)
+	return r.FindEvents(ctx, chain, EventFilter{After: after, Limit: limit})
+}
+
+// FindEvents returns the events of a chain that a filter chooses, in order.
+func (r reader) FindEvents(ctx context.Context, chain uuid.UUID, f EventFilter) ([]audit.Event, error) {
+	query := strings.Builder{}
+	query.WriteString(`SELECT ` + eventColumns + ` FROM audit_events WHERE chain = $1 AND sequence > $2`)
+	args := []any{chain, f.After}
+	and := func(condition string, arg any) {
+		args = append(args, arg)
+		fmt.Fprintf(&query, " AND "+condition, len(args))
+	}
+	if strings.HasSuffix(f.Action, ".") {
+		and("substr(action, 1, "+strconv.Itoa(len(f.Action))+") = $%d", f.Action)
+	} else if f.Action != "" {
+		and("action = $%d", f.Action)
+	}
+	for column, text := range map[string]string{"actor": f.Actor, "subject": f.Subject, "target": f.Target} {
+		if text != "" {
+			and(column+" = $%d", text)
+		}
+	}
+	if !f.Since.IsZero() {
+		and("at >= $%d", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		and("at < $%d", f.Until.UnixMilli())
+	}
+	args = append(args, f.Limit)
+	fmt.Fprintf(&query, " ORDER BY sequence LIMIT $%d", len(args))
+	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, query.String()}, args...)
 }
 
 // Chains returns the ids of the audit chains above after, in order: those
