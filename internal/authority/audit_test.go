@@ -399,7 +399,7 @@ func TestFindEvents(t *testing.T) {
 			"a subject":           {store.EventFilter{Subject: ada, Action: "sign_in."}, []string{"sign_in.fail"}},
 			"an actor":            {store.EventFilter{Actor: session}, []string{"session.sign_out", "session.end"}},
 			"from a time":         {store.EventFilter{Since: began.Add(2 * time.Second)}, []string{"session.sign_out", "session.end", "sign_in.fail"}},
-			"before a time":       {store.EventFilter{Since: began.Add(time.Second), Until: began.Add(2 * time.Second)}, []string{"session.begin"}},
+			"before a time":       {store.EventFilter{Subject: ada, Since: began.Add(time.Second), Until: began.Add(2 * time.Second)}, []string{"session.begin"}},
 			"none":                {store.EventFilter{Action: "session"}, nil},
 			"no pattern":          {store.EventFilter{Action: "s%."}, nil},
 		} {
