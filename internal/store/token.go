@@ -125,6 +125,9 @@ func (t *Tx) EndToken(ctx context.Context, mark Mark, expires time.Time) error {
 // Once sets a mark, and reports whether it is the first to do so. What is
 // marked can't happen again until it has expired.
 func (s *Store) Once(ctx context.Context, mark Mark, expires time.Time) (bool, error) {
+	if err := s.room(); err != nil {
+		return false, err
+	}
 	result, err := s.write.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, mark[:], expires.UnixMilli())
 	if err != nil {
 		return false, s.failed("note what happens once", err)
