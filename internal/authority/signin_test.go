@@ -352,3 +352,23 @@ func TestRegister(t *testing.T) {
 		}
 	})
 }
+
+// Whoever registers somebody else's address doesn't get the place that is meant
+// for its owner.
+func TestL13_RegisteredBeforehand(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, err := w.Register(background, authority.RegisterRequest{Email: "ada@example.test", Name: "Not Ada", Password: "another horse battery"})
+		w.ok(err)
+		s, err := w.SignIn(background, authority.SignInRequest{Email: "ada@example.test", Password: "another horse battery"})
+		w.ok(err)
+		wantKind(t, "a member whose address isn't known to be theirs", second(w.CreateUser(background, w.op, w.org.ID,
+			authority.UserRequest{Email: "ADA@example.test", Name: "Ada", Role: credential.Owner})), credential.Conflict)
+		code, err := w.PasswordCode(background, w.op, authority.UserRef{ID: id})
+		w.ok(err)
+		w.ok(w.ResetPassword(background, code.Reveal(), password, authority.Origin{Address: here}))
+		in, err := w.Invite(background, w.op, w.org.ID, "ada@example.test", credential.Owner)
+		w.ok(err)
+		w.ok(second(w.AcceptInvitation(background, w.session("ada"), in.Code.Reveal())))
+		w.wantCode("the session of who registered it", s.Access.Token.Reveal(), credential.CodeRevoked)
+	})
+}
