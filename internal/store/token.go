@@ -128,9 +128,18 @@ func (s *Store) Once(ctx context.Context, mark Mark, expires time.Time) (bool, e
 	if err := s.room(); err != nil {
 		return false, err
 	}
-	result, err := s.write.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, mark[:], expires.UnixMilli())
+	return once(ctx, s.write, s.failed, mark, expires)
+}
+
+// Once is the store's, within the change.
+func (t *Tx) Once(ctx context.Context, mark Mark, expires time.Time) (bool, error) {
+	return once(ctx, t.q, t.fail, mark, expires)
+}
+
+func once(ctx context.Context, q querier, fail func(string, error) error, mark Mark, expires time.Time) (bool, error) {
+	result, err := q.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, mark[:], expires.UnixMilli())
 	if err != nil {
-		return false, s.failed("note what happens once", err)
+		return false, fail("note what happens once", err)
 	}
 	n, err := result.RowsAffected()
 	return n == 1, err
