@@ -308,11 +308,10 @@ func (a *Authority) confirm(ctx context.Context, p *credential.Principal, passwo
 	from := Origin{Address: p.Address, RequestID: p.RequestID}
 	return a.prove(ctx, user.Email, password, from, func(proof *proof) error {
 		err := fn(proof)
-		if errors.Is(err, credential.CodeWrong) {
-			return err
+		if !errors.Is(err, credential.CodeWrong) {
+			a.forgive(ctx, proof.attempt)
 		}
-		forgiven := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.ForgiveAttempt(ctx, proof.attempt) })
-		return errors.Join(err, forgiven)
+		return err
 	})
 }
 

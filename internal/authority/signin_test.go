@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -83,6 +84,41 @@ func TestL2_AtOnce(t *testing.T) {
 		if wrongs.Load() != 5 || locks.Load() != 59 {
 			t.Errorf("%d passwords were tried and %d refused, want 5 and 59", wrongs.Load(), locks.Load())
 		}
+	})
+}
+
+// An outage is nobody's failure: it locks nobody out, and what was done is done.
+func TestL3_OutagesDontLock(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("ada", credential.Member)
+		p := w.session("ada")
+		for _, step := range []struct{ sort, table string }{{"INSERT", "sessions"}, {"INSERT", "audit_events"}} {
+			allow := storetest.Refuse(t, w.cfg, step.sort, step.table)
+			for range 7 {
+				if err := w.from("ada", elsewhere); err == nil || strings.Contains(err.Error(), locked) || strings.Contains(err.Error(), wrong) {
+					t.Errorf("while %s can't be stored: %v", step.table, err)
+				}
+			}
+			if step.table == "audit_events" {
+				for range 7 { // a wrong one counts, also where that can't be told
+					_ = w.tries("ada@example.test", elsewhere)
+				}
+				wantRefused(t, "after wrong ones", w.from("ada", elsewhere), locked)
+			}
+			allow()
+			w.ok(w.from("ada", here))
+		}
+		allow := storetest.Refuse(t, w.cfg, "UPDATE", "sign_in_attempts")
+		if err := w.ChangePassword(background, p, password, "another horse battery"); err == nil {
+			t.Error("an attempt that can't be counted was made")
+		}
+		allow()
+		gone, cancel := context.WithCancel(background)
+		cancel()
+		for range 7 {
+			wantKind(t, "who has gone", second(w.SignIn(gone, login("ada"))), credential.Unavailable)
+		}
+		w.ok(w.from("ada", elsewhere))
 	})
 }
 
