@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
@@ -72,7 +73,7 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 			return &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this address has an account already"}
 		case err == nil:
 			tx.Record(by.event("user.register_again", "user:"+known.ID.String(), "{}"))
-			return a.post(ctx, tx, by.at.Add(verifyFor), knownLetter(known))
+			return a.sayKnown(ctx, tx, known, by.at)
 		case !errors.Is(err, credential.NotFound):
 			return err
 		}
@@ -88,6 +89,18 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 
 // SendsMail reports whether letters to users are delivered.
 func (a *Authority) SendsMail() bool { return a.rules.Mail }
+
+// sayKnown tells a user that their address was registered again: once in a
+// minute of the clock, however often it is.
+func (a *Authority) sayKnown(ctx context.Context, tx *store.Tx, known *store.User, now time.Time) error {
+	minute := now.Truncate(mailPause)
+	mark := sha256.Sum256([]byte("known letter\x00" + known.ID.String() + minute.Format(time.RFC3339)))
+	first, err := tx.Once(ctx, mark, minute.Add(mailPause))
+	if err != nil || !first {
+		return err
+	}
+	return a.post(ctx, tx, now.Add(verifyFor), knownLetter(known))
+}
 
 // posted tells whoever delivers that there may be letters.
 func (a *Authority) posted() {
@@ -295,11 +308,10 @@ func (a *Authority) confirm(ctx context.Context, p *credential.Principal, passwo
 	from := Origin{Address: p.Address, RequestID: p.RequestID}
 	return a.prove(ctx, user.Email, password, from, func(proof *proof) error {
 		err := fn(proof)
-		if errors.Is(err, credential.CodeWrong) {
-			return err
+		if !errors.Is(err, credential.CodeWrong) {
+			a.forgive(ctx, proof.attempt)
 		}
-		forgiven := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.ForgiveAttempt(ctx, proof.attempt) })
-		return errors.Join(err, forgiven)
+		return err
 	})
 }
 

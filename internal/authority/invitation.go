@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +66,7 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 	}
 	now := a.clock()
 	out := &Invited{Invitation: store.Invitation{
-		Organization: organization, Role: role, InvitedBy: p.String(), CreatedAt: now, ExpiresAt: now.Add(inviteFor),
+		Organization: organization, Role: role, InvitedBy: inviter(p), CreatedAt: now, ExpiresAt: now.Add(inviteFor),
 	}}
 	var err error
 	if out.Email, err = credential.CheckEmail("email", email); err != nil {
@@ -79,6 +80,36 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 	}
 	defer a.posted()
 	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error { return a.invite(ctx, tx, act{p, now}, out) })
+}
+
+// inviter names who invites: a user, or the operator.
+func inviter(p *credential.Principal) string {
+	if p.SubjectType == credential.SubjectUser {
+		return userPrefix + p.Subject.String()
+	}
+	return p.String()
+}
+
+const userPrefix = "user:"
+
+// inviterMay refuses an invitation by a user who could not make it any more.
+func inviterMay(ctx context.Context, tx *store.Tx, in *store.Invitation) error {
+	text, ok := strings.CutPrefix(in.InvitedBy, userPrefix)
+	if !ok {
+		return nil // the operator's
+	}
+	id, err := ParseID(text)
+	if err != nil {
+		return errBadInvitation()
+	}
+	by, err := tx.MemberByID(ctx, in.Organization, id)
+	if errors.Is(err, credential.NotFound) {
+		return errBadInvitation()
+	}
+	if err == nil && (!by.DeactivatedAt.IsZero() || !by.Role.Manages() || in.Role == credential.Owner && by.Role != credential.Owner) {
+		return errBadInvitation()
+	}
+	return err
 }
 
 func (a *Authority) invite(ctx context.Context, tx *store.Tx, by act, in *Invited) error {
@@ -177,6 +208,9 @@ func (a *Authority) accept(ctx context.Context, tx *store.Tx, p *credential.Prin
 	}
 	if !o.SuspendedAt.IsZero() {
 		return credential.Errorf(credential.Conflict, "the organization is suspended")
+	}
+	if err := inviterMay(ctx, tx, in); err != nil {
+		return err
 	}
 	now := a.clock()
 	first, err := tx.AcceptInvitation(ctx, in.ID, now)

@@ -165,3 +165,32 @@ func TestS9_Leaving(t *testing.T) {
 		}
 	})
 }
+
+// An invitation is worth what who made it may do when it is accepted: nobody
+// comes back, or lets others in, by one that was made before.
+func TestS5_InvitationOfWhoMayNot(t *testing.T) {
+	for what, lose := range map[string]func(w *world) error{
+		"removed":     func(w *world) error { return w.setRole("boss", "") },
+		"demoted":     func(w *world) error { return w.setRole("boss", credential.Admin) },
+		"deactivated": func(w *world) error { return second(w.Deactivate(background, w.op, w.ref("boss"))) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.person("boss", credential.Owner)
+				asOwner, err := w.Invite(background, w.in("boss"), w.org.ID, "new@example.test", credential.Owner)
+				w.ok(err)
+				asMember, err := w.Invite(background, w.in("boss"), w.org.ID, "other@example.test", credential.Member)
+				w.ok(err)
+				w.ok(lose(w))
+				_, err = w.AcceptInvitation(background, w.registered("new"), asOwner.Code.Reveal())
+				wantField(t, "accept it as an owner", err, "code")
+				_, err = w.AcceptInvitation(background, w.registered("other"), asMember.Code.Reveal())
+				if what == "demoted" { // to who may still invite members
+					w.ok(err)
+					return
+				}
+				wantField(t, "accept it as a member", err, "code")
+			})
+		})
+	}
+}

@@ -86,6 +86,24 @@ func TestL4_RegisterTellsTheOwner(t *testing.T) {
 	})
 }
 
+// Nobody fills somebody's mailbox by registering their address over and over.
+func TestRegisteredOverAndOver(t *testing.T) {
+	eachWithMail(t, authority.AccountRules{}, func(t *testing.T, w *world) {
+		w.person("ada", credential.Member)
+		again := func() {
+			t.Helper()
+			w.ok(second(w.Register(background, authority.RegisterRequest{Email: "ada@example.test", Name: "Mallory", Password: "another horse battery"})))
+		}
+		for range 3 {
+			again()
+		}
+		w.letter("ada@example.test", "You have an account already")
+		w.clock.advance(time.Minute)
+		again()
+		w.letter("ada@example.test", "You have an account already")
+	})
+}
+
 func TestForgotPassword(t *testing.T) {
 	eachWithMail(t, authority.AccountRules{ResetURL: "https://app.example.test/reset"}, func(t *testing.T, w *world) {
 		w.person("ada", credential.Member)

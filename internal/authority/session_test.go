@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 const password = "correct horse battery"
@@ -444,5 +445,23 @@ func TestL9_Cookie(t *testing.T) {
 		w.ok(err)
 		w.ok(w.SignOut(background, w.principal(s.Token.Reveal()), false))
 		w.wantCode("a cookie that was signed out", s.Token.Reveal(), credential.CodeRevoked)
+	})
+}
+
+// Of a session that is over nothing is kept.
+func TestSessionsAreForgotten(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("ada", credential.Member)
+		over := w.signIn("ada")
+		w.wantCode("used", over.Access.Token.Reveal(), credential.OK)
+		w.clock.advance(authority.SessionLifetime)
+		live := w.signIn("ada")
+		w.wantCode("used", live.Access.Token.Reveal(), credential.OK)
+		w.ok(w.Flush(background))
+		w.ok(w.store.ForgetSessions(background, w.clock.now().Add(time.Second)))
+		rows := storetest.Dump(t, w.raw(), "sessions", "credential_uses")
+		if strings.Contains(rows, over.Session.ID.String()) || !strings.Contains(rows, live.Session.ID.String()) {
+			t.Errorf("what is kept of a session that is over, and of one that goes on:\n%s", rows)
+		}
 	})
 }

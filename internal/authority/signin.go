@@ -73,9 +73,31 @@ func (a *Authority) SignIn(ctx context.Context, r SignInRequest) (out *SignedIn,
 	}
 	err = a.prove(ctx, email, r.Password, r.From, func(proof *proof) error {
 		out, err = a.beginSession(ctx, r, proof)
+		a.forgiveOutage(ctx, proof.attempt, err)
 		return err
 	})
 	return out, err
+}
+
+// forgiveOutage takes back an attempt of which nothing was decided, for it says
+// nothing of the password: else an outage would lock people out.
+func (a *Authority) forgiveOutage(ctx context.Context, attempt store.Attempt, err error) {
+	var e *credential.Error
+	decided := errors.As(err, &e) && e.Kind != credential.Unavailable && e.Kind != credential.StorageFull
+	if err != nil && !decided {
+		a.forgive(ctx, attempt)
+	}
+}
+
+// forgive takes an attempt back that was no failure. Where that can't be stored
+// it goes on counting as one, until the next that succeeds.
+func (a *Authority) forgive(ctx context.Context, attempt store.Attempt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // whoever tried may have gone
+	defer cancel()
+	err := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.ForgiveAttempt(ctx, attempt) })
+	if err != nil {
+		a.log.Warn("an attempt to sign in that was no failure can't be taken back", "error", err)
+	}
 }
 
 // proof is a password that was right for a user. Until it is forgiven it
@@ -106,12 +128,13 @@ func (a *Authority) prove(ctx context.Context, email, password string, from Orig
 	if errors.Is(err, credential.NotFound) {
 		user, err = &store.User{}, nil
 	}
-	if err != nil {
-		return undecided(err)
+	right := false
+	if err == nil {
+		right, err = a.matchesPassword(ctx, user.PasswordHash, password)
 	}
-	right, err := a.matchesPassword(ctx, user.PasswordHash, password)
 	if err != nil {
-		return err
+		a.forgive(ctx, attempt)
+		return undecided(err)
 	}
 	if !right {
 		return a.refuseSignIn(ctx, from, user.ID, errWrongPassword())

@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -83,6 +84,41 @@ func TestL2_AtOnce(t *testing.T) {
 		if wrongs.Load() != 5 || locks.Load() != 59 {
 			t.Errorf("%d passwords were tried and %d refused, want 5 and 59", wrongs.Load(), locks.Load())
 		}
+	})
+}
+
+// An outage is nobody's failure: it locks nobody out, and what was done is done.
+func TestL3_OutagesDontLock(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("ada", credential.Member)
+		p := w.session("ada")
+		for _, step := range []struct{ sort, table string }{{"INSERT", "sessions"}, {"INSERT", "audit_events"}} {
+			allow := storetest.Refuse(t, w.cfg, step.sort, step.table)
+			for range 7 {
+				if err := w.from("ada", elsewhere); err == nil || strings.Contains(err.Error(), locked) || strings.Contains(err.Error(), wrong) {
+					t.Errorf("while %s can't be stored: %v", step.table, err)
+				}
+			}
+			if step.table == "audit_events" {
+				for range 7 { // a wrong one counts, also where that can't be told
+					_ = w.tries("ada@example.test", elsewhere)
+				}
+				wantRefused(t, "after wrong ones", w.from("ada", elsewhere), locked)
+			}
+			allow()
+			w.ok(w.from("ada", here))
+		}
+		allow := storetest.Refuse(t, w.cfg, "UPDATE", "sign_in_attempts")
+		if err := w.ChangePassword(background, p, password, "another horse battery"); err == nil {
+			t.Error("an attempt that can't be counted was made")
+		}
+		allow()
+		gone, cancel := context.WithCancel(background)
+		cancel()
+		for range 7 {
+			wantKind(t, "who has gone", second(w.SignIn(gone, login("ada"))), credential.Unavailable)
+		}
+		w.ok(w.from("ada", elsewhere))
 	})
 }
 
@@ -350,5 +386,25 @@ func TestRegister(t *testing.T) {
 			_, err := w.Register(background, bad)
 			wantField(t, "register", err, field)
 		}
+	})
+}
+
+// Whoever registers somebody else's address doesn't get the place that is meant
+// for its owner.
+func TestL13_RegisteredBeforehand(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, err := w.Register(background, authority.RegisterRequest{Email: "ada@example.test", Name: "Not Ada", Password: "another horse battery"})
+		w.ok(err)
+		s, err := w.SignIn(background, authority.SignInRequest{Email: "ada@example.test", Password: "another horse battery"})
+		w.ok(err)
+		wantKind(t, "a member whose address isn't known to be theirs", second(w.CreateUser(background, w.op, w.org.ID,
+			authority.UserRequest{Email: "ADA@example.test", Name: "Ada", Role: credential.Owner})), credential.Conflict)
+		code, err := w.PasswordCode(background, w.op, authority.UserRef{ID: id})
+		w.ok(err)
+		w.ok(w.ResetPassword(background, code.Reveal(), password, authority.Origin{Address: here}))
+		in, err := w.Invite(background, w.op, w.org.ID, "ada@example.test", credential.Owner)
+		w.ok(err)
+		w.ok(second(w.AcceptInvitation(background, w.session("ada"), in.Code.Reveal())))
+		w.wantCode("the session of who registered it", s.Access.Token.Reveal(), credential.CodeRevoked)
 	})
 }

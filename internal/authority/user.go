@@ -22,7 +22,8 @@ type UserRequest struct {
 }
 
 // CreateUser makes a user a member of an organization, and makes the user
-// where there is none with that address. Only the operator can.
+// where there is none with that address. Who registered an address that may be
+// somebody else's becomes no member by it. Only the operator can.
 func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, organization uuid.UUID, r UserRequest) (*store.Member, error) {
 	if err := operatorOnly(p); err != nil {
 		return nil, err
@@ -40,6 +41,9 @@ func (a *Authority) CreateUser(ctx context.Context, p *credential.Principal, org
 		switch {
 		case err == nil && r.Password != "":
 			return uuid.Nil, &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "a user with this address exists already; leave out the password to add them as a member"}
+		case err == nil && known.VerifiedAt.IsZero():
+			return uuid.Nil, &credential.Error{Kind: credential.Conflict, Field: "email",
+				Detail: "somebody registered this address and hasn't shown that it is theirs; invite it instead, and hand the code to its owner"}
 		case err == nil:
 			user = known
 		case !errors.Is(err, credential.NotFound):

@@ -159,8 +159,13 @@ func (r reader) Sessions(ctx context.Context, user uuid.UUID, now time.Time, lim
 		ORDER BY s.refreshed_at DESC, s.id DESC LIMIT $3`}, user, now.UnixMilli(), limit)
 }
 
-// ForgetSessions deletes the sessions that could not have gone on beyond a time.
+// ForgetSessions deletes the sessions that could not have gone on beyond a time,
+// and when they were used.
 func (s *Store) ForgetSessions(ctx context.Context, before time.Time) error {
+	_, err := s.write.ExecContext(ctx, `DELETE FROM credential_uses WHERE credential_id IN (SELECT id FROM sessions WHERE ends_at < $1)`, before.UnixMilli())
+	if err != nil {
+		return s.failed("forget when sessions were used", err)
+	}
 	if _, err := s.write.ExecContext(ctx, `DELETE FROM sessions WHERE ends_at < $1`, before.UnixMilli()); err != nil {
 		return s.failed("forget sessions", err)
 	}

@@ -32,6 +32,9 @@ type Bounds struct {
 // account is locked for that place, which it decides for itself: one that
 // isn't known counts as anywhere else.
 func (s *Store) BeginAttempt(ctx context.Context, a *Attempt, b Bounds) (allowed bool, err error) {
+	if err := s.room(); err != nil {
+		return false, err
+	}
 	var known bool
 	err = s.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sign_in_attempts WHERE account = $1 AND place = $2)`, a.Account[:], a.Place[:]).Scan(&known)
 	if err != nil {

@@ -125,9 +125,21 @@ func (t *Tx) EndToken(ctx context.Context, mark Mark, expires time.Time) error {
 // Once sets a mark, and reports whether it is the first to do so. What is
 // marked can't happen again until it has expired.
 func (s *Store) Once(ctx context.Context, mark Mark, expires time.Time) (bool, error) {
-	result, err := s.write.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, mark[:], expires.UnixMilli())
+	if err := s.room(); err != nil {
+		return false, err
+	}
+	return once(ctx, s.write, s.failed, mark, expires)
+}
+
+// Once is the store's, within the change.
+func (t *Tx) Once(ctx context.Context, mark Mark, expires time.Time) (bool, error) {
+	return once(ctx, t.q, t.fail, mark, expires)
+}
+
+func once(ctx context.Context, q querier, fail func(string, error) error, mark Mark, expires time.Time) (bool, error) {
+	result, err := q.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, mark[:], expires.UnixMilli())
 	if err != nil {
-		return false, s.failed("note what happens once", err)
+		return false, fail("note what happens once", err)
 	}
 	n, err := result.RowsAffected()
 	return n == 1, err
