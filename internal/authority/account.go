@@ -37,6 +37,9 @@ const (
 	resetFor      = time.Hour
 	// mailPause is how long nobody is sent another letter of the same sort.
 	mailPause = time.Minute
+	// resetPause is how long a link for a new password stands before another
+	// takes its place: as long as a letter may take.
+	resetPause = 15 * time.Minute
 )
 
 // passwordLinks are the purposes of links that set a password.
@@ -188,7 +191,7 @@ func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origi
 			return nil
 		}
 		last, err := tx.LinkOf(ctx, user.ID, resetPassword)
-		if err != nil || last != nil && last.ExpiresAt.After(now.Add(resetFor-mailPause)) {
+		if err != nil || last != nil && last.ExpiresAt.After(now.Add(resetFor-resetPause)) {
 			return err
 		}
 		code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: now.Add(resetFor)})
@@ -317,8 +320,8 @@ func (a *Authority) confirm(ctx context.Context, p *credential.Principal, passwo
 
 // Account returns the principal's user.
 func (a *Authority) Account(ctx context.Context, p *credential.Principal) (*store.User, error) {
-	if p.SubjectType != credential.SubjectUser || p.Credential == nil {
-		return nil, credential.Errorf(credential.Forbidden, "this credential is not a user's")
+	if err := signedIn(p); err != nil {
+		return nil, err
 	}
 	return a.store.User(ctx, p.Subject)
 }
