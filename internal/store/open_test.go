@@ -15,7 +15,7 @@ import (
 
 // TestThreeNodesStart on one new database at once; each is ready.
 func TestThreeNodesStart(t *testing.T) {
-	cfg := storetest.Postgres(t)
+	cfg := storetest.EmptyPostgres(t)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
@@ -34,7 +34,7 @@ func TestThreeNodesStart(t *testing.T) {
 
 // TestDirectoryInUse refuses a second process, here a second store.
 func TestDirectoryInUse(t *testing.T) {
-	cfg := storetest.SQLite(t)
+	cfg := storetest.EmptySQLite(t)
 	storetest.Open(t, cfg)
 	if _, err := store.Open(context.Background(), cfg); !errors.Is(err, store.ErrInUse) {
 		t.Errorf("got %v, want %v", err, store.ErrInUse)
@@ -43,7 +43,7 @@ func TestDirectoryInUse(t *testing.T) {
 
 // TestNewerDatabase is left alone by an older binary.
 func TestNewerDatabase(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+	storetest.EachEmpty(t, func(t *testing.T, cfg store.Config) {
 		if err := storetest.Open(t, cfg).Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestNewerDatabase(t *testing.T) {
 
 // TestWrongRootKey names both keys and changes nothing; the right one still opens.
 func TestWrongRootKey(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+	storetest.EachEmpty(t, func(t *testing.T, cfg store.Config) {
 		s := storetest.Open(t, cfg)
 		right := s.Root().Identity()
 		if err := s.Close(); err != nil {

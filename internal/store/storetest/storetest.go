@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"net/url"
 	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver for making databases
@@ -25,18 +27,101 @@ func Each(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 
-// SQLite configures a store in a directory of its own.
+// EachEmpty is Each with databases that have no schema yet.
+func EachEmpty(t *testing.T, test func(t *testing.T, cfg store.Config)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, EmptySQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, EmptyPostgres(t)) })
+}
+
+// SQLite configures a store in a directory of its own, where the schema is
+// there already: it is a copy of a database that was migrated once.
 func SQLite(t testing.TB) store.Config {
+	t.Helper()
+	cfg := EmptySQLite(t)
+	file, err := migratedSQLite()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(cfg.Directory, "gatehouse.db"), file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// EmptySQLite is SQLite without the schema.
+func EmptySQLite(t testing.TB) store.Config {
 	cfg := config(t)
 	cfg.Directory = t.TempDir()
 	return cfg
 }
 
-// Postgres configures a store in a PostgreSQL database of its own.
+// Postgres configures a store in a PostgreSQL database of its own, a copy of
+// one that was migrated once.
 func Postgres(t testing.TB) store.Config {
+	t.Helper()
+	cfg := config(t)
+	if os.Getenv(serverVariable) == "" { // which Database says
+		cfg.DatabaseURL = Database(t)
+		return cfg
+	}
+	template, err := migratedPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DatabaseURL = database(t, " TEMPLATE "+template)
+	return cfg
+}
+
+// EmptyPostgres is Postgres without the schema.
+func EmptyPostgres(t testing.TB) store.Config {
 	cfg := config(t)
 	cfg.DatabaseURL = Database(t)
 	return cfg
+}
+
+// migratedSQLite is the file of a database with the schema and nothing else,
+// made once in a process.
+var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "gatehouse-schema-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if _, _, err := store.Migrate(context.Background(), store.Config{Directory: dir}); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "gatehouse.db"))
+})
+
+// migratedPostgres is the name of a database like that. It stays until its
+// server, which is a throw-away as well, is gone.
+var migratedPostgres = sync.OnceValues(func() (string, error) {
+	server := os.Getenv(serverVariable)
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	name := newName()
+	if _, err := db.Exec(`CREATE DATABASE ` + name); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	_, _, err = store.Migrate(context.Background(), store.Config{DatabaseURL: u.String()})
+	return name, err
+})
+
+// serverVariable names the PostgreSQL server of the tests.
+const serverVariable = "GATEHOUSE_TEST_POSTGRES_URL"
+
+func newName() string {
+	var suffix [8]byte
+	_, _ = rand.Read(suffix[:]) // never fails
+	return "gatehouse_" + hex.EncodeToString(suffix[:])
 }
 
 // config is what both have in common: the built-in schemes and one root key.
@@ -70,18 +155,21 @@ func Open(t testing.TB, cfg store.Config) *store.Store {
 // Database makes an empty PostgreSQL database and returns its URL.
 func Database(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("GATEHOUSE_TEST_POSTGRES_URL")
+	return database(t, "")
+}
+
+func database(t testing.TB, options string) string {
+	t.Helper()
+	server := os.Getenv(serverVariable)
 	if server == "" {
-		t.Fatal("GATEHOUSE_TEST_POSTGRES_URL is not set; run the tests with make test, which starts PostgreSQL")
+		t.Fatal(serverVariable + " is not set; run the tests with make test, which starts PostgreSQL")
 	}
 	db, err := sql.Open("pgx", server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var suffix [8]byte
-	_, _ = rand.Read(suffix[:]) // never fails
-	name := "gatehouse_" + hex.EncodeToString(suffix[:])
-	if _, err := db.Exec(`CREATE DATABASE ` + name); err != nil {
+	name := newName()
+	if _, err := db.Exec(`CREATE DATABASE ` + name + options); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
