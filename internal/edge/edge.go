@@ -22,7 +22,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -40,6 +39,8 @@ type Surface struct {
 	Present func(http.Header) (Presented, error)
 	// WriteError shapes a failure into this surface's body.
 	WriteError func(w http.ResponseWriter, f Failure, requestID string)
+	// Error has the type of the body that WriteError writes, for documents.
+	Error any
 	// WriteLimit tells a caller what a limit on requests has left; nil for
 	// surfaces that don't.
 	WriteLimit func(h http.Header, l credential.Limit)
@@ -238,7 +239,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.surface.fail(c, r, err)
 		return
 	}
-	body, err := json.Marshal(out)
+	body, err := encode(out, w.Header())
 	if err != nil {
 		h.surface.fail(c, r, err)
 		return
@@ -246,7 +247,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.route.MaxAge > 0 {
 		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
 	}
-	w.Header()["Content-Type"] = jsonType
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(max(h.route.Status, http.StatusOK))
 	_, _ = w.Write(body) // a caller that is gone can't be told
