@@ -24,8 +24,9 @@ vet:
 	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
 	go vet ./...
 
-check: vet ## lint: gofmt, go vet, staticcheck, tidy and verified modules, known vulnerabilities
+check: vet ## lint: gofmt, go vet, staticcheck, docs/openapi.json, tidy and verified modules, known vulnerabilities
 	$(staticcheck) ./...
+	GATEHOUSE_TEST_POSTGRES_URL=none scripts/with-services go test ./cmd/gatehouse -run '^TestOpenAPI'
 	go mod verify
 	go mod tidy -diff
 	@if curl --silent --fail --max-time 10 --output /dev/null https://vuln.go.dev/index/db.json; then \

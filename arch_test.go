@@ -28,7 +28,7 @@ var house = [][]string{
 	{"internal/store", "internal/jwt", "internal/outbound", "client"},
 	{"internal/authority", "internal/workspace", "internal/report", "internal/store/storetest", "internal/outbound/mailtest"},
 	{"internal/edge", "internal/deliver"},
-	{"internal/rest", "internal/oauth", "internal/console", "internal/dialect/*"},
+	{"internal/rest", "internal/oauth", "internal/openapi", "internal/console", "internal/dialect/*"},
 	{"cmd/gatehouse"},
 }
 
@@ -52,7 +52,7 @@ var restricted = []struct {
 }{
 	{[]string{"database/sql", "database/sql/*"}, []string{"internal/store"}, "give the store a method that does it"},
 	{[]string{"net/http", "net/http/*"}, []string{"client", "internal/outbound", "internal/report", "internal/edge", "internal/rest",
-		"internal/oauth", "internal/console", "internal/dialect/*", "cmd/gatehouse"}, "leave HTTP to edge and what stands above it"},
+		"internal/oauth", "internal/openapi", "internal/console", "internal/dialect/*", "cmd/gatehouse"}, "leave HTTP to edge and what stands above it"},
 	{[]string{"github.com/redis/*"}, []string{"internal/limit"}, "leave Redis to internal/limit"},
 	{[]string{"flag", "github.com/spf13/pflag", "github.com/spf13/cobra"}, command, "take the value as an argument"},
 }

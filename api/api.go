@@ -1,6 +1,9 @@
 // Package api has the types that the native HTTP API reads and writes, as
 // they stand on the wire. It depends on the standard library alone, so that
 // clients can import it. Times are RFC 3339 in UTC; ids are UUIDs.
+//
+// The tags format, enum and doc are read for the OpenAPI document: a member is
+// required there unless it may be omitted.
 package api
 
 import (
@@ -11,31 +14,30 @@ import (
 // Credential is the record of something that authenticates. It never holds
 // the secret.
 type Credential struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Scheme       string   `json:"scheme"`
-	Kind         string   `json:"kind"`
-	Mode         string   `json:"mode,omitempty"`
-	Organization string   `json:"organization,omitempty"` // empty: the whole installation
-	Project      string   `json:"project,omitempty"`
-	User         string   `json:"user,omitempty"`
-	ClientID     string   `json:"client_id,omitempty"`
-	KeyIDs       []string `json:"key_ids,omitempty"` // of a client's public keys; not in lists
-	Scopes       []string `json:"scopes"`
-	// State is active, suspended, expired, revoked, or damaged for a record that can't be read.
-	State            string       `json:"state"`
-	Hint             string       `json:"hint"`        // what people recognise it by
-	Fingerprint      string       `json:"fingerprint"` // first 8 hex digits of the secret's SHA-256
-	Predecessor      *Predecessor `json:"predecessor,omitempty"`
-	AllowedAddresses []string     `json:"allowed_addresses,omitempty"`
-	RateLimit        int          `json:"rate_limit,omitzero"` // requests per minute, of each node
+	ID               string       `json:"id" format:"uuid"`
+	Name             string       `json:"name"`
+	Scheme           string       `json:"scheme"`
+	Kind             string       `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,session," doc:"empty for a damaged record"`
+	Mode             string       `json:"mode,omitempty" doc:"such as live or test, where the scheme tells them apart"`
+	Organization     string       `json:"organization,omitempty" format:"uuid" doc:"absent: the whole installation"`
+	Project          string       `json:"project,omitempty" format:"uuid"`
+	User             string       `json:"user,omitempty" format:"uuid"`
+	ClientID         string       `json:"client_id,omitempty" doc:"public id, for schemes that have one"`
+	KeyIDs           []string     `json:"key_ids,omitempty" doc:"of a client's public keys; not in lists"`
+	Scopes           []string     `json:"scopes" doc:"as they were chosen; they never change"`
+	State            string       `json:"state" enum:"active,suspended,expired,revoked,damaged" doc:"damaged: a record that can't be read; its id is all there is"`
+	Hint             string       `json:"hint" doc:"what people recognise it by"`
+	Fingerprint      string       `json:"fingerprint" doc:"first 8 hex digits of the secret's SHA-256"`
+	Predecessor      *Predecessor `json:"predecessor,omitempty" doc:"during the grace of a rotation; not in lists"`
+	AllowedAddresses []string     `json:"allowed_addresses,omitempty" doc:"addresses and CIDR prefixes; absent: from anywhere"`
+	RateLimit        int          `json:"rate_limit,omitzero" doc:"requests per minute, of each node"`
 	CreatedAt        time.Time    `json:"created_at,omitzero"`
-	CreatedBy        string       `json:"created_by"`
+	CreatedBy        string       `json:"created_by" doc:"who issued it, such as operator or credential:…"`
 	NotBefore        *time.Time   `json:"not_before,omitempty"`
 	ExpiresAt        *time.Time   `json:"expires_at,omitempty"`
 	SuspendedAt      *time.Time   `json:"suspended_at,omitempty"`
 	RevokedAt        *time.Time   `json:"revoked_at,omitempty"`
-	LastUsedAt       *time.Time   `json:"last_used_at,omitempty"`
+	LastUsedAt       *time.Time   `json:"last_used_at,omitempty" doc:"the latest verification"`
 	LastUsedAddress  string       `json:"last_used_address,omitempty"`
 	LastUsedAgent    string       `json:"last_used_agent,omitempty"`
 }
@@ -43,58 +45,57 @@ type Credential struct {
 // Predecessor is the secret that a rotation replaced, while it still works.
 type Predecessor struct {
 	Fingerprint string    `json:"fingerprint"`
-	EndsAt      time.Time `json:"ends_at"`
+	EndsAt      time.Time `json:"ends_at" doc:"when it stops working"`
 }
 
 // IssuedCredential is the one answer that holds a secret.
 type IssuedCredential struct {
 	Credential
-	Secret string `json:"secret"`
+	Secret string `json:"secret" format:"password" doc:"one time only: this answer holds it and no other"`
 }
 
 // CreateCredential asks for a new credential.
 type CreateCredential struct {
-	Scheme           string   `json:"scheme"`
-	Name             string   `json:"name"`
-	Organization     string   `json:"organization,omitempty"` // for the operator
-	Project          string   `json:"project,omitempty"`      // UUID, pr-… or PRJ-…
-	User             string   `json:"user,omitempty"`         // UUID, usr_… or e-mail address
-	Scopes           []string `json:"scopes,omitempty"`
-	NotBefore        string   `json:"not_before,omitempty"`
-	ExpiresAt        string   `json:"expires_at,omitempty"` // RFC 3339 with a zone
-	ExpiresIn        string   `json:"expires_in,omitempty"` // such as 90d
-	AllowedAddresses []string `json:"allowed_addresses,omitempty"`
-	RateLimit        int      `json:"rate_limit,omitzero"`
+	Scheme           string   `json:"scheme" doc:"name of a scheme"`
+	Name             string   `json:"name" doc:"1 to 100 characters"`
+	Organization     string   `json:"organization,omitempty" doc:"for callers above every organization: UUID, org_… or number"`
+	Project          string   `json:"project,omitempty" doc:"UUID, pr-… or PRJ-…"`
+	User             string   `json:"user,omitempty" doc:"UUID, usr_… or e-mail address"`
+	Scopes           []string `json:"scopes,omitempty" doc:"needed unless the scheme has a default"`
+	NotBefore        string   `json:"not_before,omitempty" doc:"RFC 3339 with a zone"`
+	ExpiresAt        string   `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
+	ExpiresIn        string   `json:"expires_in,omitempty" doc:"such as 90d"`
+	AllowedAddresses []string `json:"allowed_addresses,omitempty" doc:"up to 64 addresses and CIDR prefixes; absent: from anywhere"`
+	RateLimit        int      `json:"rate_limit,omitzero" doc:"requests per minute; absent: what the scheme says"`
 }
 
 // UpdateCredential changes a credential; what is absent stays. The expiry
 // "never" clears it where the scheme allows that.
 type UpdateCredential struct {
-	Name             *string   `json:"name,omitempty"`
-	AllowedAddresses *[]string `json:"allowed_addresses,omitempty"`
-	RateLimit        *int      `json:"rate_limit,omitempty"`
-	ExpiresAt        *string   `json:"expires_at,omitempty"`
+	Name             *string   `json:"name,omitempty" doc:"1 to 100 characters"`
+	AllowedAddresses *[]string `json:"allowed_addresses,omitempty" doc:"an empty list: from anywhere"`
+	RateLimit        *int      `json:"rate_limit,omitempty" doc:"requests per minute; 0: none"`
+	ExpiresAt        *string   `json:"expires_at,omitempty" doc:"RFC 3339 with a zone, or never where the scheme allows that"`
 }
 
 // RotateCredential asks for a new secret of a credential.
 type RotateCredential struct {
-	Grace     *string `json:"grace,omitempty"` // how long the predecessor works: 0 to 30d; 24h if absent
-	ExpiresAt string  `json:"expires_at,omitempty"`
-	ExpiresIn string  `json:"expires_in,omitempty"`
+	Grace     *string `json:"grace,omitempty" doc:"how long the predecessor works: 0 to 30d; absent: 24h"`
+	ExpiresAt string  `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
+	ExpiresIn string  `json:"expires_in,omitempty" doc:"such as 90d"`
 }
 
 // ClientKeys are the public keys of an OAuth2 client, as a JWK Set (RFC 7517
 // section 5). They replace those before.
 type ClientKeys struct {
-	Keys []json.RawMessage `json:"keys"`
+	Keys []json.RawMessage `json:"keys" doc:"public keys (JWK)"`
 }
 
 // SigningKey is a key that signs access tokens.
 type SigningKey struct {
-	ID        string `json:"id"` // kid in tokens and in the published keys
-	Algorithm string `json:"algorithm"`
-	// State is next (published, signs later), current, or retired (verifies only).
-	State         string     `json:"state"`
+	ID            string     `json:"id" doc:"kid in tokens and in the published keys"`
+	Algorithm     string     `json:"algorithm"`
+	State         string     `json:"state" enum:"next,current,retired" doc:"next: published, signs later; retired: verifies only"`
 	CreatedAt     time.Time  `json:"created_at"`
 	SignsFrom     time.Time  `json:"signs_from"`
 	VerifiesUntil *time.Time `json:"verifies_until,omitempty"`
@@ -102,95 +103,93 @@ type SigningKey struct {
 
 // RotateSigningKeys asks for a new signing key.
 type RotateSigningKeys struct {
-	Now bool `json:"now,omitzero"` // it signs at once, not only when everybody can know it
+	Now bool `json:"now,omitzero" doc:"the key signs at once, not only when everybody can know it"`
 }
 
 // List is one page of a list.
 type List[T any] struct {
 	Items      []T    `json:"items"`
-	NextCursor string `json:"next_cursor,omitempty"`
+	NextCursor string `json:"next_cursor,omitempty" doc:"pass it on as cursor; absent on the last page"`
 }
 
 // Verify asks whether a credential may do something now.
 type Verify struct {
-	Credential *string `json:"credential"`
-	Permission string  `json:"permission,omitempty"`
-	Project    string  `json:"project,omitempty"` // UUID, pr-… or PRJ-…
-	Address    string  `json:"address,omitempty"` // of the client
-	UserAgent  string  `json:"user_agent,omitempty"`
-	// Cost and Resource say what the request would spend and where. They are
-	// checked, and this version does nothing else with them.
-	Cost     int64  `json:"cost,omitzero"`
-	Resource string `json:"resource,omitempty"`
+	Credential *string `json:"credential" format:"password" doc:"the secret or access token to verify"`
+	Permission string  `json:"permission,omitempty" doc:"what the request would do; absent: anything"`
+	Project    string  `json:"project,omitempty" doc:"UUID, pr-… or PRJ-…"`
+	Address    string  `json:"address,omitempty" doc:"of the client"`
+	UserAgent  string  `json:"user_agent,omitempty" doc:"of the client"`
+	Cost       int64   `json:"cost,omitzero" doc:"what the request would spend; checked, and nothing else yet"`
+	Resource   string  `json:"resource,omitempty" doc:"where; checked, and nothing else yet"`
 }
 
 // Decision answers Verify. Only Code and Active are set unless Code is ok.
 type Decision struct {
-	Code         string              `json:"code"`
-	Active       bool                `json:"active"`
+	Code         string              `json:"code" enum:"ok,unknown,malformed,revoked,suspended,expired,not_yet_valid,owner_inactive,insufficient_scope,forbidden,wrong_audience,address_denied,rate_limited"`
+	Active       bool                `json:"active" doc:"whether the code is ok; if not, nothing else is told"`
 	Credential   *VerifiedCredential `json:"credential,omitempty"`
 	Subject      *Subject            `json:"subject,omitempty"`
-	Organization string              `json:"organization,omitempty"`
-	Projects     []string            `json:"projects,omitempty"` // that it is confined to
+	Organization string              `json:"organization,omitempty" format:"uuid"`
+	Projects     []string            `json:"projects,omitempty" format:"uuid" doc:"that the credential is confined to"`
 	Scopes       []string            `json:"scopes,omitempty"`
 	ExpiresAt    *time.Time          `json:"expires_at,omitempty"`
 }
 
 // VerifiedCredential names the credential that was verified.
 type VerifiedCredential struct {
-	ID     string `json:"id"`
+	ID     string `json:"id" format:"uuid"`
 	Name   string `json:"name"`
 	Scheme string `json:"scheme"`
-	Kind   string `json:"kind"`
+	Kind   string `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,access_token,session"`
 	Mode   string `json:"mode,omitempty"`
 }
 
 // Subject is on whose behalf a credential acts.
 type Subject struct {
-	Type string `json:"type"` // user, project, organization or installation
-	ID   string `json:"id,omitempty"`
+	Type string `json:"type" enum:"user,project,organization,installation,operator"`
+	ID   string `json:"id,omitempty" format:"uuid"`
 }
 
 // Self says what the caller is.
 type Self struct {
-	Credential   *Credential `json:"credential,omitempty"`
+	Credential   *Credential `json:"credential,omitempty" doc:"absent for the operator"`
 	Subject      Subject     `json:"subject"`
-	Organization string      `json:"organization,omitempty"`
-	Role         string      `json:"role,omitempty"`
-	Permissions  []string    `json:"permissions"`
+	Organization string      `json:"organization,omitempty" format:"uuid"`
+	Role         string      `json:"role,omitempty" enum:"owner,admin,member,guest" doc:"of a user in the organization"`
+	Permissions  []string    `json:"permissions" doc:"native ones, outside any particular project"`
 }
 
 // Possession is a secret that somebody found.
 type Possession struct {
-	Credential *string `json:"credential"`
+	Credential *string `json:"credential" format:"password" doc:"the secret that was found"`
 }
 
 // Scheme describes a declared family of credentials.
 type Scheme struct {
 	Name          string   `json:"name"`
-	Kind          string   `json:"kind"`
+	Kind          string   `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client"`
 	Mode          string   `json:"mode,omitempty"`
 	Prefix        string   `json:"prefix"`
-	Alphabet      string   `json:"alphabet"`
-	Length        int      `json:"length"` // of the whole text
-	Pattern       string   `json:"pattern"`
-	Owner         string   `json:"owner"`
-	Expiry        string   `json:"expiry"` // never, optional, required or operator
-	LifetimeDays  []int    `json:"lifetime_days,omitempty"`
-	ExpiryFixed   bool     `json:"expiry_fixed,omitzero"`
-	MaxActive     int      `json:"max_active,omitzero"`
+	Alphabet      string   `json:"alphabet" enum:"base62,hex,base32"`
+	Length        int      `json:"length" doc:"of the whole text"`
+	Pattern       string   `json:"pattern" doc:"regular expression of the whole text"`
+	Owner         string   `json:"owner" enum:"organization,project,user"`
+	Expiry        string   `json:"expiry" enum:"never,optional,required,operator"`
+	LifetimeDays  []int    `json:"lifetime_days,omitempty" doc:"the only lifetimes to choose from"`
+	ExpiryFixed   bool     `json:"expiry_fixed,omitzero" doc:"it never changes once issued"`
+	MaxActive     int      `json:"max_active,omitzero" doc:"how many that are not revoked one owner has"`
 	Scopes        []string `json:"scopes"`
 	DefaultScopes []string `json:"default_scopes,omitempty"`
-	Presented     []string `json:"presented"`
+	Presented     []string `json:"presented" enum:"bearer,bare,form_user,x_api_key,token_endpoint"`
 }
 
 // Setup makes the first organization and its owner.
 type Setup struct {
-	Code         string `json:"code"`
-	Organization string `json:"organization"`
-	Name         string `json:"name"`
-	Email        string `json:"email"`
-	Password     string `json:"password"`
+	Code         string `json:"code" doc:"that the server prints when it starts"`
+	Organization string `json:"organization" doc:"its name"`
+	Name         string `json:"name" doc:"the owner's"`
+	Email        string `json:"email" format:"email"`
+	Password     string `json:"password" format:"password"`
 }
 
 // SetupResult is what a set-up made. Its credential has every permission.
@@ -202,83 +201,83 @@ type SetupResult struct {
 
 // Organization is the isolation boundary that credentials live in.
 type Organization struct {
-	ID          string     `json:"id"`
-	Number      int64      `json:"number"`
-	BunShipID   string     `json:"bunship_id"`
+	ID          string     `json:"id" format:"uuid"`
+	Number      int64      `json:"number" doc:"counts the organizations of the installation"`
+	BunShipID   string     `json:"bunship_id" doc:"org_…"`
 	Name        string     `json:"name"`
-	State       string     `json:"state"` // active or suspended
+	State       string     `json:"state" enum:"active,suspended"`
 	CreatedAt   time.Time  `json:"created_at"`
 	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
 }
 
 // CreateOrganization asks for a new organization.
 type CreateOrganization struct {
-	Name string `json:"name"`
+	Name string `json:"name" doc:"1 to 100 characters"`
 }
 
 // User is a member of an organization.
 type User struct {
-	ID        string    `json:"id"`
-	Number    int64     `json:"number"`
-	Email     string    `json:"email"`
+	ID        string    `json:"id" format:"uuid"`
+	Number    int64     `json:"number" doc:"counts the users of the installation"`
+	Email     string    `json:"email" format:"email"`
 	Name      string    `json:"name"`
-	Role      string    `json:"role"`
-	State     string    `json:"state"` // active or deactivated
+	Role      string    `json:"role" enum:"owner,admin,member,guest"`
+	State     string    `json:"state" enum:"active,deactivated"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
 // CreateUser asks for a member of an organization.
 type CreateUser struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Password string `json:"password,omitempty"`
+	Email    string `json:"email" format:"email"`
+	Name     string `json:"name" doc:"of a new user"`
+	Role     string `json:"role" enum:"owner,admin,member,guest"`
+	Password string `json:"password,omitempty" format:"password" doc:"for a new user"`
 }
 
 // SetRole gives a user a role.
 type SetRole struct {
-	Role string `json:"role"`
+	Role string `json:"role" doc:"in an organization owner, admin, member or guest; in a project admin, user or guest"`
 }
 
 // Project is what work belongs to.
 type Project struct {
-	ID           string     `json:"id"`
-	Organization string     `json:"organization"`
+	ID           string     `json:"id" format:"uuid"`
+	Organization string     `json:"organization" format:"uuid"`
 	Name         string     `json:"name"`
-	BetaHubID    string     `json:"betahub_id"`  // pr-…
-	TestKaseID   string     `json:"testkase_id"` // PRJ-…
-	State        string     `json:"state"`       // active or archived
+	BetaHubID    string     `json:"betahub_id" doc:"pr-…"`
+	TestKaseID   string     `json:"testkase_id" doc:"PRJ-…"`
+	State        string     `json:"state" enum:"active,archived"`
 	CreatedAt    time.Time  `json:"created_at"`
 	ArchivedAt   *time.Time `json:"archived_at,omitempty"`
 }
 
 // CreateProject asks for a new project.
 type CreateProject struct {
-	Name string `json:"name"`
+	Name string `json:"name" doc:"1 to 100 characters"`
 }
 
 // Event is one audit line with its place in the hash chain.
 type Event struct {
-	Chain    string    `json:"chain"`
-	Sequence int64     `json:"sequence"`
+	Chain    string    `json:"chain" format:"uuid" doc:"an organization's id, or zeros: the installation's chain"`
+	Sequence int64     `json:"sequence" doc:"place in the chain"`
 	At       time.Time `json:"at"`
-	Actor    string    `json:"actor"`
-	Subject  string    `json:"subject,omitempty"`
+	Actor    string    `json:"actor" doc:"who did it"`
+	Subject  string    `json:"subject,omitempty" doc:"on whose behalf"`
 	Action   string    `json:"action"`
 	Target   string    `json:"target"`
-	Address  string    `json:"address,omitempty"`
-	Request  string    `json:"request,omitempty"`
-	Detail   string    `json:"detail"` // a JSON object, as it was hashed
-	Previous string    `json:"previous"`
+	Address  string    `json:"address,omitempty" doc:"from where"`
+	Request  string    `json:"request,omitempty" doc:"X-Request-Id of the call"`
+	Detail   string    `json:"detail" doc:"a JSON object, as it was hashed"`
+	Previous string    `json:"previous" doc:"hash of the event before"`
 	Hash     string    `json:"hash"`
 }
 
 // AuditReport says how an audit chain was found.
 type AuditReport struct {
-	Chain  string `json:"chain"`
-	Events int64  `json:"events"` // how many are whole, from the first
+	Chain  string `json:"chain" format:"uuid"`
+	Events int64  `json:"events" doc:"how many are whole, from the first"`
 	OK     bool   `json:"ok"`
-	Broken int64  `json:"broken,omitzero"` // sequence of the first broken event
+	Broken int64  `json:"broken,omitzero" doc:"sequence of the first broken event"`
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -287,19 +286,19 @@ type Empty struct{}
 
 // Health says that a process runs, or that it can decide.
 type Health struct {
-	Status string `json:"status"`
+	Status string `json:"status" enum:"ok"`
 }
 
 // Problem is an error body (RFC 9457). Code is stable; Field names the member
 // of the request that is wrong.
 type Problem struct {
-	Type      string `json:"type"`
+	Type      string `json:"type" doc:"about:blank"`
 	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
-	Code      string `json:"code"`
-	Field     string `json:"field,omitempty"`
-	RequestID string `json:"request_id,omitempty"`
+	Status    int    `json:"status" doc:"of the answer"`
+	Detail    string `json:"detail,omitempty" doc:"what to do"`
+	Code      string `json:"code" doc:"stable; rely on it"`
+	Field     string `json:"field,omitempty" doc:"the member, parameter or header that is wrong"`
+	RequestID string `json:"request_id,omitempty" doc:"the answer's X-Request-Id"`
 }
 
 // Error makes a problem an error that says what to do.

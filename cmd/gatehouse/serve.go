@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
+	"github.com/gatehouse-dev/gatehouse/internal/openapi"
 	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
@@ -60,7 +61,8 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	surfaces := append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
+	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
+	surfaces := append([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true

@@ -22,7 +22,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -45,6 +44,8 @@ type Surface struct {
 	Takes func(*credential.Scheme) bool
 	// Nulls means that a null member of a body counts as one that isn't there.
 	Nulls bool
+	// Error has the type of the body that WriteError writes, for documents.
+	Error any
 	// WriteLimit tells a caller what a limit on requests has left; nil for
 	// surfaces that don't.
 	WriteLimit func(h http.Header, l credential.Limit)
@@ -243,7 +244,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.surface.fail(c, r, err)
 		return
 	}
-	body, err := json.Marshal(out)
+	body, err := encode(out, w.Header())
 	if err != nil {
 		h.surface.fail(c, r, err)
 		return
@@ -251,7 +252,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.route.MaxAge > 0 {
 		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
 	}
-	w.Header()["Content-Type"] = jsonType
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(max(h.route.Status, http.StatusOK))
 	_, _ = w.Write(body) // a caller that is gone can't be told

@@ -12,6 +12,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
+// How many items a page of a list has.
+const (
+	DefaultPage = 50
+	MaxPage     = 200
+)
+
 // Route is one line of a surface's table.
 type Route struct {
 	Method  string
@@ -22,6 +28,10 @@ type Route struct {
 	Status  int      // of success; 0 means 200
 	// MaxAge is how long anybody may keep the answer; 0 means not at all.
 	MaxAge time.Duration
+	// Or is the permission of a credential that also opens a public route, to
+	// whoever has no other way in; see Request.Identify.
+	Or  credential.Permission
+	Doc Doc
 	Endpoint
 }
 
@@ -46,6 +56,7 @@ func (a Access) Permission() (p credential.Permission, ok bool) { return a.permi
 // Endpoint is what a route does, with the types that it reads and writes.
 type Endpoint struct {
 	In, Out reflect.Type
+	Form    bool // the body is an HTML form, not JSON
 	serve   func(*Request) (any, error)
 }
 
@@ -93,12 +104,18 @@ func Form[Out any](pattern string, access Access, most int64, fn func(*Request, 
 		return fn(r, values)
 	}
 	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: most,
-		Endpoint: Endpoint{In: reflect.TypeFor[Values](), Out: reflect.TypeFor[Out](), serve: serve}}
+		Endpoint: Endpoint{In: reflect.TypeFor[Values](), Out: reflect.TypeFor[Out](), Form: true, serve: serve}}
 }
 
 // Kept lets anybody keep the answers of the route for a while.
 func (r Route) Kept(age time.Duration) Route {
 	r.MaxAge = age
+	return r
+}
+
+// OrNeeds opens a public route to credentials that may do one thing.
+func (r Route) OrNeeds(p credential.Permission) Route {
+	r.Or = p
 	return r
 }
 
@@ -139,12 +156,16 @@ type Request struct {
 }
 
 // Identify finds out who calls a public route, if the request carries a
-// credential that may do something.
-func (r *Request) Identify(permission credential.Permission) error {
-	if r.handler.server.cfg.Operator {
+// credential that opens it.
+func (r *Request) Identify() error {
+	switch permission := r.handler.route.Or; {
+	case r.handler.server.cfg.Operator:
 		return nil // is known already
+	case permission == "":
+		return &Denial{}
+	default:
+		return r.handler.identify(r, permission)
 	}
-	return r.handler.identify(r, permission)
 }
 
 // SetCookie adds a cookie to the answer.

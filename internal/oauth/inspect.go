@@ -16,21 +16,21 @@ import (
 // introspection is what is told of a token (RFC 7662 section 2.2). Of one that
 // doesn't work it is told that, and nothing else.
 type introspection struct {
-	Active    bool   `json:"active"`
-	Scope     string `json:"scope,omitempty"`
+	Active    bool   `json:"active" doc:"whether the token works now; if not, nothing else is told"`
+	Scope     string `json:"scope,omitempty" doc:"scopes with blanks between them"`
 	ClientID  string `json:"client_id,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	Expires   int64  `json:"exp,omitzero"` // Unix seconds
-	IssuedAt  int64  `json:"iat,omitzero"`
+	TokenType string `json:"token_type,omitempty" enum:"Bearer"`
+	Expires   int64  `json:"exp,omitzero" doc:"Unix seconds"`
+	IssuedAt  int64  `json:"iat,omitzero" doc:"Unix seconds"`
 	Subject   string `json:"sub,omitempty"`
 	Audience  string `json:"aud,omitempty"`
 	Issuer    string `json:"iss,omitempty"`
 	ID        string `json:"jti,omitempty"`
 	// Beyond the RFC: what the native API says of a credential.
-	Credential   string `json:"credential_id,omitempty"`
+	Credential   string `json:"credential_id,omitempty" format:"uuid"`
 	Scheme       string `json:"scheme,omitempty"`
-	Organization string `json:"organization,omitempty"`
-	Project      string `json:"project,omitempty"`
+	Organization string `json:"organization,omitempty" format:"uuid"`
+	Project      string `json:"project,omitempty" format:"uuid"`
 }
 
 // introspect tells a client of its own tokens, and whoever may verify of any
@@ -46,7 +46,7 @@ func (h *handlers) introspect(r *edge.Request, form edge.Values) (introspection,
 		return introspection{}, err
 	}
 	if !authenticated {
-		if err := r.Identify(credential.CredentialsVerify); err != nil {
+		if err := r.Identify(); err != nil {
 			return introspection{}, err
 		}
 	}
@@ -128,11 +128,11 @@ func (h *handlers) keys(r *edge.Request, _ edge.None) (jsontext.Value, error) {
 
 // metadata describes this server (RFC 8414 section 2).
 type metadata struct {
-	Issuer        string   `json:"issuer"`
-	Token         string   `json:"token_endpoint"`
-	Introspection string   `json:"introspection_endpoint"`
-	Revocation    string   `json:"revocation_endpoint"`
-	Keys          string   `json:"jwks_uri"`
+	Issuer        string   `json:"issuer" format:"uri"`
+	Token         string   `json:"token_endpoint" format:"uri"`
+	Introspection string   `json:"introspection_endpoint" format:"uri"`
+	Revocation    string   `json:"revocation_endpoint" format:"uri"`
+	Keys          string   `json:"jwks_uri" format:"uri"`
 	Grants        []string `json:"grant_types_supported"`
 	ResponseTypes []string `json:"response_types_supported"`
 	TokenAuth     []string `json:"token_endpoint_auth_methods_supported"`

@@ -31,31 +31,37 @@ type handlers struct {
 // Surface returns the OAuth2 routes of an authority.
 func Surface(a *authority.Authority) *edge.Surface {
 	h := &handlers{a}
-	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: writeError}
+	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: writeError, Error: oAuthError{}}
 }
 
 // routes is the whole surface. BetaTesting's token endpoint is the same one
 // under the name that its documents give it.
 func (h *handlers) routes() []edge.Route {
 	return []edge.Route{
-		edge.Form("/oauth2/token", edge.Public, most, h.token),
-		edge.Form("/api/external/v2/oauth/token", edge.Public, most, h.token),
-		edge.Form("/oauth2/introspect", edge.Public, most, h.introspect),
-		edge.Form("/oauth2/revoke", edge.Public, most, h.revoke),
-		edge.Get("/oauth2/jwks", edge.Public, h.keys).Kept(authority.KeysCachedFor),
-		edge.Get("/.well-known/oauth-authorization-server", edge.Public, h.metadata).Kept(authority.KeysCachedFor),
+		edge.Form("/oauth2/token", edge.Public, most, h.token).Shown(tokenForm{}, nil).
+			Named("token", "Get an access token: by the client's own credentials, or in exchange for another credential.", tokenErrors...),
+		edge.Form("/api/external/v2/oauth/token", edge.Public, most, h.token).Shown(tokenForm{}, nil).
+			Named("betaTestingToken", "Get an access token, by the address that BetaTesting documents. It is the same endpoint.", tokenErrors...),
+		edge.Form("/oauth2/introspect", edge.Public, most, h.introspect).Shown(introspectForm{}, nil).Reads().OrNeeds(credential.CredentialsVerify).
+			Named("introspect", "Say whether a token works and what it is. A client asks about its own tokens, whoever may verify about any.", credential.InvalidClient),
+		edge.Form("/oauth2/revoke", edge.Public, most, h.revoke).Shown(revokeForm{}, nil).
+			Named("revokeToken", "End an access token of the client that asks.", credential.InvalidClient),
+		edge.Get("/oauth2/jwks", edge.Public, h.keys).Shown(nil, keySet{}).Kept(authority.KeysCachedFor).
+			Named("keys", "List the public keys that verify access tokens (RFC 7517)."),
+		edge.Get("/.well-known/oauth-authorization-server", edge.Public, h.metadata).Kept(authority.KeysCachedFor).Steady().
+			Named("metadata", "Describe this server to OAuth2 clients (RFC 8414)."),
 	}
 }
 
-// problem is the body of an error (RFC 6749 section 5.2).
-type problem struct {
+// oAuthError is the body of an error (RFC 6749 section 5.2).
+type oAuthError struct {
 	Error       string `json:"error"`
-	Description string `json:"error_description,omitempty"`
+	Description string `json:"error_description,omitempty" doc:"what to do"`
 }
 
 // writeError shapes an error.
 func writeError(w http.ResponseWriter, f edge.Failure, _ string) {
-	p := problem{Error: f.Code, Description: describable(f.Detail)}
+	p := oAuthError{Error: f.Code, Description: describable(f.Detail)}
 	switch f.Code {
 	case string(credential.InvalidClient), string(credential.InvalidScope), string(credential.InvalidTarget),
 		string(credential.UnsupportedGrant):

@@ -24,12 +24,12 @@ const (
 
 // tokenAnswer is a success of the token endpoint (RFC 6749 section 5.1).
 type tokenAnswer struct {
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
-	AccessToken string `json:"access_token"`
-	Scope       string `json:"scope,omitempty"`
+	TokenType   string `json:"token_type" enum:"Bearer"`
+	ExpiresIn   int    `json:"expires_in" doc:"seconds"`
+	AccessToken string `json:"access_token" format:"password" doc:"a JWT; this answer is the only one that holds it"`
+	Scope       string `json:"scope,omitempty" doc:"scopes with blanks between them"`
 	// IssuedTokenType is of an exchange (RFC 8693 section 2.2.1).
-	IssuedTokenType string `json:"issued_token_type,omitempty"`
+	IssuedTokenType string `json:"issued_token_type,omitempty" doc:"in an exchange"`
 }
 
 // answer is the one place where an access token is written into an answer.

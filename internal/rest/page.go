@@ -15,8 +15,8 @@ import (
 
 // Bounds of a page.
 const (
-	defaultLimit = 50
-	maxLimit     = 200
+	defaultLimit = edge.DefaultPage
+	maxLimit     = edge.MaxPage
 	cursorMAC    = 16 // bytes of authentication in a cursor
 )
 

@@ -25,84 +25,143 @@ type handlers struct {
 // Surface returns the native API of an authority.
 func Surface(a *authority.Authority, root *seal.Root) *edge.Surface {
 	h := &handlers{a, root}
-	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: edge.WriteProblem}
+	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: edge.WriteProblem, Error: api.Problem{}}
 }
 
 // routes is the whole native API.
 func (h *handlers) routes() []edge.Route {
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	return append([]edge.Route{
-		edge.Get("/healthz", edge.Public, h.healthy),
-		edge.Get("/readyz", edge.Public, h.ready),
+		edge.Get("/healthz", edge.Public, h.healthy).Steady().
+			Named("health", "Say that the process runs."),
+		edge.Get("/readyz", edge.Public, h.ready).
+			Named("ready", "Say that the database can be read."),
 
-		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify),
-		edge.Post("/v1/revoke", edge.Public, small, h.revokeByPossession),
-		edge.Post("/v1/setup", edge.Public, small, h.setup).Creates(),
+		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().
+			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why."),
+		edge.Post("/v1/revoke", edge.Public, small, h.revokeByPossession).
+			Named("revokeSecret", "Revoke the credential of a secret that somebody found. The answer is the same for a secret that never was."),
+		edge.Post("/v1/setup", edge.Public, small, h.setup).Creates().
+			Named("setUp", "Make the first organization, its owner and a key with every permission. It works once, with the code that the server prints when it starts.", credential.Forbidden, credential.Conflict),
 
-		edge.Get("/v1/self", edge.Authenticated, h.self),
-		edge.Post("/v1/self/rotate", edge.Authenticated, small, h.rotateSelf),
-		edge.Post("/v1/self/revoke", edge.Authenticated, 0, h.revokeSelf),
-		edge.Get("/v1/schemes", edge.Authenticated, h.schemes),
+		edge.Get("/v1/self", edge.Authenticated, h.self).
+			Named("getSelf", "Say who the caller is and what it may do."),
+		edge.Post("/v1/self/rotate", edge.Authenticated, small, h.rotateSelf).
+			Named("rotateSelf", "Give the caller's own credential a new secret. The answer is the only one that holds it.", credential.InProgress),
+		edge.Post("/v1/self/revoke", edge.Authenticated, 0, h.revokeSelf).
+			Named("revokeSelf", "Revoke the caller's own credential for good."),
+		edge.Get("/v1/schemes", edge.Authenticated, h.schemes).
+			Named("listSchemes", "List the schemes that credentials can be of. All of them stand on one page."),
 
-		edge.Post("/v1/credentials", write, large, h.createCredential).Creates(),
-		edge.Get("/v1/credentials", read, h.listCredentials).Takes(append([]string{"limit", "cursor"}, credentialFilters...)...),
-		edge.Get("/v1/credentials/{id}", read, h.getCredential),
-		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential),
-		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential),
-		edge.Post("/v1/credentials/{id}/suspend", write, 0, h.suspendCredential),
-		edge.Post("/v1/credentials/{id}/resume", write, 0, h.resumeCredential),
-		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential),
+		edge.Post("/v1/credentials", write, large, h.createCredential).Creates().
+			Named("createCredential", "Issue a credential. The answer is the only one that holds its secret.", credential.LimitReached, credential.InProgress),
+		edge.Get("/v1/credentials", read, h.listCredentials).Takes(append([]string{"limit", "cursor"}, credentialFilters...)...).
+			Named("listCredentials", "List credentials, the newest first. Callers above every organization name one together with a project or a user."),
+		edge.Get("/v1/credentials/{id}", read, h.getCredential).
+			Named("getCredential", "Show a credential.", credential.Damaged),
+		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential).
+			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged),
+		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).
+			Named("rotateCredential", "Give a credential a new secret. The one before works during the grace; the answer is the only one that holds the new one.", credential.Damaged, credential.InProgress),
+		edge.Post("/v1/credentials/{id}/suspend", write, 0, h.suspendCredential).
+			Named("suspendCredential", "Suspend a credential, from the next request on.", credential.Damaged),
+		edge.Post("/v1/credentials/{id}/resume", write, 0, h.resumeCredential).
+			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged),
+		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).
+			Named("revokeCredential", "Revoke a credential for good, from the next request on."),
 
-		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys),
-		edge.Delete("/v1/credentials/{id}/jwks", write, h.removeClientKeys),
+		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
+			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),
+		edge.Delete("/v1/credentials/{id}/jwks", write, h.removeClientKeys).
+			Named("removeClientKeys", "Take the public keys of an OAuth2 client away.", credential.Damaged),
 
-		edge.Get("/v1/signing-keys", edge.Needs(credential.OrganizationRead), h.listSigningKeys),
-		edge.Post("/v1/signing-keys/rotate", edge.Needs(credential.OrganizationWrite), small, h.rotateSigningKeys),
+		edge.Get("/v1/signing-keys", edge.Needs(credential.OrganizationRead), h.listSigningKeys).
+			Named("listSigningKeys", "List the keys that sign access tokens. The operator alone may."),
+		edge.Post("/v1/signing-keys/rotate", edge.Needs(credential.OrganizationWrite), small, h.rotateSigningKeys).
+			Named("rotateSigningKeys", "Make a new key that signs access tokens. The operator alone may."),
 
-		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates(),
-		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor"),
-		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization),
-		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization),
-		edge.Post("/v1/organizations/{organization}/resume", edge.Needs(credential.OrganizationWrite), 0, h.resumeOrganization),
+		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates().
+			Named("createOrganization", "Make an organization. The operator alone may.", credential.InProgress),
+		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor").
+			Named("listOrganizations", "List the organizations that the caller reaches."),
+		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization).
+			Named("getOrganization", "Show an organization."),
+		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization).
+			Named("suspendOrganization", "Suspend an organization with all its credentials. The operator alone may."),
+		edge.Post("/v1/organizations/{organization}/resume", edge.Needs(credential.OrganizationWrite), 0, h.resumeOrganization).
+			Named("resumeOrganization", "Let a suspended organization work again. The operator alone may."),
 
-		edge.Post("/v1/organizations/{organization}/members", edge.Needs(credential.MembersWrite), small, h.createMember).Creates(),
-		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers).Takes("limit", "cursor"),
-		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole),
-		edge.Delete("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), h.removeMember),
+		edge.Post("/v1/organizations/{organization}/members", edge.Needs(credential.MembersWrite), small, h.createMember).Creates().
+			Named("createMember", "Add a user to an organization. One whose address is known is added as they are; the operator alone may.", credential.InProgress),
+		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers).Takes("limit", "cursor").
+			Named("listMembers", "List the members of an organization."),
+		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole).
+			Named("setRole", "Change the role of a member. It takes an owner or admin who has signed in.", credential.Conflict),
+		edge.Delete("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), h.removeMember).
+			Named("removeMember", "End a membership, with the credentials that the user has there. It takes an owner or admin who has signed in, or the member.", credential.Invalid, credential.Conflict),
 
-		edge.Post("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), small, h.invite).Creates(),
-		edge.Get("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), h.listInvitations).Takes("limit", "cursor"),
-		edge.Delete("/v1/organizations/{organization}/invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation),
-		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation),
+		edge.Post("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), small, h.invite).Creates().
+			Named("createInvitation", "Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead."),
+		edge.Get("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), h.listInvitations).Takes("limit", "cursor").
+			Named("listInvitations", "List the invitations of an organization."),
+		edge.Delete("/v1/organizations/{organization}/invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation).
+			Named("withdrawInvitation", "Take an invitation back."),
+		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
+			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
+	}, append(h.projectRoutes(), h.userRoutes()...)...)
+}
 
-		edge.Post("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsWrite), small, h.createProject).Creates(),
-		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects).Takes("limit", "cursor"),
-		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject),
-		edge.Delete("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsWrite), h.deleteProject),
-		edge.Post("/v1/organizations/{organization}/projects/{project}/archive", edge.Needs(credential.ProjectsWrite), 0, h.archiveProject),
-		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject),
-		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole),
-		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember),
+// projectRoutes are those of projects and of the audit.
+func (h *handlers) projectRoutes() []edge.Route {
+	return []edge.Route{
+		edge.Post("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsWrite), small, h.createProject).Creates().
+			Named("createProject", "Make a project.", credential.InProgress),
+		edge.Get("/v1/organizations/{organization}/projects", edge.Needs(credential.ProjectsRead), h.listProjects).Takes("limit", "cursor").
+			Named("listProjects", "List the projects that the caller reaches."),
+		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject).
+			Named("getProject", "Show a project."),
+		edge.Delete("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsWrite), h.deleteProject).
+			Named("deleteProject", "Delete a project for good, with its credentials."),
+		edge.Post("/v1/organizations/{organization}/projects/{project}/archive", edge.Needs(credential.ProjectsWrite), 0, h.archiveProject).
+			Named("archiveProject", "Archive a project. Its credentials stop working."),
+		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject).
+			Named("restoreProject", "Bring an archived project back."),
+		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole).
+			Named("setProjectRole", "Give a member a role in a project."),
+		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember).
+			Named("removeProjectMember", "Take a member out of a project.", credential.Invalid),
 
-		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until"),
-		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization"),
-	}, h.userRoutes()...)
+		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until").
+			Named("listEvents", "List the audit events of a chain that fit what is asked for, the oldest first. Pass the last sequence on as after."),
+		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization").
+			Named("verifyAudit", "Check that nothing was removed from audit chains or changed in them."),
+	}
 }
 
 // userRoutes are about people, whatever organizations they are in. They are the operator's alone.
 func (h *handlers) userRoutes() []edge.Route {
 	read, write := edge.Needs(credential.MembersRead), edge.Needs(credential.MembersWrite)
 	return []edge.Route{
-		edge.Get("/v1/users/{user}", read, h.getUser),
-		edge.Delete("/v1/users/{user}", edge.Needs(credential.MembersWrite), h.deleteUser),
-		edge.Post("/v1/users/{user}/deactivate", write, 0, h.deactivateUser),
-		edge.Post("/v1/users/{user}/reactivate", write, 0, h.reactivateUser),
-		edge.Post("/v1/users/{user}/unlock", write, 0, h.unlockUser),
-		edge.Post("/v1/users/{user}/password-code", write, 0, h.makePasswordCode),
-		edge.Delete("/v1/users/{user}/two-factor", write, h.resetTwoFactor),
-		edge.Get("/v1/users/{user}/sessions", read, h.listSessions),
-		edge.Delete("/v1/users/{user}/sessions", write, h.endSessions),
-		edge.Delete("/v1/users/{user}/sessions/{session}", write, h.endSession),
+		edge.Get("/v1/users/{user}", read, h.getUser).
+			Named("getUser", "Show a user of the installation. The operator alone may.", credential.Invalid),
+		edge.Delete("/v1/users/{user}", write, h.deleteUser).
+			Named("deleteUser", "Delete a user for good. The operator alone may.", credential.Invalid, credential.Conflict),
+		edge.Post("/v1/users/{user}/deactivate", write, 0, h.deactivateUser).
+			Named("deactivateUser", "Shut a user out everywhere, for good for the credentials that are their own. The operator alone may.", credential.Invalid),
+		edge.Post("/v1/users/{user}/reactivate", write, 0, h.reactivateUser).
+			Named("reactivateUser", "Let a deactivated user sign in again. The operator alone may.", credential.Invalid),
+		edge.Post("/v1/users/{user}/unlock", write, 0, h.unlockUser).
+			Named("unlockUser", "Lift the lock that too many wrong passwords put on an account. The operator alone may.", credential.Invalid),
+		edge.Post("/v1/users/{user}/password-code", write, 0, h.makePasswordCode).
+			Named("makePasswordCode", "Make a one-time code by which a user chooses a new password. The answer is the only one that holds it; the operator alone may.", credential.Invalid),
+		edge.Delete("/v1/users/{user}/two-factor", write, h.resetTwoFactor).
+			Named("resetTwoFactor", "Turn the second factor of a user off. The operator alone may.", credential.Invalid),
+		edge.Get("/v1/users/{user}/sessions", read, h.listSessions).
+			Named("listSessions", "List the sessions of a user, the latest used first. The operator alone may.", credential.Invalid),
+		edge.Delete("/v1/users/{user}/sessions", write, h.endSessions).
+			Named("endSessions", "End all sessions of a user. The operator alone may.", credential.Invalid),
+		edge.Delete("/v1/users/{user}/sessions/{session}", write, h.endSession).
+			Named("endSession", "End one session of a user. The operator alone may.", credential.Invalid),
 	}
 }
 

@@ -1,0 +1,54 @@
+package edge
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/go-json-experiment/json"
+)
+
+// The answers that are written as they are. All others become JSON.
+type (
+	// HTML is a page.
+	HTML []byte
+	// Stylesheet is what pages look like.
+	Stylesheet []byte
+	// Written is JSON already.
+	Written []byte
+)
+
+// Header values of pages and of what belongs to them. Nothing on them runs,
+// nothing comes from elsewhere, and nobody frames them.
+var (
+	htmlType = []string{"text/html; charset=utf-8"}
+	cssType  = []string{"text/css; charset=utf-8"}
+	policy   = []string{"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+	noSource = []string{"no-referrer"}
+	sameSite = []string{"same-origin"}
+)
+
+// encode writes what an endpoint returned into a body, and sets the headers
+// that say what it is. The type decides, never what is in it.
+func encode(out any, h http.Header) (body []byte, err error) {
+	switch out := out.(type) {
+	case HTML:
+		h["Content-Type"], body = htmlType, out
+	case Stylesheet:
+		h["Content-Type"], body = cssType, out
+	case Written:
+		h["Content-Type"] = jsonType
+		return out, nil
+	default:
+		if body, err = json.Marshal(out); err == nil {
+			h["Content-Type"] = jsonType
+		}
+		return body, err
+	}
+	h["Content-Security-Policy"], h["Referrer-Policy"], h["Cross-Origin-Resource-Policy"] = policy, noSource, sameSite
+	return body, nil
+}
+
+// IsPage reports whether the answer of the route is for people.
+func (r Route) IsPage() bool {
+	return r.Out == reflect.TypeFor[HTML]() || r.Out == reflect.TypeFor[Stylesheet]()
+}

@@ -1,0 +1,90 @@
+package openapi
+
+import "github.com/gatehouse-dev/gatehouse/internal/edge"
+
+const about = "Issues, verifies, rotates, revokes and audits API keys and access tokens.\n\n" +
+	"Bodies are JSON objects, those of OAuth2 forms. Unknown members and query parameters are refused, and a path has one spelling: " +
+	"anything else is a 404. A method that a path doesn't take is a 405, with those that it takes in the header Allow. " +
+	"A fault of the server itself is a 500 with the code internal. Every answer has the header X-Request-Id, by which the log and the audit know the call."
+
+// tags returns the groups of operations. A path is of the one that names the
+// most of it.
+func tags() []tag {
+	return []tag{
+		{"Verification", "What services ask about the secrets that they are sent.", []string{"/v1/verify", "/v1/revoke"}},
+		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials"}},
+		{"Oneself", "What any credential that works may ask and do.", []string{"/v1/self", "/v1/schemes"}},
+		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
+		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
+		{"Projects", "What work belongs to, and who works on it.", []string{"/v1/organizations/{organization}/projects"}},
+		{"Users", "Users of the installation, whatever organizations they are in.", []string{"/v1/users"}},
+		{"Audit", "What was done, and the proof that nothing is missing.", []string{"/v1/audit"}},
+		{"Signing keys", "The keys that sign access tokens.", []string{"/v1/signing-keys"}},
+		{"OAuth2", "Access tokens for clients, by the RFCs.", []string{"/oauth2/", "/.well-known/", "/api/external/"}},
+		{"Set-up", "The first owner.", []string{"/v1/setup"}},
+		{"Health", "For load balancers.", []string{"/healthz", "/readyz"}},
+	}
+}
+
+// named describes a part of a path or a query. One name means one thing.
+type named struct {
+	about string
+	schema
+}
+
+func parameters() map[string]named {
+	zero, one, most, usual := 0, 1, edge.MaxPage, edge.DefaultPage
+	text, whole := schema{Type: "string"}, schema{Type: "integer", Minimum: &one, Maximum: &most, Default: &usual}
+	return map[string]named{
+		"id":           {"id of the credential", schema{Type: "string", Format: "uuid"}},
+		"organization": {"organization: UUID, org_… or its number", text},
+		"project":      {"project: UUID, pr-… or PRJ-…", text},
+		"user":         {"user: UUID, usr_… or e-mail address", text},
+		"session":      {"id of the session", text},
+		"invitation":   {"id of the invitation", text},
+		"action":       {"of the event; one that ends in a dot is all that begin so", text},
+		"actor":        {"of the event: who did it", text},
+		"subject":      {"of the event: on whose behalf", text},
+		"target":       {"of the event: what it was done to", text},
+		"since":        {"from this time on", schema{Type: "string", Format: "date-time"}},
+		"until":        {"before this time", schema{Type: "string", Format: "date-time"}},
+		"limit":        {"how many items a page has at most", whole},
+		"cursor":       {"next_cursor of the page before, with the same filters", text},
+		"scheme":       {"name of a scheme", text},
+		"state":        {"of the credential", schema{Type: "string", Enum: []string{"active", "suspended", "expired", "revoked"}}},
+		"after":        {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
+	}
+}
+
+// The shared parameters, by their names as components.
+func shared() ordered[parameter] {
+	return ordered[parameter]{
+		{"IdempotencyKey", parameter{Name: "Idempotency-Key", In: "header", Schema: &schema{Type: "string"},
+			Description: "1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more"}},
+		{"Organization", parameter{Name: "Gatehouse-Organization", In: "header", Schema: &schema{Type: "string"},
+			Description: "for users who have signed in: the organization to act in, by UUID, org_… or its number"}},
+	}
+}
+
+func headers() ordered[header] {
+	return ordered[header]{
+		{"RequestId", header{Description: "names the call in logs and audit events", Schema: &schema{Type: "string"}}},
+		{"RetryAfter", header{Description: "seconds until a repeat makes sense", Schema: &schema{Type: "integer"}}},
+		{"Challenge", header{Description: "what is wrong with the caller's credential (RFC 6750 section 3)", Schema: &schema{Type: "string"}}},
+	}
+}
+
+// The ways of presenting a credential.
+const (
+	byBearer = "bearer"
+	byHeader = "apiKey"
+	byClient = "client"
+)
+
+func securitySchemes() ordered[securityScheme] {
+	return ordered[securityScheme]{
+		{byBearer, securityScheme{Type: "http", Scheme: "bearer", Description: "a credential or an access token"}},
+		{byHeader, securityScheme{Type: "apiKey", In: "header", Name: "X-API-Key", Description: "a credential of a scheme that says so"}},
+		{byClient, securityScheme{Type: "http", Scheme: "basic", Description: "an OAuth2 client: client_id and secret; both may stand in the form instead"}},
+	}
+}
