@@ -151,6 +151,8 @@ var enums = []struct {
 	{api.Self{}, "role", "Role", nil},
 	{api.User{}, "role", "Role", nil},
 	{api.CreateUser{}, "role", "Role", nil},
+	{api.Invite{}, "role", "Role", nil},
+	{api.Invitation{}, "role", "Role", nil},
 	{api.Scheme{}, "alphabet", "Alphabet", nil},
 	{api.Scheme{}, "owner", "OwnerType", nil},
 	{api.Scheme{}, "expiry", "ExpiryMode", nil},

@@ -73,7 +73,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
 			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),
 		edge.Delete("/v1/credentials/{id}/jwks", write, h.removeClientKeys).
-			Named("removeClientKeys", "Take the public keys of an OAuth2 client away.", credential.Damaged),
+			Named("removeClientKeys", "Take the public keys of an OAuth2 client away.", credential.Damaged, credential.Invalid),
 
 		edge.Get("/v1/signing-keys", edge.Needs(credential.OrganizationRead), h.listSigningKeys).
 			Named("listSigningKeys", "List the keys that sign access tokens. The operator alone may."),

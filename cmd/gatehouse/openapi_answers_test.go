@@ -1,0 +1,361 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/pb33f/libopenapi-validator/config"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+)
+
+// How many requests TestH1_EveryAnswerIsDocumented makes, and which.
+var (
+	openapiRequests = flag.Int("openapi.requests", generatedRequests, "check the answers to so many generated requests")
+	openapiSeed     = flag.Uint64("openapi.seed", 1, "which requests they are")
+)
+
+// TestH1_EveryAnswerIsDocumented sends generated requests of every operation,
+// good and bad, as several callers, and lets a validator that others wrote hold
+// each answer against the document. No answer is a fault of the server, and
+// what the document forbids is refused.
+func TestH1_EveryAnswerIsDocumented(t *testing.T) {
+	t.Parallel()
+	x := newExercise(t)
+	for n := range *openapiRequests {
+		x.broken = x.broken || n%500 == 0 // for fresh values
+		x.try(n, pick(x.requests, x.requests.operations))
+	}
+	for _, op := range x.requests.operations { // each of them succeeds at least once
+		for tries := 0; !x.seen[op.id][op.success]; tries++ {
+			if tries == 500 {
+				t.Errorf("%s never succeeds: got %v", op.id, x.seen[op.id])
+				break
+			}
+			x.broken = x.broken || tries%25 == 0
+			x.try(-1, op)
+		}
+	}
+}
+
+// exercise is a server, those who call it, and what it answered so far.
+type exercise struct {
+	t         *testing.T
+	n         *node
+	operator  *client.Client
+	servers   map[bool]string // by whether they are the operator's
+	validator validator.Validator
+	requests  *requests
+	seen      map[string]map[int]bool // statuses of operations
+	acme      api.Organization
+	projects  [2]api.Project
+	ids       map[string]string // of the callers' credentials
+	headers   map[string]string // in which they present them
+	sessions  map[string]string // of users
+	spent     map[string]bool   // whose secret works no longer
+	// hasPassword is of users who can sign in.
+	hasPassword map[string]bool
+	broken      bool // a request was one of those that break
+}
+
+func newExercise(t *testing.T) *exercise {
+	t.Helper()
+	a := &app{getenv: func(string) string { return "" }, stderr: io.Discard, flags: map[string]string{"data": t.TempDir(), "public-url": "https://gatehouse.test"}}
+	cfg, err := a.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := a.open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, private := httptest.NewServer(n.public), httptest.NewServer(n.operator)
+	t.Cleanup(func() {
+		public.Close()
+		private.Close()
+		if err := n.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	committed := readFile(t, committedDocument)
+	document, err := libopenapi.NewDocument(closed(t, committed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(document, config.WithFormatAssertions())
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	x := &exercise{
+		t: t, n: n, operator: client.New(private.URL, "", nil), servers: map[bool]string{false: public.URL, true: private.URL},
+		validator: v, seen: map[string]map[int]bool{}, ids: map[string]string{}, headers: map[string]string{}, sessions: map[string]string{}, spent: map[string]bool{}, hasPassword: map[string]bool{},
+		requests: newRequests(t, committed, rand.New(rand.NewPCG(*openapiSeed, 0))),
+	}
+	x.setUp()
+	x.requests.add("organization", x.acme.ID, x.acme.BunShipID, "1")
+	return x
+}
+
+// setUp makes the first organization, by an answer that is checked as well.
+func (x *exercise) setUp() {
+	x.t.Helper()
+	code, err := x.n.authority.SetupCode(x.t.Context())
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	op := x.requests.operations[slices.IndexFunc(x.requests.operations, func(op *described) bool { return op.id == "setUp" })]
+	x.check(-1, generated{op: op, method: op.method, path: op.path, as: "nobody", header: http.Header{"Content-Type": {op.media}},
+		body: `{"code":"` + code.Reveal() + `","organization":"Acme","name":"Ada","email":"ada@acme.test","password":"correct horse battery"}`})
+	x.must("GET", "/v1/organizations/1", nil, &x.acme)
+}
+
+// closed is a document whose types have no members beside those that it names.
+// The committed one leaves answers open, so that members can be added.
+func closed(t *testing.T, document []byte) []byte {
+	t.Helper()
+	var d map[string]any
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, schema := range object(object(d["components"])["schemas"]) {
+		object(schema)["additionalProperties"] = false
+	}
+	out, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (x *exercise) must(method, path string, in, out any) {
+	x.t.Helper()
+	if err := x.operator.Call(x.t.Context(), method, path, in, out); err != nil {
+		x.t.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
+// repair mends what the requests broke, and gives the callers new secrets.
+func (x *exercise) repair() {
+	x.t.Helper()
+	x.broken = false
+	base := "/v1/organizations/" + x.acme.ID
+	x.must("POST", base+"/resume", nil, nil)
+	for _, name := range []string{"owner", "admin", "member", "guest", "new"} {
+		x.member(name)
+	}
+	x.signIn("admin")
+	x.signIn("new")
+	x.invite("new")
+	for i := range x.projects {
+		x.project(i)
+	}
+	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
+		{"wrong", "Digest x"}, {"stranger", "Basic eDp5"}}
+	for _, in := range x.credentials() {
+		x.issue(in)
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.headers)) {
+		x.requests.callers = append(x.requests.callers, requester{name, x.headers[name]})
+	}
+}
+
+// may calls as the operator, and reports whether it worked.
+func (x *exercise) may(method, path string, in, out any) bool {
+	return x.operator.Call(x.t.Context(), method, path, in, out) == nil
+}
+
+// member makes a user a member with the role that they are called by.
+func (x *exercise) member(name string) {
+	x.t.Helper()
+	members, email, role := "/v1/organizations/"+x.acme.ID+"/members", name+"@acme.test", name
+	if name == "new" {
+		role = "member"
+	}
+	if !x.may("POST", "/v1/users/"+email+"/reactivate", nil, nil) { // is a new user then
+		x.hasPassword[name] = false
+	}
+	if !x.may("PUT", members+"/"+email, api.SetRole{Role: role}, nil) {
+		x.must("POST", members, api.CreateUser{Email: email, Name: name, Role: role}, nil)
+	}
+}
+
+// invite makes a member one no more, and invites them.
+func (x *exercise) invite(name string) {
+	x.t.Helper()
+	base, email := "/v1/organizations/"+x.acme.ID, name+"@acme.test"
+	var made api.IssuedInvitation
+	x.must("DELETE", base+"/members/"+email, nil, nil)
+	x.must("POST", base+"/invitations", api.Invite{Email: email, Role: "member"}, &made)
+	x.requests.pool["code"], x.requests.pool["invitation"] = []any{made.Code}, []any{made.ID}
+}
+
+// project brings a project back, or makes another in its place.
+func (x *exercise) project(i int) {
+	x.t.Helper()
+	projects, p := "/v1/organizations/"+x.acme.ID+"/projects", &x.projects[i]
+	if p.ID == "" || !x.may("POST", projects+"/"+p.ID+"/restore", nil, nil) {
+		x.must("POST", projects, api.CreateProject{Name: "Alpha"}, p)
+	}
+	x.must("PUT", projects+"/"+p.ID+"/members/guest@acme.test", api.SetRole{Role: "guest"}, nil)
+	x.requests.pool["project"] = append(x.requests.pool["project"][:2*i], p.ID, p.TestKaseID)
+}
+
+// credentials are what the callers have.
+func (x *exercise) credentials() []api.CreateCredential {
+	var all []string
+	for _, s := range x.n.authority.Schemes().ByName("gatehouse_key").Scopes.Names() {
+		all = append(all, string(s))
+	}
+	list := []api.CreateCredential{
+		{Name: "key", Scheme: "gatehouse_key", Scopes: all},
+		{Name: "narrow", Scheme: "gatehouse_key", Scopes: []string{"projects:read"}},
+		{Name: "far", Scheme: "gatehouse_key", Scopes: all, AllowedAddresses: []string{"203.0.113.1"}},
+		{Name: "few", Scheme: "gatehouse_key", Scopes: all, RateLimit: 1},
+		{Name: "owner", Scheme: "testkase_pat", User: "owner@acme.test", ExpiresIn: "90d"},
+		{Name: "guest", Scheme: "testkase_pat", User: "guest@acme.test", ExpiresIn: "90d"},
+		{Name: "project", Scheme: "onetest_key", Project: x.projects[0].ID},
+		{Name: "client", Scheme: "betatesting_client"},
+	}
+	for i := range list {
+		list[i].Organization = x.acme.ID
+	}
+	return append(list, api.CreateCredential{Name: "wide", Scheme: "gatehouse_key", Scopes: all})
+}
+
+// issue gives a caller a new credential, unless the one before works.
+func (x *exercise) issue(in api.CreateCredential) {
+	x.t.Helper()
+	var made api.IssuedCredential
+	if before := x.ids[in.Name]; before != "" {
+		x.must("GET", "/v1/credentials/"+before, nil, &made.Credential)
+		if made.State == "active" && !x.spent[in.Name] {
+			return
+		}
+		x.must("POST", "/v1/credentials/"+before+"/revoke", nil, nil)
+	}
+	x.must("POST", "/v1/credentials", in, &made)
+	x.ids[in.Name], x.headers[in.Name], x.spent[in.Name] = made.ID, "Bearer "+made.Secret, false
+	x.requests.add("id", made.ID)
+	x.requests.add("credential", made.Secret)
+	if made.ClientID != "" {
+		r := &http.Request{Header: http.Header{}}
+		r.SetBasicAuth(made.ClientID, made.Secret)
+		x.headers[in.Name] = r.Header.Get("Authorization")
+		x.requests.add("client", made.ID)
+		x.requests.pool["client_id"], x.requests.pool["client_secret"] = []any{made.ClientID}, []any{made.Secret}
+	}
+}
+
+// signIn makes a session of a user, unless the one before works.
+func (x *exercise) signIn(name string) {
+	x.t.Helper()
+	const password = "correct horse battery"
+	caller, ctx := "session of "+name, x.t.Context()
+	if text, ok := strings.CutPrefix(x.headers[caller], "Bearer "); ok && client.New(x.servers[false], text, nil).Call(ctx, "GET", "/v1/self", nil, nil) == nil {
+		return
+	}
+	if !x.hasPassword[name] {
+		var code api.PasswordCode
+		x.must("POST", "/v1/users/"+name+"@acme.test/password-code", nil, &code)
+		if err := x.n.authority.ResetPassword(ctx, code.Code, password, authority.Origin{}); err != nil {
+			x.t.Fatal(err)
+		}
+		x.hasPassword[name] = true
+	}
+	s, err := x.n.authority.SignIn(ctx, authority.SignInRequest{Email: name + "@acme.test", Password: password})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.headers[caller] = "Bearer " + s.Access.Token.Reveal()
+	x.sessions[name] = s.Session.ID.String()
+	x.requests.pool["session"] = []any{x.sessions["admin"], x.sessions["new"]}
+}
+
+// try makes a request of an operation.
+func (x *exercise) try(n int, op *described) {
+	x.t.Helper()
+	if x.broken {
+		x.repair()
+	}
+	x.check(n, x.requests.of(op))
+}
+
+// check makes one request and holds the answer against the document.
+func (x *exercise) check(n int, g generated) {
+	x.t.Helper()
+	r, err := http.NewRequest(g.method, x.servers[g.as == "operator"]+g.path, strings.NewReader(g.body))
+	if err != nil {
+		x.t.Fatalf("%d: %+v: %v", n, g, err)
+	}
+	r.Header = g.header
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		x.t.Fatalf("%d: %+v: %v", n, g, err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	answer.Body.Close()
+	what := func() string {
+		return fmt.Sprintf("request %d of -openapi.seed=%d: ", n, *openapiSeed) + g.method + " " + g.path + " as " + g.as + " with " + cut(g.body) + ": got " + answer.Status + " " + cut(string(body))
+	}
+	if answer.StatusCode >= 500 || answer.StatusCode/100 == 3 {
+		x.t.Errorf("%s", what())
+	}
+	if g.wrong != "" && answer.StatusCode < 300 {
+		x.t.Errorf("%s is let through: %s", g.wrong, what())
+	}
+	if g.otherMethod {
+		if answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") == "" {
+			x.t.Errorf("%s, Allow %q", what(), answer.Header.Get("Allow"))
+		}
+		return
+	}
+	if x.seen[g.op.id] == nil {
+		x.seen[g.op.id] = map[int]bool{}
+	}
+	x.seen[g.op.id][answer.StatusCode] = true
+	asked, err := http.NewRequest(g.method, "http://gatehouse.test"+g.op.plainPath, nil)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	if ok, errs := x.validator.ValidateHttpResponse(asked, answer); !ok {
+		for _, e := range errs {
+			x.t.Errorf("%s\nis not as documented: %s %s %v", what(), e.Message, e.Reason, e.SchemaValidationErrors)
+		}
+	}
+	if answer.StatusCode < 300 {
+		x.requests.learn(g.op, body)
+		x.spent[g.as] = x.spent[g.as] || strings.HasSuffix(g.op.id, "Self") && g.method == "POST"
+		x.broken = x.broken || slices.Contains(breaking, g.op.id)
+	}
+}
+
+// breaking are the operations that take from a caller what it calls with, or
+// from others what they need to succeed.
+var breaking = []string{"suspendOrganization", "revokeSelf", "rotateSelf", "removeMember", "setRole", "archiveProject", "deleteProject", "acceptInvitation",
+	"withdrawInvitation", "deactivateUser", "deleteUser", "resetTwoFactor", "endSessions", "endSession"}
+
+func cut(text string) string {
+	if len(text) > 300 {
+		return text[:300] + "…"
+	}
+	return text
+}
