@@ -1,12 +1,10 @@
 package credential
 
 import (
-	"errors"
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"testing"
-	"time"
 )
 
 const (
@@ -83,28 +81,4 @@ func samples(t testing.TB) map[string]string {
 		list[s.Name] = generate(t, s.Text, stream(s.Name))
 	}
 	return list
-}
-
-// fails compares an error with a kind and a field; the empty kind is success.
-func fails(t testing.TB, err error, kind ErrorKind, field string) {
-	t.Helper()
-	var e *Error
-	switch {
-	case kind == "" && err != nil:
-		t.Errorf("got error %v, want none", err)
-	case kind == "":
-	case !errors.As(err, &e):
-		t.Errorf("got error %v, want one of kind %s for field %s", err, kind, field)
-	case e.Kind != kind || e.Field != field:
-		t.Errorf("got kind %s and field %q, want kind %s and field %q: %v", e.Kind, e.Field, kind, field, err)
-	}
-}
-
-func instantOf(t testing.TB, text string) time.Time {
-	t.Helper()
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at
 }

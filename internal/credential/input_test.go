@@ -29,7 +29,7 @@ func TestCheckName(t *testing.T) {
 		strings.Repeat("é", 101))
 	for text, want := range map[string]string{
 		" GitHub Actions — Production ": "GitHub Actions — Production", strings.Repeat("é", 100): strings.Repeat("é", 100),
-		"شبكة": "شبكة", "👩‍💻": "👩‍💻", "می‌خواهم": "می‌خواهم",
+		"شبكة": "شبكة", "👩‍💻": "👩‍💻", "می\u200cخواهم": "می\u200cخواهم",
 	} {
 		if got, err := name(text); err != nil || got != want {
 			t.Errorf("%q: got %q, %v", text, got, err)
