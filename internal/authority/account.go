@@ -2,7 +2,6 @@ package authority
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
@@ -92,38 +91,6 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 
 // SendsMail reports whether letters to users are delivered.
 func (a *Authority) SendsMail() bool { return a.rules.Mail }
-
-// sayKnown tells a user that their address was registered again: once in a
-// minute of the clock, however often it is.
-func (a *Authority) sayKnown(ctx context.Context, tx *store.Tx, known *store.User, now time.Time) error {
-	minute := now.Truncate(mailPause)
-	mark := sha256.Sum256([]byte("known letter\x00" + known.ID.String() + minute.Format(time.RFC3339)))
-	first, err := tx.Once(ctx, mark, minute.Add(mailPause))
-	if err != nil || !first {
-		return err
-	}
-	return a.post(ctx, tx, now.Add(verifyFor), knownLetter(known))
-}
-
-// posted tells whoever delivers that there may be letters.
-func (a *Authority) posted() {
-	if a.rules.Posted != nil {
-		a.rules.Posted()
-	}
-}
-
-// sendVerification writes the letter by which a user proves that an address is
-// theirs.
-func (a *Authority) sendVerification(ctx context.Context, tx *store.Tx, user *store.User, now time.Time) error {
-	if !a.rules.Mail {
-		return nil
-	}
-	code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: verifyEmail, ExpiresAt: now.Add(verifyFor)})
-	if err != nil {
-		return err
-	}
-	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+"/api/v1/auth/verify-email/"+code.Reveal()))
-}
 
 // newLink makes the one-time link of a purpose; one before is dead.
 func (a *Authority) newLink(ctx context.Context, tx *store.Tx, l store.Link) (credential.Secret, error) {
@@ -383,32 +350,4 @@ func (a *Authority) forgetPeople(ctx context.Context) error {
 		a.store.ForgetLinks(ctx, now),
 		a.store.ForgetMessages(ctx, now),
 		a.store.ForgetPlaces(ctx, now.Add(-placesFor), mostAttempts))
-}
-
-// post puts a letter into the outbox, for as long as what stands in it is good.
-func (a *Authority) post(ctx context.Context, tx *store.Tx, until time.Time, l store.Letter) error {
-	return tx.Post(ctx, a.rand, l, a.clock(), until)
-}
-
-// Letters name nobody: whoever registers an address chooses the name.
-func letter(user *store.User, subject, text string) store.Letter {
-	return store.Letter{To: user.Email, Subject: subject, Text: text + "\n\nIf it wasn't you, do nothing.\n"}
-}
-
-func verifyLetter(user *store.User, link string) store.Letter {
-	return letter(user, "Confirm your address", "Somebody registered this address with Gatehouse. If that was you, confirm it by\n"+
-		"opening this link within 24 hours:\n\n"+link)
-}
-
-func knownLetter(user *store.User) store.Letter {
-	return letter(user, "You have an account already", "Somebody tried to register this address with Gatehouse, where it has an account\n"+
-		"already. If that was you, sign in, or ask for a new password if you have\nforgotten yours.")
-}
-
-func resetLetter(user *store.User, code, page string) store.Letter {
-	how := "Enter this code where you are asked for it, within one hour:\n\n" + code
-	if page != "" {
-		how = "Choose one by opening this link within one hour:\n\n" + page + "#token=" + code
-	}
-	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse.\n"+how)
 }

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"reflect"
 
 	"github.com/go-json-experiment/json"
 )
@@ -46,9 +45,4 @@ func encode(out any, h http.Header) (body []byte, err error) {
 	}
 	h["Content-Security-Policy"], h["Referrer-Policy"], h["Cross-Origin-Resource-Policy"] = policy, noSource, sameSite
 	return body, nil
-}
-
-// IsPage reports whether the answer of the route is for people.
-func (r Route) IsPage() bool {
-	return r.Out == reflect.TypeFor[HTML]() || r.Out == reflect.TypeFor[Stylesheet]()
 }

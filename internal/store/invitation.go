@@ -53,11 +53,6 @@ func (r reader) InvitationByKey(ctx context.Context, key credential.LookupKey) (
 	return r.invitation(ctx, `lookup_key = $1`, k[:])
 }
 
-// InvitationTo finds the invitation of an organization to an address.
-func (r reader) InvitationTo(ctx context.Context, organization uuid.UUID, email string) (*Invitation, error) {
-	return r.invitation(ctx, `organization_id = $1 AND email = $2`, organization, email)
-}
-
 func (r reader) invitation(ctx context.Context, where string, args ...any) (*Invitation, error) {
 	var i Invitation
 	err := r.q.QueryRowContext(ctx, `SELECT `+invitationColumns+` FROM invitations WHERE `+where, args...).Scan(i.targets()...)

@@ -1,0 +1,69 @@
+package authority
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// posted tells whoever delivers that there may be letters.
+func (a *Authority) posted() {
+	if a.rules.Posted != nil {
+		a.rules.Posted()
+	}
+}
+
+// sayKnown tells a user that their address was registered again: once in a
+// minute of the clock, however often it is.
+func (a *Authority) sayKnown(ctx context.Context, tx *store.Tx, known *store.User, now time.Time) error {
+	minute := now.Truncate(mailPause)
+	mark := sha256.Sum256([]byte("known letter\x00" + known.ID.String() + minute.Format(time.RFC3339)))
+	first, err := tx.Once(ctx, mark, minute.Add(mailPause))
+	if err != nil || !first {
+		return err
+	}
+	return a.post(ctx, tx, now.Add(verifyFor), knownLetter(known))
+}
+
+// sendVerification writes the letter by which a user proves that an address is
+// theirs.
+func (a *Authority) sendVerification(ctx context.Context, tx *store.Tx, user *store.User, now time.Time) error {
+	if !a.rules.Mail {
+		return nil
+	}
+	code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: verifyEmail, ExpiresAt: now.Add(verifyFor)})
+	if err != nil {
+		return err
+	}
+	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+"/api/v1/auth/verify-email/"+code.Reveal()))
+}
+
+// post puts a letter into the outbox, for as long as what stands in it is good.
+func (a *Authority) post(ctx context.Context, tx *store.Tx, until time.Time, l store.Letter) error {
+	return tx.Post(ctx, a.rand, l, a.clock(), until)
+}
+
+// Letters name nobody: whoever registers an address chooses the name.
+func letter(user *store.User, subject, text string) store.Letter {
+	return store.Letter{To: user.Email, Subject: subject, Text: text + "\n\nIf it wasn't you, do nothing.\n"}
+}
+
+func verifyLetter(user *store.User, link string) store.Letter {
+	return letter(user, "Confirm your address", "Somebody registered this address with Gatehouse. If that was you, confirm it by\n"+
+		"opening this link within 24 hours:\n\n"+link)
+}
+
+func knownLetter(user *store.User) store.Letter {
+	return letter(user, "You have an account already", "Somebody tried to register this address with Gatehouse, where it has an account\n"+
+		"already. If that was you, sign in, or ask for a new password if you have\nforgotten yours.")
+}
+
+func resetLetter(user *store.User, code, page string) store.Letter {
+	how := "Enter this code where you are asked for it, within one hour:\n\n" + code
+	if page != "" {
+		how = "Choose one by opening this link within one hour:\n\n" + page + "#token=" + code
+	}
+	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse.\n"+how)
+}

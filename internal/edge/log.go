@@ -1,0 +1,67 @@
+package edge
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// call is the answer under way, with what the log line says of it.
+type call struct {
+	http.ResponseWriter
+	id         string
+	address    netip.Addr
+	status     int
+	pattern    string
+	credential string
+	err        error
+}
+
+// WriteHeader implements http.ResponseWriter and remembers the status.
+func (c *call) WriteHeader(status int) {
+	if c.status == 0 {
+		c.status = status
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func newRequestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// log writes the one line of a request. It holds no path and no query, where
+// somebody could have put a secret.
+func (s *Server) log(r *http.Request, c *call, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := append(make([]slog.Attr, 0, 8),
+		slog.String("method", knownMethod(r.Method)), slog.String("route", c.pattern), slog.Int("status", c.status),
+		slog.Duration("took", took), slog.String("request", c.id))
+	if c.address.IsValid() {
+		attrs = append(attrs, slog.String("address", c.address.String()))
+	}
+	if c.credential != "" {
+		attrs = append(attrs, slog.String("credential", c.credential))
+	}
+	if c.err != nil && c.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("error", c.err.Error()))
+	}
+	s.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// knownMethod keeps what a caller made up out of the log.
+func knownMethod(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return "other"
+}
