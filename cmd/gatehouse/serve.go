@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -60,7 +61,8 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
-	surfaces := append([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
+	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
+		console.Surfaces(console.Config{Authority: auth, PublicURL: auth.Issuer()}), bunship.Surfaces(auth))
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true

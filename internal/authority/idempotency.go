@@ -17,9 +17,19 @@ import (
 type Idempotency struct {
 	Key  string
 	Body []byte // what the call asked for; a repeat must ask the same
+	// Once means that there is no repeat: whoever asks saw the answer, and
+	// may do so again without wanting to, as a page that is loaded again.
+	Once bool
 
 	id, request [32]byte
 }
+
+// ErrDone is the answer to a repeat of a call that has none. Its secret was
+// shown when it was done.
+var ErrDone = credential.Errorf(credential.Conflict, "this was done before")
+
+// repeats reports whether the answer may be lost and asked for again.
+func (id *Idempotency) repeats() bool { return id != nil && !id.Once }
 
 // begin marks a call with an Idempotency-Key as running. A second one with the
 // same key fails until done has been called.
@@ -76,6 +86,9 @@ func (a *Authority) repeated(ctx context.Context, tx *store.Tx, id *Idempotency,
 	made, err := tx.IdempotencyRecord(ctx, id.id, now.Add(-idempotencyWindow))
 	if err != nil {
 		return nil, ignoreMissing(err)
+	}
+	if id.Once {
+		return nil, ErrDone
 	}
 	if made.Request != id.request {
 		return nil, credential.InvalidField("Idempotency-Key", "this key came with another request before; use a new key for a new request")

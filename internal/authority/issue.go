@@ -85,7 +85,7 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	if err := tx.InsertCredential(ctx, c); err != nil {
 		return nil, err
 	}
-	out, err := a.addSecret(ctx, tx, c, c.CreatedAt, id != nil)
+	out, err := a.addSecret(ctx, tx, c, c.CreatedAt, id.repeats())
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err := tx.UpdateCredential(ctx, c); err != nil {
 		return nil, err
 	}
-	out, err := a.addSecret(ctx, tx, c, now, r.Idempotency != nil)
+	out, err := a.addSecret(ctx, tx, c, now, r.Idempotency.repeats())
 	if err != nil {
 		return nil, err
 	}

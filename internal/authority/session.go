@@ -42,6 +42,9 @@ type SignedIn struct {
 	User    *store.User
 	Access  *AccessToken      // nil for a browser
 	Token   credential.Secret // what is traded for the next, or the cookie
+	// Proven stands for the right password for five minutes, where a code is
+	// asked for on another page. It begins no session by itself.
+	Proven string
 }
 
 // openSession stores a new session, and ends the one that was unused for

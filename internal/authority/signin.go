@@ -46,9 +46,11 @@ const (
 // SignInRequest is what a user signs in with.
 type SignInRequest struct {
 	Email, Password string
-	Code            string // of the second factor; empty for none
-	Cookie          bool   // for a browser, whose token is a cookie
-	From            Origin
+	// Proven is what SignedIn.Proven was, in place of address and password.
+	Proven string
+	Code   string // of the second factor; empty for none
+	Cookie bool   // for a browser, whose token is a cookie
+	From   Origin
 }
 
 // WrongPassword is the one answer to a password that isn't right and to an
@@ -63,15 +65,18 @@ func errLocked() error {
 
 // SignIn begins a session for a user who proves who they are: by a password,
 // and by a code where the user has a second factor.
+//
+// Where only the code of a browser is missing, what is returned beside
+// CodeRequired has Proven.
 func (a *Authority) SignIn(ctx context.Context, r SignInRequest) (out *SignedIn, err error) {
-	email, err := credential.CheckEmail("email", r.Email)
+	email, matches, err := a.evidence(r)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := a.keys(ctx); err != nil { // the first of which is made outside of the change
 		return nil, err
 	}
-	err = a.prove(ctx, email, r.Password, r.From, func(proof *proof) error {
+	err = a.proveBy(ctx, email, r.From, matches, func(proof *proof) error {
 		out, err = a.beginSession(ctx, r, proof)
 		a.forgiveOutage(ctx, proof.attempt, err)
 		return err
@@ -110,6 +115,21 @@ type proof struct {
 // prove runs fn if a password is that of an account. Of one account one
 // password is tried at a time on a node, so that many at once are no more.
 func (a *Authority) prove(ctx context.Context, email, password string, from Origin, fn func(*proof) error) error {
+	return a.proveBy(ctx, email, from, a.password(password), fn)
+}
+
+// match reports whether something is evidence of being a user.
+type match func(context.Context, *store.User) (bool, error)
+
+// password is a match by the user's password.
+func (a *Authority) password(text string) match {
+	return func(ctx context.Context, user *store.User) (bool, error) {
+		return a.matchesPassword(ctx, user.PasswordHash, text)
+	}
+}
+
+// proveBy runs fn if there is evidence of being the user with an address.
+func (a *Authority) proveBy(ctx context.Context, email string, from Origin, matches match, fn func(*proof) error) error {
 	attempt := store.Attempt{Account: a.accountKey(email), At: a.clock()}
 	attempt.Place = a.placeKey(attempt.Account, from.Address)
 	leave, err := a.queues.enter(ctx, attempt.Account)
@@ -130,7 +150,7 @@ func (a *Authority) prove(ctx context.Context, email, password string, from Orig
 	}
 	right := false
 	if err == nil {
-		right, err = a.matchesPassword(ctx, user.PasswordHash, password)
+		right, err = matches(ctx, user)
 	}
 	if err != nil {
 		a.forgive(ctx, attempt)
@@ -191,6 +211,10 @@ func (a *Authority) beginSession(ctx context.Context, r SignInRequest, proof *pr
 	})
 	if err == nil {
 		err = refused
+	}
+	if r.Cookie && errors.Is(err, credential.CodeRequired) {
+		proven, failed := a.proven(proof.user)
+		return &SignedIn{User: proof.user, Proven: proven}, orElse(failed, err)
 	}
 	return out, err
 }

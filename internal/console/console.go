@@ -1,11 +1,15 @@
-// Package console is where people sign in by a browser: a session whose token
-// is a cookie that no script can read.
+// Package console is where people look after credentials by a browser: they
+// sign in, make one, see it once, see whether it is used, and end it.
 //
-// It hides what makes that safe. The cookie is bound to this host and to TLS
+// It hides what makes that safe. A session's token is a cookie that no script
+// can read. It is bound to this host and to TLS
 // (the prefix __Host-, RFC 6265bis section 4.1.3), but for a server that
 // listens on the loopback address by plain HTTP; anywhere else without TLS
 // nobody signs in. Whatever changes something must come from a page of this
-// origin. API credentials are no way in.
+// origin. API credentials are no way in. Every page is whole without script: a
+// link, a form, an answer. A form that was sent is answered by a page, never by
+// a redirect, and one that shows a secret does so once, also when the browser
+// sends it again.
 package console
 
 import (
@@ -24,26 +28,47 @@ import (
 // most bounds a body in bytes.
 const most = 64 << 10
 
+// Config is what the console is made of. Authority and PublicURL are needed.
+type Config struct {
+	Authority *authority.Authority
+	PublicURL string
+	Now       func() time.Time
+}
+
 // console answers the routes of browsers.
 type console struct {
 	authority *authority.Authority
+	now       func() time.Time
+	url       string // of the installation, as people type it
 	cookie    string // its name
+	theme     string // the name of the cookie of colours
 	secure    bool   // whether browsers send it by TLS alone
 	refused   string // why nobody can sign in; empty where they can
+	assets    assets
 }
 
-// Surface returns the routes by which browsers sign in at a public URL.
-func Surface(a *authority.Authority, publicURL string) *edge.Surface {
-	c := &console{authority: a, cookie: "__Host-gatehouse", secure: true}
-	u, err := url.Parse(publicURL)
+// Surfaces returns the routes by which browsers sign in at a public URL, and
+// the pages that they see.
+func Surfaces(cfg Config) []*edge.Surface {
+	c := &console{
+		authority: cfg.Authority, now: cfg.Now, url: cfg.PublicURL, assets: loadAssets(),
+		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", secure: true,
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	u, err := url.Parse(cfg.PublicURL)
 	switch {
 	case err == nil && u.Scheme == "https":
 	case err == nil && isLoopback(u.Hostname()):
-		c.cookie, c.secure = "gatehouse", false
+		c.cookie, c.theme, c.secure = "gatehouse", "gatehouse-theme", false
 	default:
 		c.refused = "signing in by a browser takes TLS: set public-url to the https:// address of this server"
 	}
-	return &edge.Surface{Routes: c.routes(), Prefix: "/console/", Present: c.present, WriteError: edge.WriteProblem, Browser: true}
+	return []*edge.Surface{
+		{Routes: c.routes(), Present: c.present, WriteError: edge.WriteProblem, Browser: true},
+		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Headers: c.headers()},
+	}
 }
 
 func isLoopback(host string) bool {
@@ -72,12 +97,17 @@ func (c *console) present(h http.Header) (edge.Presented, error) {
 
 // set makes the browser keep a cookie, or (empty) forget it.
 func (c *console) set(r *edge.Request, value string) {
-	age := int(authority.SessionLifetime / time.Second)
+	c.keep(r, c.cookie, value, authority.SessionLifetime)
+}
+
+// keep makes the browser keep a cookie that no script reads, for a while.
+func (c *console) keep(r *edge.Request, name, value string, d time.Duration) {
+	age := int(d / time.Second)
 	if value == "" {
 		age = -1
 	}
 	r.SetCookie(&http.Cookie{
-		Name: c.cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 

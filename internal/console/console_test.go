@@ -7,7 +7,9 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
@@ -21,16 +23,20 @@ const signIn = `{"email":"ada@example.test","password":"correct horse battery"}`
 
 // site is a console at a public URL, and a browser that keeps its cookies.
 type site struct {
-	t         *testing.T
-	url       string
-	authority *authority.Authority
-	browser   *http.Client
+	t            *testing.T
+	url          string
+	authority    *authority.Authority
+	organization *store.Organization
+	browser      *http.Client
+	at           atomic.Int64 // how far its clock is set ahead, in seconds
 }
 
 func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
 		st := storetest.Open(t, cfg)
-		a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64})
+		s := &site{t: t}
+		now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
+		a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now})
 		operator := credential.Operator()
 		o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
 		if err == nil {
@@ -41,13 +47,14 @@ func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: []*edge.Surface{console.Surface(a, publicURL)}}))
+		server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, PublicURL: publicURL, Now: now})}))
 		t.Cleanup(server.Close)
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, &site{t, server.URL, a, &http.Client{Jar: jar}})
+		s.url, s.authority, s.organization, s.browser = server.URL, a, o, &http.Client{Jar: jar}
+		test(t, s)
 	})
 }
 

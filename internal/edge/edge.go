@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -50,6 +51,8 @@ type Surface struct {
 	// Browser means that a browser presents the credential by itself: what
 	// changes something must come from a page of this origin.
 	Browser bool
+	// Headers stand on every answer of the surface.
+	Headers http.Header
 }
 
 // Config says how a Server is made.
@@ -177,6 +180,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	c.pattern = h.route.Pattern
+	maps.Copy(w.Header(), h.surface.Headers)
 	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
 	out, err := h.serve(req)
 	if req.Principal.Credential != nil {
@@ -195,7 +199,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
 	}
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(max(h.route.Status, http.StatusOK))
+	status := max(h.route.Status, http.StatusOK)
+	if page, ok := out.(Page); ok && page.Status != 0 {
+		status = page.Status
+	}
+	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that is gone can't be told
 }
 
@@ -300,6 +308,7 @@ func refusal(d *credential.Decision, v authority.Verification, token bool) error
 func (s *Surface) fail(c *call, r *http.Request, err error) {
 	c.err = err
 	f := failureOf(err)
+	f.Request = r
 	var challenger interface{ Challenge() string }
 	if errors.As(err, &challenger) {
 		if challenge := challenger.Challenge(); challenge != "" {

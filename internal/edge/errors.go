@@ -119,6 +119,8 @@ type Failure struct {
 	Code   string
 	Detail string
 	Field  string
+	// Request is the one that failed; nil in documents.
+	Request *http.Request
 	// Denied is the decision behind it, where there is one.
 	Denied *Denial
 }

@@ -10,6 +10,16 @@ import (
 type (
 	// HTML is a page.
 	HTML []byte
+	// Page is a page with a status of its own; 0 is that of the route.
+	Page struct {
+		Status int
+		HTML   HTML
+	}
+	// Asset is what belongs to pages, of a media type.
+	Asset struct {
+		Type string
+		Body []byte
+	}
 	// Stylesheet is what pages look like.
 	Stylesheet []byte
 	// Written is JSON already.
@@ -32,6 +42,10 @@ func encode(out any, h http.Header) (body []byte, err error) {
 	switch out := out.(type) {
 	case HTML:
 		h["Content-Type"], body = htmlType, out
+	case Page:
+		h["Content-Type"], body = htmlType, out.HTML
+	case Asset:
+		h["Content-Type"], body = []string{out.Type}, out.Body
 	case Stylesheet:
 		h["Content-Type"], body = cssType, out
 	case Written:
@@ -43,6 +57,16 @@ func encode(out any, h http.Header) (body []byte, err error) {
 		}
 		return body, err
 	}
-	h["Content-Security-Policy"], h["Referrer-Policy"], h["Cross-Origin-Resource-Policy"] = policy, noSource, sameSite
+	if h["Content-Security-Policy"] == nil { // which the surface may have set
+		h["Content-Security-Policy"] = policy
+	}
+	h["Referrer-Policy"], h["Cross-Origin-Resource-Policy"] = noSource, sameSite
 	return body, nil
+}
+
+// WritePage writes a page where a surface answers a failure by one.
+func WritePage(w http.ResponseWriter, p Page) {
+	body, _ := encode(p, w.Header()) // pages are written already
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body)
 }

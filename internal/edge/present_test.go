@@ -137,7 +137,7 @@ func TestDenials(t *testing.T) {
 func TestFailures(t *testing.T) {
 	for kind, status := range statuses {
 		f := failureOf(&credential.Error{Kind: kind, Detail: "why", Field: "f"})
-		if want := (Failure{status, string(kind), "why", "f", nil}); f != want || status < 400 {
+		if want := (Failure{Status: status, Code: string(kind), Detail: "why", Field: "f"}); f != want || status < 400 {
 			t.Errorf("%s: got %+v, want %+v", kind, f, want)
 		}
 	}

@@ -1,0 +1,253 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+//go:embed assets pages
+var files embed.FS
+
+// policy lets a page load what this server has, and run its one script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+func (c *console) headers() http.Header {
+	h := http.Header{"Content-Security-Policy": {policy}}
+	if c.secure && c.refused == "" {
+		h["Strict-Transport-Security"] = []string{"max-age=31536000"}
+	}
+	return h
+}
+
+// assets are the templates of the pages, and the files that they name.
+type assets struct {
+	version string // a digest of all of them: what has changed has another address
+	pages   map[string]*template.Template
+}
+
+// gated are the pages that stand alone, without the menu.
+var gated = []string{"signin", "problem", "moved"}
+
+// loadAssets reads what is built in.
+func loadAssets() assets {
+	digest := sha256.New()
+	must(fs.WalkDir(files, "assets", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		body, err := files.ReadFile(name)
+		digest.Write(body)
+		return err
+	}))
+	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), map[string]*template.Template{}}
+	base := template.New("").Funcs(words).Funcs(template.FuncMap{
+		"asset": func(name string) string { return "/console/assets/" + a.version + "/" + name },
+		"icon":  icon,
+	})
+	names, err := fs.Glob(files, "pages/*.html")
+	must(err)
+	for _, file := range names {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		parts := []string{"pages/base.html", file}
+		if slices.Contains(gated, name) {
+			parts = []string{"pages/base.html", "pages/gate.html", file}
+		}
+		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
+		a.pages[name] = template.Must(page, err)
+	}
+	return a
+}
+
+// must stops a program whose own files are broken.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// types are the media types of the files that pages name.
+var types = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".woff2": "font/woff2", ".svg": "image/svg+xml",
+}
+
+func (c *console) asset(r *edge.Request, _ edge.None) (edge.Asset, error) {
+	name := r.PathValue("file")
+	kind := types[path.Ext(name)]
+	body, err := files.ReadFile("assets/" + name)
+	if err != nil || kind == "" || r.PathValue("version") != c.assets.version {
+		return edge.Asset{}, credential.Errorf(credential.NotFound, "no such file")
+	}
+	return edge.Asset{Type: kind, Body: body}, nil
+}
+
+// page is what every template sees.
+type page struct {
+	Title        string
+	Theme        string // empty for what the system says
+	Themes       []string
+	Path         string // of this page, to come back to
+	Next         string // where it leads by itself
+	User         *store.User
+	Organization *store.Membership // nil where the page is about none
+	Base         string            // of the addresses of the organization
+	Form         string            // proves that a form is of this session
+	Nav          []section
+	Body         any
+}
+
+// section is a part of the menu.
+type section struct {
+	Title string
+	Links []link
+}
+
+type link struct {
+	Title, To, Icon string
+	Current         bool
+}
+
+// themes are the choices of colours.
+func themes() []string { return []string{"auto", "light", "dark"} }
+
+// themeOf reads the colours that a browser asked for before.
+func (c *console) themeOf(r *http.Request) string {
+	for _, cookie := range r.CookiesNamed(c.theme) {
+		if cookie.Value == "light" || cookie.Value == "dark" {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// render writes a page of somebody who has signed in.
+func (c *console) render(r *edge.Request, name string, p page) (edge.Page, error) {
+	user, err := c.authority.Account(r.Context(), &r.Principal)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	p.User, p.Form, p.Path = user, c.authority.FormToken(&r.Principal), r.URL.Path
+	if r.Method != http.MethodGet {
+		p.Path = "/console/"
+	}
+	memberships, err := c.authority.Memberships(r.Context(), &r.Principal)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	for i := range memberships {
+		if memberships[i].ID == r.Principal.Organization {
+			p.Organization = &memberships[i]
+			p.Base = baseOf(p.Organization)
+			p.Nav = menu(p.Organization, p.Base, r.URL.Path)
+		}
+	}
+	p.Nav = append(p.Nav, section{"You", []link{{"Organizations", "/console/", "people", r.URL.Path == "/console/"}}})
+	return c.execute(r.Request, name, 0, p)
+}
+
+func baseOf(m *store.Membership) string {
+	return "/console/organizations/" + authority.PublicID("org", m.ID)
+}
+
+// menu lists the pages about an organization that a member may see.
+func menu(m *store.Membership, base, current string) []section {
+	if !m.Role.Manages() {
+		return nil
+	}
+	entry := func(title, to, icon string) link {
+		return link{title, base + to, icon, strings.HasPrefix(current, base+to)}
+	}
+	return []section{
+		{"Credentials", []link{entry("API keys", "/keys", "key")}},
+		{"Organization settings", []link{entry("Integrations", "/integrations", "plug")}},
+	}
+}
+
+// execute writes a page.
+func (c *console) execute(r *http.Request, name string, status int, p page) (edge.Page, error) {
+	p.Theme, p.Themes = c.themeOf(r), themes()
+	var out bytes.Buffer
+	err := c.assets.pages[name].ExecuteTemplate(&out, "document", p)
+	return edge.Page{Status: status, HTML: out.Bytes()}, err
+}
+
+// moveTo is the answer to a form that was done: a page that leads on. No answer
+// of this server is a redirect.
+func (c *console) moveTo(r *edge.Request, to string) (edge.Page, error) {
+	return c.execute(r.Request, "moved", 0, page{Title: "Done", Next: to})
+}
+
+// ours returns a path of the console to go on to: what else a form says leads
+// nowhere else.
+func ours(to string) string {
+	if !strings.HasPrefix(to, "/console/") || strings.ContainsAny(to, "\\?#;\x00") || path.Clean(to) != strings.TrimSuffix(to, "/") {
+		return "/console/"
+	}
+	return to
+}
+
+// problem is what a page says of a failure.
+type problem struct{ Text, Request string }
+
+// writeProblem answers a failure by a page: the one to sign in, where that helps.
+func (c *console) writeProblem(w http.ResponseWriter, f edge.Failure, requestID string) {
+	r := f.Request
+	if r == nil {
+		r = &http.Request{}
+	}
+	name, p := "problem", page{Title: headline(f.Status), Body: problem{sentence(f), requestID}}
+	if f.Status == http.StatusUnauthorized {
+		body := signInPage{Next: "/console/", Notice: "Your API keys and clients are behind it."}
+		if r.Method == http.MethodGet {
+			body.Next = ours(r.URL.Path)
+		}
+		if f.Denied != nil && f.Denied.Code != "" {
+			body.Notice = "Your session has ended. Sign in to go on."
+		}
+		name, p = "signin", page{Title: "Sign in", Body: body}
+	}
+	out, err := c.execute(r, name, f.Status, p)
+	if err != nil {
+		out = edge.Page{Status: http.StatusInternalServerError, HTML: edge.HTML("Something went wrong.")}
+	}
+	edge.WritePage(w, out)
+}
+
+// headline says what happened.
+func headline(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return "Not found"
+	case status == http.StatusForbidden:
+		return "You can't do that"
+	case status >= http.StatusInternalServerError:
+		return "Something went wrong"
+	}
+	return "That didn't work"
+}
+
+// sentence says what somebody can do about a failure.
+func sentence(f edge.Failure) string {
+	switch {
+	case f.Status == http.StatusNotFound:
+		return "There is no such page here, or it isn't yours to see."
+	case f.Status == http.StatusServiceUnavailable:
+		return "The server can't reach its database. Nothing was changed; try again in a moment."
+	case f.Denied != nil && f.Status == http.StatusForbidden:
+		return "Your role in this organization doesn't allow that. Ask an owner or admin."
+	}
+	return stop(f.Detail)
+}
