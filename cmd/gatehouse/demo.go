@@ -191,6 +191,8 @@ func (a *app) printSample(out *sample, made []api.IssuedCredential) error {
 	}
 	verifier, pat := made[len(made)-1].Secret, made[7].Secret
 	_, err := fmt.Fprintf(a.stdout, `
+In the browser: sign in at %[1]s/console/ as the owner or admin.
+
 Verify a credential, look at yourself, revoke, and see the next verification refuse it:
 
   curl %[1]s/v1/verify -H 'Authorization: Bearer %[2]s' \

@@ -32,30 +32,33 @@ type site struct {
 }
 
 func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) {
-		st := storetest.Open(t, cfg)
-		s := &site{t: t}
-		now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
-		a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now})
-		operator := credential.Operator()
-		o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
-		if err == nil {
-			_, err = a.CreateUser(context.Background(), &operator, o.ID, authority.UserRequest{
-				Email: "ada@example.test", Name: "Ada", Role: credential.Owner, Password: "correct horse battery",
-			})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, PublicURL: publicURL, Now: now})}))
-		t.Cleanup(server.Close)
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.url, s.authority, s.organization, s.browser = server.URL, a, o, &http.Client{Jar: jar}
-		test(t, s)
-	})
+	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, run(t, cfg, publicURL)) })
+}
+
+// run serves a console with an organization that Ada owns.
+func run(t *testing.T, cfg store.Config, publicURL string) *site {
+	st := storetest.Open(t, cfg)
+	s := &site{t: t}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
+	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now})
+	operator := credential.Operator()
+	o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
+	if err == nil {
+		_, err = a.CreateUser(context.Background(), &operator, o.ID, authority.UserRequest{
+			Email: "ada@example.test", Name: "Ada", Role: credential.Owner, Password: "correct horse battery",
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, PublicURL: publicURL, Now: now})}))
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url, s.authority, s.organization, s.browser = server.URL, a, o, &http.Client{Jar: jar}
+	return s
 }
 
 // call sends a request (its method, body, and pairs of headers) and returns

@@ -75,19 +75,19 @@ func standing(now time.Time, d *authority.Detail) (chip, string) {
 	c := d.Credential
 	until := "Never expires"
 	if !c.ExpiresAt.IsZero() {
-		until = "Until " + when(c.ExpiresAt)
+		until = "Until " + day(c.ExpiresAt)
 	}
 	switch {
 	case d.State == credential.Revoked:
-		return chip{"", "ban", "Revoked"}, when(c.RevokedAt)
+		return chip{"", "ban", "Revoked"}, day(c.RevokedAt)
 	case d.State == credential.Expired:
-		return chip{"", "clock", "Expired"}, when(c.ExpiresAt)
+		return chip{"", "clock", "Expired"}, day(c.ExpiresAt)
 	case d.State == credential.Suspended:
-		return chip{"", "pause", "Suspended"}, "Since " + when(c.SuspendedAt)
+		return chip{"", "pause", "Suspended"}, "Since " + day(c.SuspendedAt)
 	case now.Before(c.NotBefore):
-		return chip{"", "clock", "Not yet"}, "From " + when(c.NotBefore)
+		return chip{"", "clock", "Not yet"}, "From " + day(c.NotBefore)
 	case !c.ExpiresAt.IsZero() && c.ExpiresAt.Sub(now) < soon:
-		return chip{"warn", "clock", "Expires soon"}, titled(within(now, c.ExpiresAt)) + ", " + when(c.ExpiresAt)
+		return chip{"warn", "clock", "Expires soon"}, titled(within(now, c.ExpiresAt)) + ", " + day(c.ExpiresAt)
 	}
 	return chip{"ok", "dot", "Active"}, until
 }

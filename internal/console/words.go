@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -59,9 +60,10 @@ func ago(now, t time.Time) string {
 
 // within says how soon something is.
 func within(now, t time.Time) string {
-	days := int(t.Sub(now).Hours() / 24)
+	hours := t.Sub(now).Hours()
+	days := int(math.Round(hours / 24))
 	switch {
-	case days < 1:
+	case hours < 24:
 		return "in less than a day"
 	case days == 1:
 		return "in 1 day"

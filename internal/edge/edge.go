@@ -309,6 +309,7 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 	c.err = err
 	f := failureOf(err)
 	f.Request = r
+	maps.Copy(c.Header(), s.Headers)
 	var challenger interface{ Challenge() string }
 	if errors.As(err, &challenger) {
 		if challenge := challenger.Challenge(); challenge != "" {
