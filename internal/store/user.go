@@ -123,6 +123,7 @@ func (r reader) member(ctx context.Context, where string, args ...any) (*Member,
 
 // Members returns the members of an organization with a user id above after.
 func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limit int) ([]Member, error) {
-	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
-		WHERE m.organization_id = $1 AND u.id > $2 ORDER BY u.id LIMIT $3`}, organization, after, limit)
+	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role, m.created_at
+		FROM (SELECT user_id, role, created_at FROM members WHERE organization_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3) AS m
+		JOIN users u ON u.id = m.user_id ORDER BY m.user_id`}, organization, after, limit)
 }
