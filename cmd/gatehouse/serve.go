@@ -62,7 +62,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
 	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
-		console.Surfaces(console.Config{Authority: auth, PublicURL: auth.Issuer()}), bunship.Surfaces(auth))
+		console.Surfaces(auth, auth.Issuer()), bunship.Surfaces(auth))
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true

@@ -60,7 +60,7 @@ func (c *console) asking(d *authority.Detail, f family) confirmPage {
 	row := c.rowOf(d, f.Base)
 	return confirmPage{
 		Back: f.Base, BackTitle: f.Title, Keep: "Keep it", Facts: uses(&row, d.Use.Requests),
-		Hot: row.Used != nil && c.now().Sub(row.Used.At) < 24*time.Hour,
+		Hot: row.Used != nil && c.authority.Now().Sub(row.Used.At) < 24*time.Hour,
 	}
 }
 

@@ -28,17 +28,9 @@ import (
 // most bounds a body in bytes.
 const most = 64 << 10
 
-// Config is what the console is made of. Authority and PublicURL are needed.
-type Config struct {
-	Authority *authority.Authority
-	PublicURL string
-	Now       func() time.Time
-}
-
 // console answers the routes of browsers.
 type console struct {
 	authority *authority.Authority
-	now       func() time.Time
 	url       string // of the installation, as people type it
 	cookie    string // its name
 	theme     string // the name of the cookie of colours
@@ -49,15 +41,12 @@ type console struct {
 
 // Surfaces returns the routes by which browsers sign in at a public URL, and
 // the pages that they see.
-func Surfaces(cfg Config) []*edge.Surface {
+func Surfaces(a *authority.Authority, publicURL string) []*edge.Surface {
 	c := &console{
-		authority: cfg.Authority, now: cfg.Now, url: cfg.PublicURL, assets: loadAssets(),
+		authority: a, url: publicURL, assets: loadAssets(),
 		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", secure: true,
 	}
-	if c.now == nil {
-		c.now = time.Now
-	}
-	u, err := url.Parse(cfg.PublicURL)
+	u, err := url.Parse(publicURL)
 	switch {
 	case err == nil && u.Scheme == "https":
 	case err == nil && isLoopback(u.Hostname()):

@@ -51,7 +51,7 @@ func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, PublicURL: publicURL, Now: now})}))
+	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(a, publicURL)}))
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

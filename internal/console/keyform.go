@@ -80,7 +80,7 @@ func chosen(value string, list []choice) []choice {
 // emptyKeyForm is the form before anything is filled in.
 func (c *console) emptyKeyForm() keyForm {
 	return keyForm{
-		Once: rand.Text(), Mode: "test", Access: "read", Expires: "90", DefaultRate: c.authority.Schemes().ByName("bunship_live").PerMinute, Matrix: slices.Clone(resources), now: c.now(),
+		Once: rand.Text(), Mode: "test", Access: "read", Expires: "90", DefaultRate: c.authority.Schemes().ByName("bunship_live").PerMinute, Matrix: slices.Clone(resources), now: c.authority.Now(),
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *console) keys(r *edge.Request, _ edge.None) (edge.Page, error) {
 	for i := range found {
 		rows[i] = c.rowOf(&found[i], base(r)+"/keys")
 		if e := rows[i].Expires; rows[i].Attention && (p.Soon == nil || e.Before(p.Soon.At)) {
-			p.Soon = &ending{rows[i].Name + " expires " + within(c.now(), e) + ".", rows[i].To, e}
+			p.Soon = &ending{rows[i].Name + " expires " + within(c.authority.Now(), e) + ".", rows[i].To, e}
 		}
 	}
 	chosen := false

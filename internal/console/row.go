@@ -50,7 +50,7 @@ func (r row) Rotatable() bool { return !r.Inactive }
 func (r row) Revocable() bool { return r.State != credential.Revoked }
 
 func (c *console) rowOf(d *authority.Detail, base string) row {
-	now, cred := c.now(), d.Credential
+	now, cred := c.authority.Now(), d.Credential
 	r := row{
 		ID: cred.ID.String(), Name: cred.Name, Mode: cred.Scheme.Mode, To: base + "/" + cred.ID.String(), Scopes: cred.Scopes, Rate: rate(cred.PerMinute()),
 		Created: cred.CreatedAt, Expires: cred.ExpiresAt, State: d.State, Addresses: fromWhere(cred.AllowedAddresses),
