@@ -103,6 +103,8 @@ func goodValues() map[string][]any {
 		"since":  {"2026-01-01T00:00:00Z"}, "until": {"2099-01-01T00:00:00Z"}, "action": {"credential.", "user.create"}, "actor": {"operator"},
 		"limit": {1, 2, 200}, "after": {0, 1, 17}, "expires_at": {"2099-01-01T00:00:00Z", "never", "2030-01-01T00:00:00+01:00"}, "expires_in": {"90d", "1h", 60},
 		"not_before": {"2020-01-01T00:00:00Z", "2098-01-01T00:00:00Z"}, "allowed_addresses": {[]any{"127.0.0.0/8", "::1"}, []any{}}, "rate_limit": {0, 1000},
+		"schemes": {[]any{}, []any{map[string]any{"scheme": "bunship_live", "max_lifetime": "9000d", "issued_by": "guest"}}}, "all": {true, false},
+		"suspend_unused_after": {"365d"}, "for": {"90d"}, "credentials": {},
 		"grace": {"0", "24h"}, "credential": {}, "permission": {"credentials:verify", "orders:read"}, "address": {"203.0.113.7", "::1"},
 		"user_agent": {"curl/8"}, "cost": {0, 1}, "resource": {"POST /orders"}, "now": {true, false}, "code": {},
 		"role": {"owner", "admin", "member", "guest", "user"}, "scope": {"api:read", "api:read api:write"}, "token": {}, "subject_token": {},
@@ -141,6 +143,7 @@ func (g *requests) learn(op *described, body []byte) {
 	}
 	if op.id == "createCredential" {
 		g.add("id", answer["id"])
+		g.add("credentials", []any{answer["id"]})
 	}
 }
 

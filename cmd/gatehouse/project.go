@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -142,5 +143,10 @@ func below[T any](ctx context.Context, a *app, organization, path string) ([]T, 
 	if err != nil {
 		return nil, err
 	}
-	return all[T](ctx, a, "/v1/organizations/"+url.PathEscape(organization)+path, nil)
+	path, filters, _ := strings.Cut(path, "?")
+	query, err := url.ParseQuery(filters)
+	if err != nil {
+		return nil, err
+	}
+	return all[T](ctx, a, "/v1/organizations/"+url.PathEscape(organization)+path, query)
 }

@@ -173,6 +173,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	if err := a.forgetPeople(ctx); err != nil {
 		a.log.Warn("what has ended of sessions and links can't be deleted; tried again in an hour", "error", err)
 	}
+	if err := a.SuspendUnused(ctx); err != nil {
+		a.log.Warn("unused credentials can't be suspended; tried again in an hour", "error", err)
+	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)
 	}

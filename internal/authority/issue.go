@@ -79,6 +79,9 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	if err := administersStill(ctx, tx, p, c); err != nil {
 		return nil, err
 	}
+	if err := checkPolicy(ctx, tx, p, c); err != nil {
+		return nil, err
+	}
 	if err := a.checkLimit(ctx, tx, c); err != nil {
 		return nil, err
 	}

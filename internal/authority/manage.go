@@ -223,7 +223,7 @@ func (a *Authority) Suspend(ctx context.Context, p *credential.Principal, id uui
 
 // Resume lets a suspended credential work again.
 func (a *Authority) Resume(ctx context.Context, p *credential.Principal, id uuid.UUID) (*Detail, error) {
-	return a.changeByID(ctx, p, id, "credential.resume", func(_ *store.Tx, c *credential.Credential, now time.Time) error {
+	return a.changeByID(ctx, p, id, "credential.resume", func(tx *store.Tx, c *credential.Credential, now time.Time) error {
 		if err := alive(c, now); err != nil {
 			return err
 		}
@@ -231,7 +231,7 @@ func (a *Authority) Resume(ctx context.Context, p *credential.Principal, id uuid
 			return errUnchanged
 		}
 		c.SuspendedAt = time.Time{}
-		return nil
+		return tx.NoteResumed(ctx, c.ID, now)
 	})
 }
 

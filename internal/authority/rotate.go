@@ -93,6 +93,9 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err := a.renew(by.by, c, r.Expiry, now); err != nil {
 		return nil, err
 	}
+	if err := checkRenewal(ctx, tx, c, r, now); err != nil {
+		return nil, err
+	}
 	if err := tx.EndSecrets(ctx, c.ID, c.Generation, endedForGood); err != nil {
 		return nil, err
 	}

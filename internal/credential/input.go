@@ -146,16 +146,22 @@ func ParseSpan(field, text string, most time.Duration) (time.Duration, error) {
 	case !ok || (err != nil && strings.Trim(text[:len(text)-1], "0123456789") != ""):
 		return 0, wrong
 	case err != nil || n > math.MaxInt64/int64(unit) || time.Duration(n)*unit > most:
-		return 0, InvalidField(field, "%q is too long; at most %s", clip(text), spell(most))
+		return 0, InvalidField(field, "%q is too long; at most %s", clip(text), SpellSpan(most))
 	}
 	return time.Duration(n) * unit, nil
 }
 
-func spell(d time.Duration) string {
-	if d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
+// SpellSpan writes a length of time as ParseSpan reads it.
+func SpellSpan(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		of   time.Duration
+	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}} {
+		if d%unit.of == 0 {
+			return fmt.Sprintf("%d%s", d/unit.of, unit.name)
+		}
 	}
-	return d.String()
+	return fmt.Sprintf("%ds", d/time.Second)
 }
 
 // Longest lengths of time that may be asked for.

@@ -101,6 +101,9 @@ type Standing struct {
 	// OrganizationActive and ProjectActive say whether those it belongs to are
 	// in service; true where it belongs to none.
 	OrganizationActive, ProjectActive bool
+	// OrganizationAddresses are those from which alone anybody acts in the
+	// organization; empty means from anywhere.
+	OrganizationAddresses []netip.Prefix
 	// Role is the user's in the organization; empty when the user is inactive
 	// or no member (any more), and for credentials without a user.
 	Role Role
@@ -300,7 +303,7 @@ func (s *Standing) decide(r Request, held PermissionSet) Code {
 		return CodeOwnerInactive
 	case c.Scheme.Mode != "" && r.Modes != nil && !slices.Contains(r.Modes, c.Scheme.Mode):
 		return CodeAudience
-	case !addressAllowed(c.AllowedAddresses, r.Address):
+	case !addressAllowed(c.AllowedAddresses, r.Address), !addressAllowed(s.OrganizationAddresses, r.Address):
 		return CodeAddress
 	case r.Permission != "" && !c.Scheme.Scopes.Grants(c.Scopes, c.Held, r.Permission):
 		return CodeScope

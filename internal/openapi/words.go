@@ -12,7 +12,7 @@ const about = "Issues, verifies, rotates, revokes and audits API keys and access
 func tags() []tag {
 	return []tag{
 		{"Verification", "What services ask about the secrets that they are sent.", []string{"/v1/verify", "/v1/revoke"}},
-		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials"}},
+		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials", "/v1/credential-revocations", "/v1/organizations/{organization}/unused-credentials"}},
 		{"Oneself", "What any credential that works may ask and do.", []string{"/v1/self", "/v1/schemes"}},
 		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
 		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
@@ -48,6 +48,7 @@ func parameters() map[string]named {
 		"target":       {"of the event: what it was done to", text},
 		"since":        {"from this time on", schema{Type: "string", Format: "date-time"}},
 		"until":        {"before this time", schema{Type: "string", Format: "date-time"}},
+		"for":          {"how long nobody has used it, such as 90d", text},
 		"limit":        {"how many items a page has at most", whole},
 		"cursor":       {"next_cursor of the page before, with the same filters", text},
 		"scheme":       {"name of a scheme", text},

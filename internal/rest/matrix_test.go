@@ -177,6 +177,7 @@ func credentialCalls() map[string]cell {
 		"POST /v1/self/rotate":              fixed("/v1/self/rotate", api.RotateCredential{}),
 		"POST /v1/self/revoke":              fixed("/v1/self/revoke", nil),
 		"GET /v1/schemes":                   fixed("/v1/schemes", nil),
+		"POST /v1/credential-revocations":   revoking(),
 		"POST /v1/credentials":              fixed("/v1/credentials", api.CreateCredential{Scheme: "gatehouse_key", Name: "made", Scopes: []string{"projects:read"}}),
 		"GET /v1/credentials":               fixed("/v1/credentials", nil),
 		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
@@ -195,11 +196,14 @@ func credentialCalls() map[string]cell {
 func organizationCalls() map[string]cell {
 	org, project := "/v1/organizations/ACME", "/v1/organizations/ACME/projects/SPARE"
 	return map[string]cell{
-		"POST /v1/organizations":                        fixed("/v1/organizations", api.CreateOrganization{Name: "New"}),
-		"GET /v1/organizations":                         fixed("/v1/organizations", nil),
-		"GET /v1/organizations/{organization}":          fixed(org, nil),
-		"POST /v1/organizations/{organization}/suspend": switched(org+"/suspend", "", false),
-		"POST /v1/organizations/{organization}/resume":  fixed(org+"/resume", nil),
+		"GET /v1/organizations/{organization}/policy":             fixed(org+"/policy", nil),
+		"PUT /v1/organizations/{organization}/policy":             fixed(org+"/policy", api.Policy{SuspendUnusedAfter: "365d"}),
+		"GET /v1/organizations/{organization}/unused-credentials": fixed(org+"/unused-credentials", nil),
+		"POST /v1/organizations":                                  fixed("/v1/organizations", api.CreateOrganization{Name: "New"}),
+		"GET /v1/organizations":                                   fixed("/v1/organizations", nil),
+		"GET /v1/organizations/{organization}":                    fixed(org, nil),
+		"POST /v1/organizations/{organization}/suspend":           switched(org+"/suspend", "", false),
+		"POST /v1/organizations/{organization}/resume":            fixed(org+"/resume", nil),
 		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
 		},
@@ -225,6 +229,11 @@ func organizationCalls() map[string]cell {
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 	}
+}
+
+// revoking is a call that revokes what nobody has.
+func revoking() cell {
+	return fixed("/v1/credential-revocations", api.RevokeCredentials{Credentials: []string{"00000000-0000-7000-8000-000000000000"}})
 }
 
 // invited is a call on a new invitation.

@@ -13,7 +13,7 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.id, o.suspended_at, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.id, o.suspended_at, o.allowed_addresses, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
 
 const standingTables = `
 	FROM secrets s
@@ -110,10 +110,10 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		unconfirmed                            int64
 		organization, projectOrganization      uuid.NullUUID
 		suspendedAt, archivedAt, deactivatedAt time.Time
-		role                                   sql.NullString
+		role, addresses                        sql.NullString
 	)
 	targets := append(first,
-		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &organization, instant{&suspendedAt},
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &organization, instant{&suspendedAt}, &addresses,
 		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
 	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
@@ -127,6 +127,9 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		return nil, row.id, errors.New("its owner is not there")
 	case out.Secret.EndsAt.IsZero() && out.Secret.Generation != c.Generation:
 		return nil, row.id, errors.New("the end of a predecessor is lost")
+	}
+	if out.OrganizationAddresses, err = orgAddresses(addresses, organization.Valid); err != nil {
+		return nil, row.id, err
 	}
 	out.Secret.Unconfirmed = unconfirmed != 0
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()

@@ -89,15 +89,15 @@ func saveUsesQuery(n int) string {
 }
 
 // Use returns the latest stored use of a credential; zero if there is none.
-func (s *Store) Use(ctx context.Context, id uuid.UUID) (u credential.Use, err error) {
+func (r reader) Use(ctx context.Context, id uuid.UUID) (u credential.Use, err error) {
 	var address string
-	err = s.q.QueryRowContext(ctx, `SELECT used_at, address, user_agent, requests FROM credential_uses WHERE credential_id = $1`, id).
+	err = r.q.QueryRowContext(ctx, `SELECT used_at, address, user_agent, requests FROM credential_uses WHERE credential_id = $1`, id).
 		Scan(instant{&u.At}, &address, &u.UserAgent, &u.Requests)
 	if errors.Is(err, sql.ErrNoRows) {
 		return credential.Use{}, nil
 	}
 	if err != nil {
-		return credential.Use{}, s.failed("read when a credential was used", err)
+		return credential.Use{}, r.fail("read when a credential was used", err)
 	}
 	u.Address, _ = netip.ParseAddr(address) // invalid when it wasn't known
 	return u, nil

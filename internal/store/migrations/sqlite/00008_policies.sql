@@ -1,0 +1,14 @@
+-- +goose Up
+
+-- What an organization asks of its credentials.
+CREATE TABLE policies (
+    organization_id TEXT    PRIMARY KEY REFERENCES organizations (id),
+    policy          TEXT    NOT NULL,
+    updated_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Apart from it, since every verification reads them; "*" is anywhere.
+ALTER TABLE organizations ADD COLUMN allowed_addresses TEXT NOT NULL DEFAULT '*';
+
+-- Since when a credential that was suspended works again.
+ALTER TABLE credentials ADD COLUMN resumed_at INTEGER;
