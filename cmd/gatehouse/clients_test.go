@@ -36,6 +36,7 @@ type clientInput struct {
 	ID        string   `json:"client_id"`
 	Secret    string   `json:"client_secret"`
 	Admin     string   `json:"admin"` // a token of who may register the client's keys
+	Verifier  string   `json:"-"`     // a key that may verify
 	Token     string   `json:"token,omitempty"`
 	Altered   []string `json:"altered,omitempty"` // the token with one character changed
 	Algorithm string   `json:"algorithm,omitempty"`
@@ -153,14 +154,15 @@ func startDemo(t *testing.T, args ...string) clientInput {
 	var made struct {
 		URL         string `json:"url"`
 		Credentials struct {
-			Client sampleClient `json:"betatesting_client"`
-			Admin  string       `json:"testkase_pat"`
+			Client   sampleClient `json:"betatesting_client"`
+			Admin    string       `json:"testkase_pat"`
+			Verifier string       `json:"verifier"`
 		} `json:"credentials"`
 	}
 	if err := json.Unmarshal([]byte(line), &made); err != nil || made.Credentials.Client.ID == "" {
 		t.Fatalf("the demo says nothing of its client: %v: %s", err, line)
 	}
-	return clientInput{Issuer: made.URL, ID: made.Credentials.Client.ID, Secret: made.Credentials.Client.Secret, Admin: made.Credentials.Admin}
+	return clientInput{Issuer: made.URL, ID: made.Credentials.Client.ID, Secret: made.Credentials.Client.Secret, Admin: made.Credentials.Admin, Verifier: made.Credentials.Verifier}
 }
 
 func goClient(in clientInput, path string, style oauth2.AuthStyle, scopes ...string) *clientcredentials.Config {
