@@ -138,6 +138,7 @@ func calls() map[string]cell {
 	all := organizationCalls()
 	maps.Copy(all, credentialCalls())
 	maps.Copy(all, userCalls())
+	maps.Copy(all, webhookCalls())
 	return all
 }
 
@@ -224,6 +225,52 @@ func organizationCalls() map[string]cell {
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
+	}
+}
+
+func webhookCalls() map[string]cell {
+	const list, one = "/v1/organizations/{organization}/webhooks", "/v1/organizations/{organization}/webhooks/{webhook}"
+	off := false
+	return map[string]cell{
+		"POST " + list: func(_ testing.TB, w *world) shot {
+			path := "/v1/organizations/" + w.acme.ID + "/webhooks"
+			return shot{path: path, body: api.CreateWebhook{URL: "https://hooks.example.com/"}, undo: w.dropWebhooks}
+		},
+		"GET " + list:                fixed("/v1/organizations/ACME/webhooks", nil),
+		"GET " + one:                 hooked("", nil),
+		"PATCH " + one:               hooked("", api.UpdateWebhook{Active: &off}),
+		"DELETE " + one:              hooked("", nil),
+		"POST " + one + "/rotate":    hooked("/rotate", api.RotateWebhook{}),
+		"POST " + one + "/test":      hooked("/test", nil),
+		"GET " + one + "/deliveries": hooked("/deliveries", nil),
+		"POST " + one + "/deliveries/{delivery}/redeliver": hooked("/deliveries/DELIVERY/redeliver", nil),
+	}
+}
+
+// hooked is a call on a new webhook, which has a delivery.
+func hooked(path string, body any) cell {
+	return func(t testing.TB, w *world) shot {
+		t.Helper()
+		hooks := "/v1/organizations/" + w.acme.ID + "/webhooks"
+		var made api.IssuedWebhook
+		var delivery api.WebhookDelivery
+		w.must(t, "POST", hooks, api.CreateWebhook{URL: "https://hooks.example.com/"}, &made)
+		w.must(t, "POST", hooks+"/"+made.ID+"/test", nil, &delivery)
+		return shot{path: hooks + "/" + made.ID + strings.ReplaceAll(path, "DELIVERY", delivery.ID), body: body, undo: w.dropWebhooks}
+	}
+}
+
+// dropWebhooks deletes those of Acme, of which there can't be many.
+func (w *world) dropWebhooks() {
+	hooks := "/v1/organizations/" + w.acme.ID + "/webhooks"
+	var list api.List[api.Webhook]
+	if err := w.operator.Call(context.Background(), "GET", hooks, nil, &list); err != nil {
+		panic(err)
+	}
+	for _, hook := range list.Items {
+		if err := w.operator.Call(context.Background(), "DELETE", hooks+"/"+hook.ID, nil, nil); err != nil {
+			panic(err)
+		}
 	}
 }
 

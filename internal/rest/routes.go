@@ -3,6 +3,8 @@
 package rest
 
 import (
+	"slices"
+
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -108,7 +110,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
 			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
-	}, append(h.projectRoutes(), h.userRoutes()...)...)
+	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes())...)
 }
 
 // projectRoutes are those of projects and of the audit.

@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -232,5 +234,41 @@ func TestBSD37_Signature(t *testing.T) {
 	made := newSecret(t).Reveal()
 	if raw, err := hex.DecodeString(strings.TrimPrefix(made, "whsec_")); err != nil || len(raw) != 32 {
 		t.Errorf("a secret isn't whsec_ and 64 hexadecimal digits: %v", err)
+	}
+}
+
+// TestW1_Guide: the receiver that the guide shows takes what is signed here, by
+// either secret of a rotation, and nothing else.
+func TestW1_Guide(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/guide/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(guide), "```js\n")
+	code, _, found := strings.Cut(code, "```")
+	if !found {
+		t.Fatal("the guide has no JavaScript")
+	}
+	fresh, old, body := newSecret(t), newSecret(t), `{"type":"test"}`
+	headers := map[string]string{}
+	for name, values := range sign(webhook.Message{ID: "del_1", At: time.Now(), Body: []byte(body)}, fresh, old) {
+		headers[strings.ToLower(name)] = values[0]
+	}
+	late := maps.Clone(headers)
+	late["webhook-timestamp"] = strconv.FormatInt(time.Now().Unix()-301, 10)
+	calls, err := json.Marshal([][]any{
+		{fresh.Reveal(), headers, body}, {old.Reveal(), headers, body}, {newSecret(t).Reveal(), headers, body}, {fresh.Reveal(), headers, body + "\n"}, {fresh.Reveal(), late, body},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "receiver.mjs")
+	if err := os.WriteFile(file, []byte(code+"console.log("+string(calls)+".map((c) => verify(...c)).join())\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := exec.CommandContext(t.Context(), "node", file).CombinedOutput()
+	if want := "true,true,false,false,false\n"; err != nil || string(got) != want {
+		t.Errorf("got %s (%v), want %s", got, err, want)
 	}
 }
