@@ -78,7 +78,7 @@ func hookDetails(w *store.Webhook) map[string]any {
 	if u, err := url.Parse(w.URL); err == nil {
 		host = u.Host
 	}
-	return map[string]any{"host": host, "events": w.Events, "active": w.Active}
+	return map[string]any{"host": host, "events": append([]string{}, w.Events...), "active": w.Active}
 }
 
 // IssuedWebhook is an endpoint with its secret, which is shown once.

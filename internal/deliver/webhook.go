@@ -166,8 +166,14 @@ func (w *Webhooks) begin(ctx context.Context, d *store.Delivery) {
 	})
 }
 
-// SendNow sends one delivery at once, unless somebody does already.
+// SendNow sends one delivery at once, unless somebody does already or there is
+// no room: then it waits like the others.
 func (w *Webhooks) SendNow(ctx context.Context, d *store.Delivery) error {
+	if w.room(d.Webhook) < 1 {
+		return nil
+	}
+	w.take(d.Webhook, 1)
+	defer w.take(d.Webhook, -1)
 	claimed, err := w.claim(ctx, d)
 	if err != nil || !claimed {
 		return err

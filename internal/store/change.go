@@ -24,6 +24,8 @@ type Tx struct {
 	// touched and touchedAll are what the cache must forget.
 	touched    []lookupKey
 	touchedAll bool
+	// endpoints are those of the organizations whose events were told so far.
+	endpoints map[uuid.UUID][]endpoint
 }
 
 // change is Change, whatever is left of the disk.

@@ -50,12 +50,7 @@ func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
 	if e.Chain == uuid.Nil || !webhook.Tells(e.Action) {
 		return nil
 	}
-	type endpoint struct {
-		id     uuid.UUID
-		events []string
-	}
-	endpoints, err := list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, words{&w.events}} },
-		`SELECT id, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, e.Chain)
+	endpoints, err := t.listening(ctx, e.Chain)
 	if err != nil || len(endpoints) == 0 {
 		return err
 	}
@@ -71,6 +66,27 @@ func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
 		}
 	}
 	return nil
+}
+
+// endpoint is a webhook that is on, and what it chose.
+type endpoint struct {
+	id     uuid.UUID
+	events []string
+}
+
+// listening returns the endpoints of an organization that are on at the end of
+// the change.
+func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []endpoint, err error) {
+	if found, known := t.endpoints[organization]; known {
+		return found, nil
+	}
+	found, err = list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, words{&w.events}} },
+		`SELECT id, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, organization)
+	if t.endpoints == nil {
+		t.endpoints = map[uuid.UUID][]endpoint{}
+	}
+	t.endpoints[organization] = found
+	return found, err
 }
 
 // schemeOf is the scheme of the credential that an audit event is about, or nil.
@@ -182,6 +198,13 @@ func (s *Store) ClaimDelivery(ctx context.Context, d *Delivery, nextAt time.Time
 // and since when its endpoint fails. What was given up meanwhile stays so.
 func (s *Store) FinishDelivery(ctx context.Context, d *Delivery, failedAt time.Time) error {
 	return s.Quietly(ctx, func(tx *Tx) error {
+		set := `failing_since = $2 WHERE id = $1 AND failing_since IS NULL`
+		if failedAt.IsZero() {
+			set = `failing_since = $2 WHERE id = $1 AND failing_since IS NOT NULL`
+		}
+		if _, err := tx.q.ExecContext(ctx, `UPDATE webhooks SET `+set, d.Webhook, stamp(failedAt)); err != nil { // before what depends on it, as everywhere
+			return tx.fail("note how a webhook fares", err)
+		}
 		_, err := tx.q.ExecContext(ctx, `
 			UPDATE webhook_deliveries SET status_code = $3, response = $4, failure = $5, delivered_at = $6,
 				next_at = CASE WHEN next_at IS NULL THEN next_at ELSE $7 END
@@ -190,13 +213,6 @@ func (s *Store) FinishDelivery(ctx context.Context, d *Delivery, failedAt time.T
 			stamp(d.DeliveredAt), stamp(d.NextAt))
 		if err != nil {
 			return tx.fail("note a delivery", err)
-		}
-		set := `failing_since = COALESCE(failing_since, $2) WHERE id = $1 AND failing_since IS NULL`
-		if failedAt.IsZero() {
-			set = `failing_since = $2 WHERE id = $1 AND failing_since IS NOT NULL`
-		}
-		if _, err := tx.q.ExecContext(ctx, `UPDATE webhooks SET `+set, d.Webhook, stamp(failedAt)); err != nil {
-			return tx.fail("note how a webhook fares", err)
 		}
 		return nil
 	})
