@@ -216,15 +216,15 @@ func (a *Authority) Webhook(ctx context.Context, p *credential.Principal, of Web
 }
 
 // UpdateWebhook changes an endpoint. What waits for one that is turned off is
-// given up; one that is turned on begins without failures.
+// given up; one that is turned on, or is elsewhere now, begins without failures.
 func (a *Authority) UpdateWebhook(ctx context.Context, p *credential.Principal, of WebhookRef, r WebhookRequest) (*store.Webhook, error) {
 	var out *store.Webhook
 	err := a.changeWebhook(ctx, p, of, func(tx *store.Tx, by act, w *store.Webhook) error {
-		before := w.Active
+		before := *w
 		if err := a.apply(&r, w); err != nil {
 			return err
 		}
-		if w.Active && !before {
+		if w.Active && !before.Active || w.URL != before.URL {
 			w.FailingSince = time.Time{}
 		}
 		w.UpdatedAt, out = by.at, w

@@ -101,14 +101,14 @@ func (t *Tx) InsertWebhook(ctx context.Context, w *Webhook) error {
 	return nil
 }
 
-// UpdateWebhook stores what has changed of an endpoint. What waits for one that
-// is off is given up.
+// UpdateWebhook stores what has changed of an endpoint; of its failures, only
+// that they are forgotten. What waits for one that is off is given up.
 func (t *Tx) UpdateWebhook(ctx context.Context, w *Webhook) error {
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE webhooks SET url = $2, description = $3, events = $4, active = $5, secret = $6, previous = $7, previous_ends_at = $8,
-			generation = $9, key_version = $10, failing_since = $11, updated_at = $12 WHERE id = $1`,
+			generation = $9, key_version = $10, failing_since = CASE WHEN $11 THEN NULL ELSE failing_since END, updated_at = $12 WHERE id = $1`,
 		w.ID, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.previous, stamp(w.PreviousEndsAt),
-		w.Generation, t.s.root.Version(), stamp(w.FailingSince), w.UpdatedAt.UnixMilli())
+		w.Generation, t.s.root.Version(), w.FailingSince.IsZero(), w.UpdatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("change a webhook", err)
 	}

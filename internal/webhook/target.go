@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"code.dny.dev/ssrf"
 	"golang.org/x/net/idna"
@@ -44,7 +45,7 @@ func (t Targets) CheckURL(field, text string) (string, error) {
 	switch {
 	case len(text) > maxURL:
 		return "", credential.InvalidField(field, "must have at most %d characters", maxURL)
-	case err != nil || u.Host == "" || u.Opaque != "" || strings.ContainsAny(text, "\\ \t\r\n"):
+	case err != nil || !utf8.ValidString(text) || u.Host == "" || u.Opaque != "" || strings.ContainsAny(text, "\\ \t\r\n"):
 		return "", credential.InvalidField(field, "must be a URL such as https://hooks.example.com/gatehouse")
 	case u.User != nil:
 		return "", credential.InvalidField(field, "must not hold a user or password")
@@ -84,7 +85,8 @@ func checkHost(host string) (string, error) {
 		return addr.String(), nil
 	}
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(host, "."))
-	if err != nil || len(name) > 253 {
+	again, unstable := idna.Lookup.ToASCII(name)
+	if err != nil || unstable != nil || again != name || len(name) > 253 {
 		return "", errors.New("the host is no name that the internet knows")
 	}
 	labels := strings.Split(name, ".")

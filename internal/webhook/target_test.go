@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"errors"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -122,4 +123,33 @@ func TestW3_Loopback(t *testing.T) {
 			t.Errorf("%s at %s: %v", c.host, c.address, err)
 		}
 	}
+}
+
+// FuzzCheckURL: what is taken is HTTPS to a host of the internet, by Go's own
+// reading of it, and is its own one spelling.
+func FuzzCheckURL(f *testing.F) {
+	for _, text := range []string{"https://hooks.example.com:8443/a?b=c", "https://bücher.example", "https://[2606:4700:4700::1111]/", "https://8.8.8.8", "https://127.0.0.1", "https://0x7f.1/", `https://a.b\@c`, "https://a.b./%2e"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		targets := webhook.Targets{}
+		got, err := targets.CheckURL("url", text)
+		if err != nil {
+			return
+		}
+		if again, err := targets.CheckURL("url", got); err != nil || again != got {
+			t.Errorf("%q becomes %q, and that %q, %v", text, got, again, err)
+		}
+		u, err := url.Parse(got)
+		if err != nil || u.Scheme != "https" || u.User != nil || u.Fragment != "" {
+			t.Fatalf("%q becomes %q: %v", text, got, err)
+		}
+		addr, err := netip.ParseAddr(u.Hostname())
+		if err == nil && targets.CheckDial(u.Hostname(), map[bool]string{true: "tcp4", false: "tcp6"}[addr.Is4()], netip.AddrPortFrom(addr, 443).String()) != nil {
+			t.Errorf("%q becomes %q, which isn't dialled", text, got)
+		}
+		if err != nil && (!strings.Contains(u.Hostname(), ".") || strings.ToLower(u.Hostname()) != u.Hostname()) {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	})
 }
