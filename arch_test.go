@@ -23,8 +23,8 @@ const module = "github.com/gatehouse-dev/gatehouse"
 // house has a line for each level, the lowest first: a package imports from lower lines only.
 var house = [][]string{
 	{"api"},
-	{"internal/credential", "internal/testresult", "internal/limit", "internal/usage", "internal/seal"},
-	{"internal/audit"},
+	{"internal/credential", "internal/testresult", "internal/limit", "internal/usage", "internal/seal", "internal/audit"},
+	{"internal/webhook"},
 	{"internal/store", "internal/jwt", "internal/outbound", "client"},
 	{"internal/authority", "internal/workspace", "internal/report", "internal/store/storetest", "internal/outbound/mailtest"},
 	{"internal/edge", "internal/deliver"},

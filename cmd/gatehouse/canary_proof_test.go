@@ -69,6 +69,7 @@ func canariesAreSeenOnce(t *testing.T, binary, database string) {
 	} else {
 		r.canaries = append(r.canaries, canary{"the root key", strings.TrimSpace(string(text))})
 	}
+	r.webhooks(key)
 	for scheme, request := range canaryRequests() {
 		as := key
 		if strings.HasSuffix(scheme, "_pat") {
@@ -85,6 +86,9 @@ func canariesAreSeenOnce(t *testing.T, binary, database string) {
 		r.command("", strings.Fields(args)...)
 	}
 	r.collect(database, "while it runs")
+	for begin := time.Now(); !strings.Contains(r.told.String(), "credential.revoked") && time.Since(begin) < patience; {
+		time.Sleep(10 * time.Millisecond) // until the endpoint has been told
+	}
 	r.end(syscall.SIGTERM)
 	r.collect(database, "after its end")
 	r.start()
@@ -108,6 +112,7 @@ func (r *canaryRun) judge(database string) {
 	if n := len(r.canaries); n < 30 || len(r.answers) < 500 {
 		r.t.Errorf("only %d secrets and %d answers", n, len(r.answers))
 	}
+	r.others = append(r.others, haystack{"what a webhook got", r.told.String()})
 	for _, c := range r.canaries {
 		want := 1
 		if strings.Contains(c.name, "password") || c.name == "the root key" {
@@ -137,7 +142,7 @@ func (r *canaryRun) judge(database string) {
 	if !strings.Contains(strings.Join(raw, ", "), where) {
 		r.t.Errorf("what was planted isn't found in %s, but in %v", where, raw)
 	}
-	for text, where := range map[string]string{"msg=request": "the log", "goroutine ": "the log", "serve\x00--json": "/proc/PID/cmdline"} {
+	for text, where := range map[string]string{"credential.revoked": "what a webhook got", "msg=request": "the log", "goroutine ": "the log", "serve\x00--json": "/proc/PID/cmdline"} {
 		if raw, _ := (canary{"", text}).sightings(r.others); !strings.Contains(strings.Join(raw, ", "), where) {
 			r.t.Errorf("%q isn't found in %s", text, where)
 		}

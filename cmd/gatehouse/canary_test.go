@@ -87,6 +87,7 @@ type canaryRun struct {
 	answers  []haystack // of HTTP and of the command line
 	others   []haystack // everything else
 	stderr   canaryLog
+	told     canaryLog // what the endpoint of a webhook got
 }
 
 type canaryLog struct {
@@ -118,7 +119,7 @@ func canaryBinary(t *testing.T) string {
 
 func newCanaryRun(t *testing.T, binary, database string) *canaryRun {
 	t.Helper()
-	r := &canaryRun{t: t, binary: binary, dir: t.TempDir(), env: []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}}
+	r := &canaryRun{t: t, binary: binary, dir: t.TempDir(), env: []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "GATEHOUSE_WEBHOOK_LOOPBACK=yes"}}
 	if database != "" {
 		u, err := url.Parse(database)
 		if err != nil {

@@ -44,6 +44,7 @@ type Config struct {
 	Registration     string // open, or closed: only the operator makes accounts
 	VerifyEmail      string // whether signing in takes a verified address: yes, no or auto
 	PasswordResetURL string // page where people choose a new password
+	WebhookLoopback  string // whether webhooks may go to this machine: yes or no
 
 	origins map[string]string
 }
@@ -88,6 +89,7 @@ func options() []option {
 		{"registration", "open, or closed: then only the operator makes accounts", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
 		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
+		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
 		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	}
@@ -234,7 +236,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -346,7 +348,7 @@ func (c *Config) effective() []setting {
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
-		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "log-level": c.LogLevel, "log-format": c.LogFormat,
+		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
 	for name, secret := range map[string]string{"root-key": c.RootKey, "smtp-url": c.SMTPURL} {
 		values[name] = strings.Repeat("[redacted]", min(len(secret), 1))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,8 @@ type crashRun struct {
 	key           string
 	organizations []string
 	workers       []*crashWorker
+	hooks         []string // endpoints, one of each organization
+	told          sync.Map // deliveries that arrived
 	client        *client.Client
 	killed        atomic.Bool // the present server
 	acknowledged  atomic.Int64
@@ -83,7 +86,7 @@ func TestCrash(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Logf("go test ./cmd/gatehouse -run TestCrash/%s -crash.seed=%d chooses the same again", database, seed)
 			r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), program: program}
-			r.place = []string{"--data", t.TempDir(), "--log-level", "error"}
+			r.place = []string{"--data", t.TempDir(), "--log-level", "error", "--webhook-loopback", "yes"}
 			if database == "postgres" {
 				r.place = append(r.place, "--database-url", storetest.Database(t))
 			}
@@ -100,6 +103,13 @@ func (r *crashRun) prepare() {
 		var o api.Organization
 		r.decode(r.command("org", "create", fmt.Sprintf("Owner %d", i), "--json"), &o)
 		r.organizations = append(r.organizations, o.ID)
+	}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { r.told.Store(req.Header.Get("Webhook-Id"), true) }))
+	r.t.Cleanup(endpoint.Close)
+	for _, o := range r.organizations {
+		var made api.IssuedWebhook
+		r.decode(r.command("webhook", "create", "--organization", o, "--url", endpoint.URL, "--json"), &made)
+		r.hooks = append(r.hooks, made.ID)
 	}
 	var schemes api.List[api.Scheme]
 	r.decode(r.command("credential", "schemes", "--json"), &schemes)
@@ -245,11 +255,44 @@ func (r *crashRun) last() {
 	if err := all.contradictions(r.list()); err != nil {
 		r.t.Error(err)
 	}
+	for i := range r.hooks {
+		r.allTold(i)
+	}
 	p.signal(syscall.SIGTERM)
 	if code, ended := p.wait(patience); !ended || code != exitDone {
 		r.t.Errorf("after SIGTERM: ended %t with code %d: %s", ended, code, p.stderr.String())
 	}
 	r.audit()
+}
+
+// allTold proves that of every event a delivery was stored, and that what counts
+// as delivered has arrived (W-4).
+func (r *crashRun) allTold(i int) {
+	r.t.Helper()
+	ctx, events := context.Background(), map[int64]bool{}
+	for e, err := range r.client.Audit().Events(ctx, client.EventFilter{Organization: r.organizations[i], Action: "credential."}) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		events[e.Sequence] = true
+	}
+	for d, err := range r.client.Webhooks(r.organizations[i]).Deliveries(ctx, r.hooks[i]) {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		var body struct{ Data struct{ Sequence int64 } }
+		r.decode([]byte(d.Payload), &body)
+		if !events[body.Data.Sequence] {
+			r.t.Errorf("delivery %s is of no event, or of one that was told already", d.ID)
+		}
+		delete(events, body.Data.Sequence)
+		if _, arrived := r.told.Load(d.ID); d.State == "delivered" && !arrived || d.State == "failed" {
+			r.t.Errorf("delivery %s is %s, and arrived: %t", d.ID, d.State, arrived)
+		}
+	}
+	if len(events) > 0 {
+		r.t.Errorf("after %d kills %d events of organization %d were never told", r.kills, len(events), i)
+	}
 }
 
 // list is every credential there is.

@@ -22,7 +22,7 @@ import (
 // typedCalls are all typed calls of the Go client, with what they return.
 func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
-	credentials, organizations, members, projects, users := c.Credentials(), c.Organizations(), c.Members("o"), c.Projects("o"), c.Users()
+	credentials, organizations, members, projects, users, webhooks := c.Credentials(), c.Organizations(), c.Members("o"), c.Projects("o"), c.Users(), c.Webhooks("o")
 	return []func() (any, error){
 		func() (any, error) { return indirect(c.Verify(ctx, api.Verify{Credential: &text, Permission: "a:b"})) },
 		func() (any, error) { return api.Empty{}, c.RevokeSecret(ctx, "x") },
@@ -72,6 +72,16 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return projects.Restore(ctx, "p") },
 		func() (any, error) { return api.Empty{}, projects.SetRole(ctx, "p", "u", "guest") },
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
+
+		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
+		func() (any, error) { return collected(webhooks.All(ctx)) },
+		func() (any, error) { return webhooks.Get(ctx, "w") },
+		func() (any, error) { return webhooks.Update(ctx, "w", api.UpdateWebhook{Description: &text}) },
+		func() (any, error) { return api.Empty{}, webhooks.Delete(ctx, "w") },
+		func() (any, error) { return webhooks.Rotate(ctx, "w", api.RotateWebhook{Now: true}, "k") },
+		func() (any, error) { return webhooks.Test(ctx, "w") },
+		func() (any, error) { return collected(webhooks.Deliveries(ctx, "w")) },
+		func() (any, error) { return webhooks.Redeliver(ctx, "w", "d") },
 
 		func() (any, error) {
 			return collected(c.Audit().Events(ctx, client.EventFilter{

@@ -75,7 +75,7 @@ type exercise struct {
 
 func newExercise(t *testing.T) *exercise {
 	t.Helper()
-	a := &app{getenv: func(string) string { return "" }, stderr: io.Discard, flags: map[string]string{"data": t.TempDir(), "public-url": "https://gatehouse.test"}}
+	a := &app{getenv: func(string) string { return "" }, stderr: io.Discard, flags: map[string]string{"data": t.TempDir(), "public-url": "https://gatehouse.test", "webhook-loopback": "yes"}}
 	cfg, err := a.load()
 	if err != nil {
 		t.Fatal(err)
@@ -164,6 +164,7 @@ func (x *exercise) repair() {
 	for i := range x.projects {
 		x.project(i)
 	}
+	x.webhook()
 	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
 		{"wrong", "Digest x"}, {"stranger", "Basic eDp5"}}
 	for _, in := range x.credentials() {
@@ -213,6 +214,22 @@ func (x *exercise) project(i int) {
 	}
 	x.must("PUT", projects+"/"+p.ID+"/members/guest@acme.test", api.SetRole{Role: "guest"}, nil)
 	x.requests.pool["project"] = append(x.requests.pool["project"][:2*i], p.ID, p.TestKaseID)
+}
+
+// webhook leaves one webhook, which nothing answers, with one delivery.
+func (x *exercise) webhook() {
+	x.t.Helper()
+	hooks := "/v1/organizations/" + x.acme.ID + "/webhooks"
+	var list api.List[api.Webhook]
+	x.must("GET", hooks, nil, &list)
+	for _, hook := range list.Items {
+		x.must("DELETE", hooks+"/"+hook.ID, nil, nil)
+	}
+	var made api.IssuedWebhook
+	var told api.WebhookDelivery
+	x.must("POST", hooks, api.CreateWebhook{URL: "http://127.0.0.1:1/"}, &made)
+	x.must("POST", hooks+"/"+made.ID+"/test", nil, &told)
+	x.requests.pool["webhook"], x.requests.pool["delivery"] = []any{made.ID}, []any{told.ID}
 }
 
 // credentials are what the callers have.
@@ -351,7 +368,7 @@ func (x *exercise) check(n int, g generated) {
 // breaking are the operations that take from a caller what it calls with, or
 // from others what they need to succeed.
 var breaking = []string{"suspendOrganization", "revokeSelf", "rotateSelf", "removeMember", "setRole", "archiveProject", "deleteProject", "acceptInvitation",
-	"withdrawInvitation", "deactivateUser", "deleteUser", "resetTwoFactor", "endSessions", "endSession"}
+	"withdrawInvitation", "deleteWebhook", "deactivateUser", "deleteUser", "resetTwoFactor", "endSessions", "endSession"}
 
 func cut(text string) string {
 	if len(text) > 300 {

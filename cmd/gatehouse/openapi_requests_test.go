@@ -111,6 +111,8 @@ func goodValues() map[string][]any {
 		"keys": {[]any{}, []any{map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k",
 			"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}}},
 		"Idempotency-Key": {"k1", "k2", "k3", "k4"}, "Gatehouse-Organization": {"1", "2"}, "audience": {"https://gatehouse.test"},
+		"url": {"http://127.0.0.1:1/", "https://hooks.example.com/", "http://10.0.0.1/"}, "description": {"Ours"}, "events": {[]any{}, []any{"test", "member.added"}, []any{"no.such"}},
+		"active": {true, true, false}, "webhook": {never}, "delivery": {never},
 		"client_id": {"x"}, "client_secret": {"x"}, "client_assertion": {"x.y.z"},
 	}
 }

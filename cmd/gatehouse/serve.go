@@ -30,7 +30,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
+
+// userAgent is how the server introduces itself to the endpoints of webhooks: as
+// those know it that were written for BunShip.
+const userAgent = "BunShip-Webhooks/1.0 (Gatehouse)"
 
 // How long a shutdown waits for answers under way.
 const drainTime = 20 * time.Second
@@ -56,8 +61,11 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
+	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
-		Store: st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
+		Webhooks: authority.WebhookRules{Targets: targets, SendNow: hooks.SendNow},
+		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
@@ -66,7 +74,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
 	back := front
 	back.Operator = true
-	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run}}
+	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, hooks.Run}}
 	if post != nil {
 		n.loops = append(n.loops, post.Run)
 	}

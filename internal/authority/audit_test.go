@@ -43,6 +43,8 @@ func TestU3_OneEventForEachChange(t *testing.T) {
 		own := w.principal(w.issue(w.op, w.ask("bunship_live")).Secret.Reveal())
 		target, project := "credential:"+c.ID.String(), "project:"+w.alpha.ID.String()
 		limit, lead := 5, w.ref("lead")
+		hook, delivery, off := w.hook(), uuid.Nil, false
+		at := "webhook:" + hook.ID.String()
 		for _, row := range []struct {
 			action, target string
 			by             *credential.Principal
@@ -76,6 +78,19 @@ func TestU3_OneEventForEachChange(t *testing.T) {
 			{"member.set_role", "user:" + lead.ID.String(), w.op, func(p *credential.Principal) error {
 				return w.SetRole(background, p, w.org.ID, lead, credential.Guest)
 			}},
+			{"webhook.rotate", at, &p, func(p *credential.Principal) error { return second(w.RotateWebhook(background, p, hook, true)) }},
+			{"webhook.test", at, &p, func(p *credential.Principal) error {
+				d, err := w.TestWebhook(background, p, hook)
+				if err == nil {
+					delivery = d.ID
+				}
+				return err
+			}},
+			{"webhook.redeliver", at, &p, func(p *credential.Principal) error { return second(w.Redeliver(background, p, hook, delivery)) }},
+			{"webhook.update", at, &p, func(p *credential.Principal) error {
+				return second(w.UpdateWebhook(background, p, hook, authority.WebhookRequest{Active: &off}))
+			}},
+			{"webhook.delete", at, &p, func(p *credential.Principal) error { return w.DeleteWebhook(background, p, hook) }},
 			{"organization.suspend", "organization:" + w.org.ID.String(), w.op, func(p *credential.Principal) error {
 				return second(w.SuspendOrganization(background, p, w.org.ID, true))
 			}},
@@ -93,6 +108,20 @@ func TestU3_OneEventForEachChange(t *testing.T) {
 		}
 		wantWhole(w)
 	})
+}
+
+// hook registers an endpoint. Of its URL the audit has the host alone.
+func (w *world) hook() authority.WebhookRef {
+	w.t.Helper()
+	url := "https://hooks.example.com/a-path?a-query"
+	made, err := w.CreateWebhook(background, w.op, w.org.ID, authority.WebhookRequest{URL: &url})
+	w.ok(err)
+	events := w.events(w.org.ID)
+	last := events[len(events)-1]
+	if want := `{"active":true,"events":[],"host":"hooks.example.com"}`; last.Action != "webhook.create" || last.Target != "webhook:"+made.ID.String() || last.Detail != want {
+		w.t.Errorf("got %+v, want %s", last, want)
+	}
+	return authority.WebhookRef{Organization: w.org.ID, ID: made.ID}
 }
 
 // wantEvent fails unless there is exactly one event and it says so.

@@ -52,6 +52,8 @@ type Config struct {
 	Algorithm jwt.Algorithm
 	// Accounts says how people come to have one.
 	Accounts AccountRules
+	// Webhooks says where webhooks may be sent.
+	Webhooks WebhookRules
 	Now      func() time.Time
 	Rand     io.Reader
 	Logger   *slog.Logger
@@ -59,22 +61,23 @@ type Config struct {
 
 // Authority decides about credentials. Make one with New.
 type Authority struct {
-	store   *store.Store
-	schemes *credential.Schemes
-	modes   []string
-	minimum int
-	memory  uint32
-	now     func() time.Time
-	rand    io.Reader
-	log     *slog.Logger
-	keyer   *credential.Keyer
-	meter   *usage.Meter
-	limits  *limit.Memory
-	signing signing
-	rules   AccountRules
-	linker  *credential.Keyer
-	hashing chan struct{} // room for the passwords that are hashed at once
-	queues  queues
+	store    *store.Store
+	schemes  *credential.Schemes
+	modes    []string
+	minimum  int
+	memory   uint32
+	now      func() time.Time
+	rand     io.Reader
+	log      *slog.Logger
+	keyer    *credential.Keyer
+	meter    *usage.Meter
+	limits   *limit.Memory
+	signing  signing
+	rules    AccountRules
+	webhooks WebhookRules
+	linker   *credential.Keyer
+	hashing  chan struct{} // room for the passwords that are hashed at once
+	queues   queues
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -87,7 +90,7 @@ func New(cfg Config) *Authority {
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
-		running: map[[32]byte]bool{}, rules: cfg.Accounts,
+		running: map[[32]byte]bool{}, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker: credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
@@ -175,6 +178,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	}
 	if err := a.SuspendUnused(ctx); err != nil {
 		a.log.Warn("unused credentials can't be suspended; tried again in an hour", "error", err)
+	}
+	if err := a.store.ForgetDeliveries(ctx, a.now().Add(-deliveriesFor)); err != nil {
+		a.log.Warn("old deliveries of webhooks can't be deleted; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)

@@ -153,6 +153,15 @@ func (a *Authority) Delete(ctx context.Context, p *credential.Principal, ref Use
 		if err := a.shutOut(ctx, tx, by, leaving{user.ID, "user.delete"}); err != nil {
 			return err
 		}
+		memberships, err := tx.Memberships(ctx, user.ID, mostMemberships)
+		if err != nil {
+			return err
+		}
+		for _, m := range memberships {
+			e := by.event("member.remove", "user:"+user.ID.String(), object(map[string]string{"because": "user.delete"}))
+			e.Chain = m.ID
+			tx.Record(e)
+		}
 		if err := tx.ForgetAccount(ctx, a.accountKey(user.Email)); err != nil {
 			return err
 		}

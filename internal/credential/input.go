@@ -20,22 +20,25 @@ const (
 
 // CheckName trims a name and refuses one that is empty, too long, or holds
 // characters that hide or reorder text.
-func CheckName(field, name string) (string, error) {
-	name = strings.TrimSpace(name)
+func CheckName(field, name string) (string, error) { return CheckText(field, name, maxName) }
+
+// CheckText is CheckName for a text of at most so many characters.
+func CheckText(field, text string, most int) (string, error) {
+	text = strings.TrimSpace(text)
 	switch {
-	case name == "":
+	case text == "":
 		return "", InvalidField(field, "must not be empty")
-	case !utf8.ValidString(name):
+	case !utf8.ValidString(text):
 		return "", InvalidField(field, "must be valid UTF-8")
-	case utf8.RuneCountInString(name) > maxName:
-		return "", InvalidField(field, "must have at most %d characters", maxName)
+	case utf8.RuneCountInString(text) > most:
+		return "", InvalidField(field, "must have at most %d characters", most)
 	}
-	for _, r := range name {
+	for _, r := range text {
 		if hidden(r) {
 			return "", InvalidField(field, "must not hold the control or invisible character U+%04X", r)
 		}
 	}
-	return name, nil
+	return text, nil
 }
 
 // hidden reports characters that don't show or that change the order of the

@@ -1,12 +1,16 @@
-// Package deliver sends the mail that waits in the store's outbox.
+// Package deliver sends what waits in the store: mail in the outbox, and
+// deliveries to webhooks.
 //
 // It hides when a message is tried, and which node tries it. Its invariants:
 //
 //   - A message is claimed before it is sent. Of several nodes one sends it;
 //     where that one dies over it, another does when the claim has run out. So
 //     it is sent at least once, and just once where nothing fails.
-//   - It leaves the outbox when the mail server has taken it or refused it for
+//   - A mail leaves the outbox when the mail server has taken it or refused it for
 //     good, when it has expired, or when it can't be read. Nothing else ends it.
+//   - A webhook is sent until it is answered with success or its tries are used
+//     up. Of all that are sent at once a few go to one endpoint, so that a slow
+//     one holds up none of the others.
 //   - No log line holds a text, a subject or an address: messages have ids.
 package deliver
 

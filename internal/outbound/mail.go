@@ -1,11 +1,15 @@
-// Package outbound is the way out of the process: here, to the mail server.
+// Package outbound is the ways out of the process: to the mail server, and to
+// the endpoints of webhooks.
 //
-// It hides SMTP and how a mail is written. Its invariants:
+// It hides SMTP and how a mail is written, and HTTP to places that strangers
+// name. Its invariants:
 //
 //   - A password goes over verified TLS alone, or to this very machine.
 //   - Nothing in a mail becomes a header of it, or a command to the server.
 //   - No error repeats what a mail says, nor the password. So it doesn't
 //     repeat what a server answers either, which may quote both.
+//   - A webhook reaches no address but those of the public internet, whatever a
+//     name is said to mean at that moment, and is led nowhere else from there.
 package outbound
 
 import (

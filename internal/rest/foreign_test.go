@@ -32,6 +32,10 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 		s.body = `{"name":"x"}`
 	case strings.HasSuffix(r.Pattern, "/members") && r.Method == http.MethodPost:
 		s.body = `{"email":"x@x.test","name":"x","role":"guest"}`
+	case strings.Contains(r.Pattern, "/webhooks/{webhook}") && r.Method == http.MethodPatch:
+		s.body = `{"description":"x"}`
+	case strings.HasSuffix(r.Pattern, "/webhooks") && r.Method == http.MethodPost:
+		s.body = `{"url":"https://hooks.example.com/"}`
 	case r.Method == http.MethodPatch:
 		s.body = `{"name":"x"}`
 	}
@@ -43,9 +47,13 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, cfg storeConfig) {
 		w := newWorld(t, cfg)
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test"}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test"}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test"}
+		var hook api.IssuedWebhook
+		var told api.WebhookDelivery
+		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks", api.CreateWebhook{URL: "https://hooks.example.com/"}, &hook)
+		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks/"+hook.ID+"/test", nil, &told)
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {
@@ -61,11 +69,11 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 				if one != two || a.status != 404 && a.status != 403 {
 					t.Errorf("%s as %s: another organization's %d %+v\nnobody's %d %+v", nameOf(r), as, a.status, one, b.status, two)
 				}
-				if strings.Contains(r.Pattern, "{project}") {
+				if strings.Contains(r.Pattern, "{project}") || strings.Contains(r.Pattern, "{webhook}") {
 					inside := aimed(w, r, mixed)
 					inside.as = as
 					if a := w.do(t, inside); a.status != 404 && a.status != 403 {
-						t.Errorf("%s as %s: another organization's project below one's own: got %d %s", nameOf(r), as, a.status, a.body)
+						t.Errorf("%s as %s: another organization's below one's own: got %d %s", nameOf(r), as, a.status, a.body)
 					}
 				}
 				tried++
@@ -129,7 +137,7 @@ func TestS11_ReadersWriteNothing(t *testing.T) {
 				continue // one's own credential is everybody's to rotate and to revoke
 			}
 			for _, id := range []string{w.records["key"].ID, w.records[as].ID} {
-				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test"})
+				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody})
 				s.as = as
 				if r.Pattern == "/v1/credentials" && r.Method == http.MethodPost {
 					s.body = `{` + good + `}`

@@ -138,6 +138,7 @@ func calls() map[string]cell {
 	all := organizationCalls()
 	maps.Copy(all, credentialCalls())
 	maps.Copy(all, userCalls())
+	maps.Copy(all, webhookCalls())
 	return all
 }
 
@@ -234,6 +235,61 @@ func organizationCalls() map[string]cell {
 // revoking is a call that revokes what nobody has.
 func revoking() cell {
 	return fixed("/v1/credential-revocations", api.RevokeCredentials{Credentials: []string{"00000000-0000-7000-8000-000000000000"}})
+}
+
+func webhookCalls() map[string]cell {
+	const list, one = "/v1/organizations/{organization}/webhooks", "/v1/organizations/{organization}/webhooks/{webhook}"
+	text := "Ours"
+	made := func(again bool) cell { // what makes one, or needs another, which is gone afterwards
+		return func(t testing.TB, w *world) shot {
+			s := shot{path: "/v1/organizations/" + w.acme.ID + "/webhooks", body: api.CreateWebhook{URL: "https://hooks.example.com/"}, undo: w.dropWebhooks}
+			if again {
+				var hook api.IssuedWebhook
+				w.must(t, "POST", s.path, s.body, &hook)
+				s.path, s.body = s.path+"/"+hook.ID, nil
+			}
+			return s
+		}
+	}
+	return map[string]cell{
+		"POST " + list:               made(false),
+		"GET " + list:                fixed("/v1/organizations/ACME/webhooks", nil),
+		"GET " + one:                 hooked("", nil),
+		"PATCH " + one:               hooked("", api.UpdateWebhook{Description: &text}),
+		"DELETE " + one:              made(true),
+		"POST " + one + "/rotate":    hooked("/rotate", api.RotateWebhook{}),
+		"POST " + one + "/test":      hooked("/test", nil),
+		"GET " + one + "/deliveries": hooked("/deliveries", nil),
+		"POST " + one + "/deliveries/{delivery}/redeliver": hooked("/deliveries/DELIVERY/redeliver", nil),
+	}
+}
+
+// hooked is a call on the webhook of Acme, which has a delivery.
+func hooked(path string, body any) cell {
+	return func(t testing.TB, w *world) shot {
+		t.Helper()
+		hooks := "/v1/organizations/" + w.acme.ID + "/webhooks"
+		if w.hook == "" {
+			var made api.IssuedWebhook
+			var told api.WebhookDelivery
+			w.must(t, "POST", hooks, api.CreateWebhook{URL: "https://hooks.example.com/", Events: []string{"test"}}, &made)
+			w.must(t, "POST", hooks+"/"+made.ID+"/test", nil, &told)
+			w.hook, w.told = made.ID, told.ID
+		}
+		return shot{path: hooks + "/" + w.hook + strings.ReplaceAll(path, "DELIVERY", w.told), body: body}
+	}
+}
+
+// dropWebhooks deletes those that were made on the way: there can't be many.
+func (w *world) dropWebhooks() {
+	hooks := "/v1/organizations/" + w.acme.ID + "/webhooks"
+	var list api.List[api.Webhook]
+	_ = w.operator.Call(context.Background(), "GET", hooks, nil, &list)
+	for _, hook := range list.Items {
+		if hook.ID != w.hook {
+			_ = w.operator.Call(context.Background(), "DELETE", hooks+"/"+hook.ID, nil, nil)
+		}
+	}
 }
 
 // invited is a call on a new invitation.

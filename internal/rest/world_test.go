@@ -46,6 +46,7 @@ type world struct {
 	secrets              map[string]string
 	records              map[string]api.Credential
 	issueAgain           map[string]api.CreateCredential
+	hook, told           string // a webhook of Acme and a delivery to it, once a test needs them
 }
 
 // storeConfig is what storetest hands out.

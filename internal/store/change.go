@@ -24,6 +24,8 @@ type Tx struct {
 	// touched and touchedAll are what the cache must forget.
 	touched    []lookupKey
 	touchedAll bool
+	// endpoints are those of the organizations whose events were told so far.
+	endpoints map[uuid.UUID][]endpoint
 }
 
 // change is Change, whatever is left of the disk.
@@ -122,8 +124,8 @@ func (t *Tx) lockChain(ctx context.Context, chain uuid.UUID) (audit.Head, error)
 	return head, nil
 }
 
-// append writes the events behind the heads of their chains and seals the new
-// heads.
+// append writes the events behind the heads of their chains, has webhooks told
+// of them, and seals the new heads.
 func (t *Tx) append(ctx context.Context, own audit.Head) (err error) {
 	heads := map[uuid.UUID]audit.Head{own.Chain: own}
 	for i := range t.events {
@@ -141,6 +143,9 @@ func (t *Tx) append(ctx context.Context, own audit.Head) (err error) {
 		head.Sequence, head.Hash = e.Sequence, e.Hash
 		heads[e.Chain] = head
 		if err := t.insertEvent(ctx, e); err != nil {
+			return err
+		}
+		if err := t.tell(ctx, e); err != nil {
 			return err
 		}
 	}

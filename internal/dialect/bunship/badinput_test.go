@@ -33,6 +33,7 @@ func (w *world) writes() []write {
 		{"PATCH", "/users/me", map[string]any{"fullName": "X", "avatarUrl": "", "preferences": map[string]any{}}, false},
 		{"PUT", "/users/me/password", map[string]any{"currentPassword": good, "newPassword": good + "2"}, false},
 		{"POST", keysOf(w.org), map[string]any{"name": "x", "scopes": []string{"*"}, "rateLimit": 1, "expiresAt": "2030-01-01T00:00:00Z", "mode": "live"}, false},
+		{"POST", hooksOf(w.org), map[string]any{"url": "https://hooks.example.com/", "description": "x", "events": []string{"test"}}, false},
 	}
 }
 
@@ -116,7 +117,7 @@ func missingMembers(t *testing.T, w *world) {
 	ada := w.member("ada", credential.Owner)
 	for path, field := range map[string]string{
 		"/auth/register": "password", "/auth/login": "password", "/auth/refresh": "refreshToken", "/auth/forgot-password": "email",
-		"/auth/reset-password": "password", keysOf(w.org): "name",
+		"/auth/reset-password": "password", keysOf(w.org): "name", hooksOf(w.org): "url",
 	} {
 		for _, body := range []any{nil, "{}"} {
 			w.do("POST", path, body, bearer(ada.access)).invalid("nothing", field)

@@ -1,5 +1,6 @@
 // Package bunship serves the documented HTTP surface of BunShip: sessions with
-// a second factor, the user's own account, and the API keys of organizations.
+// a second factor, the user's own account, and the API keys and webhooks of
+// organizations.
 //
 // It hides that service's shapes and words: success wrappers, error codes, ids
 // with prefixes. It decides nothing; every call goes to the authority.
@@ -69,14 +70,14 @@ func (h *handlers) userRoutes() []edge.Route {
 func (h *handlers) organizationRoutes() []edge.Route {
 	const base = prefix + "organizations/{organization}/"
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
-	return []edge.Route{
+	return append(h.webhookRoutes(base),
 		edge.Post(base+"api-keys", write, most, h.createKey),
 		edge.Get(base+"api-keys", read, h.listKeys),
 		edge.Get(base+"api-keys/{key}", read, h.getKey),
 		edge.Delete(base+"api-keys/{key}", write, h.revokeKey),
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
 		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
-	}
+	)
 }
 
 // writeLimit tells what is left of a key's requests per minute.
