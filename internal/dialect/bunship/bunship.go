@@ -76,6 +76,7 @@ func (h *handlers) organizationRoutes() []edge.Route {
 		edge.Delete(base+"api-keys/{key}", write, h.revokeKey),
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
 		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
+		edge.Get(base+"audit-logs", edge.Needs(credential.AuditRead), h.auditLogs).Takes(auditFilters...),
 	}
 }
 
@@ -163,6 +164,9 @@ func writeKeyError(w http.ResponseWriter, f edge.Failure, requestID string) {
 
 // scopeOf spells a permission the way that BunShip's scopes are spelled.
 func scopeOf(p credential.Permission) string {
+	if p == credential.AuditRead {
+		return "read:audit-logs"
+	}
 	noun, verb, _ := strings.Cut(string(p), ":")
 	return verb + ":" + noun
 }
