@@ -60,8 +60,9 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
-	surfaces := append([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), console.Surface(auth, auth.Issuer())}, bunship.Surfaces(auth)...)
-	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
+	browser := limitSignIn(console.Surface(auth, auth.Issuer()))
+	surfaces := append([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), browser}, bunship.Surfaces(auth)...)
+	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true
 	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run}}
@@ -69,6 +70,16 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		n.loops = append(n.loops, post.Run)
 	}
 	return n, nil
+}
+
+// limitSignIn limits by address what a browser posts before anybody has signed in.
+func limitSignIn(s *edge.Surface) *edge.Surface {
+	for i, r := range s.Routes {
+		if !r.Protected() && r.Method == http.MethodPost {
+			s.Routes[i] = r.LimitedByAddress()
+		}
+	}
+	return s
 }
 
 // accountRules say how people come to have an account.

@@ -136,6 +136,9 @@ func (r Route) failures() []error {
 	if protected {
 		errs = denials(permission)
 	}
+	if r.ByAddress && !protected {
+		errs = append(errs, &Denial{Code: credential.CodeRateLimited})
+	}
 	for _, kind := range kinds {
 		errs = append(errs, credential.Errorf(kind, "%s", kind))
 	}

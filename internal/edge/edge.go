@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 )
 
 // Surface is a set of routes that share three habits.
@@ -61,14 +62,18 @@ type Config struct {
 	// Operator makes every call the operator's: for a socket that only the
 	// operator can reach.
 	Operator bool
-	Logger   *slog.Logger
-	Now      func() time.Time
+	// AddressRate is how many calls a minute an address makes to the routes
+	// that are limited by it, all of them together; 0 is as many as it likes.
+	AddressRate int
+	Logger      *slog.Logger
+	Now         func() time.Time
 }
 
 // Server is the HTTP handler of all surfaces.
 type Server struct {
-	cfg Config
-	mux *http.ServeMux
+	cfg       Config
+	mux       *http.ServeMux
+	addresses *limit.Memory
 }
 
 // timeout bounds one request of a client.
@@ -82,7 +87,7 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
 			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
@@ -200,6 +205,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) serve(r *Request) (any, error) {
+	if err := h.limitAddress(r); err != nil {
+		return nil, err
+	}
 	if r.URL.RawQuery != "" {
 		if name, found := secretInURL(r.URL.RawQuery, h.server.cfg.Authority.Schemes()); found {
 			return nil, &credential.Error{Kind: credential.BadRequest, Field: name,
