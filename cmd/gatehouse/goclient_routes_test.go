@@ -74,6 +74,15 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 				Organization: "o", After: 1, Action: "a", Actor: "b", Subject: "c", Target: "d", Since: time.Unix(1, 0), Until: time.Unix(2, 0),
 			}))
 		},
+		func() (any, error) {
+			body, err := c.Audit().Export(ctx, client.EventFilter{
+				Organization: "o", After: 1, Action: "a", Actor: "b", Subject: "c", Target: "d", Since: time.Unix(1, 0), Until: time.Unix(2, 0),
+			}, "csv")
+			if err != nil {
+				return nil, err
+			}
+			return api.Event{}, body.Close()
+		},
 		func() (any, error) { return listed(c.Audit().Verify(ctx, "o")) },
 
 		func() (any, error) { return users.Get(ctx, "u") },

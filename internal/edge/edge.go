@@ -115,18 +115,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 	}
 	defer cancel()
-	call := &call{ResponseWriter: w, id: newRequestID(), address: clientAddress(r, s.cfg.TrustedProxies)}
+	call := &call{ResponseWriter: w, context: r.Context(), id: newRequestID(), address: clientAddress(r, s.cfg.TrustedProxies)}
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
 	h["X-Request-Id"] = []string{call.id}
 	r = r.WithContext(ctx)
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p != nil && p != http.ErrAbortHandler {
 			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
 		}
 		s.log(r, call, s.cfg.Now().Sub(start))
+		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
+			panic(p)
+		}
 	}()
 	if !canonical(r) {
 		s.surfaceOf(r.URL.Path).fail(call, r, credential.Errorf(credential.NotFound, "no such path"))
@@ -189,6 +193,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		h.surface.fail(c, r, err)
+		return
+	}
+	if s, ok := out.(Stream); ok {
+		h.stream(c, r, s)
 		return
 	}
 	body, err := encode(out, w.Header())

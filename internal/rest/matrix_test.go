@@ -223,6 +223,7 @@ func organizationCalls() map[string]cell {
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
+		"GET /v1/audit/export": fixed("/v1/audit/export", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 	}
 }

@@ -133,6 +133,8 @@ func (h *handlers) projectRoutes() []edge.Route {
 
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until").
 			Named("listEvents", "List the audit events of a chain that fit what is asked for, the oldest first. Pass the last sequence on as after."),
+		edge.Get("/v1/audit/export", edge.Needs(credential.AuditRead), h.exportEvents).Takes("organization", "after", "format", "action", "actor", "subject", "target", "since", "until").Streams(api.Event{}, exportMedia...).
+			Named("exportEvents", "Export the audit events of a chain that fit what is asked for, the oldest first, one a line. An answer that was broken off is continued by the last sequence as after."),
 		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization").
 			Named("verifyAudit", "Check that nothing was removed from audit chains or changed in them."),
 	}
