@@ -272,6 +272,17 @@ type Event struct {
 	Hash     string    `json:"hash"`
 }
 
+// Activity is where a credential was used the last time, how often it was, and
+// what it did.
+type Activity struct {
+	Requests        int64      `json:"requests" doc:"how often it was let in"`
+	LastUsedAt      *time.Time `json:"last_used_at,omitempty" doc:"the latest verification"`
+	LastUsedAddress string     `json:"last_used_address,omitempty"`
+	LastUsedAgent   string     `json:"last_used_agent,omitempty"`
+	Events          []Event    `json:"events" doc:"what it did, the latest first"`
+	NextBefore      int64      `json:"next_before,omitzero" doc:"before of the next page; absent on the last one"`
+}
+
 // AuditReport says how an audit chain was found.
 type AuditReport struct {
 	Chain  string `json:"chain" format:"uuid"`

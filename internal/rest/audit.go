@@ -37,10 +37,8 @@ func eventFilter(r *edge.Request) (f store.EventFilter, err error) {
 	if f.Limit, err = limit(r); err != nil {
 		return f, err
 	}
-	if text := r.Param("after"); text != "" {
-		if f.After, err = strconv.ParseInt(text, 10, 64); err != nil || f.After < 0 {
-			return f, credential.InvalidField("after", "must be a sequence number")
-		}
+	if f.After, err = sequence(r, "after"); err != nil {
+		return f, err
 	}
 	for name, at := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
 		if text := r.Param(name); text != "" {
@@ -50,6 +48,19 @@ func eventFilter(r *edge.Request) (f store.EventFilter, err error) {
 		}
 	}
 	return f, nil
+}
+
+// sequence reads a place in an audit chain; 0 where none is named.
+func sequence(r *edge.Request, name string) (int64, error) {
+	text := r.Param(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, credential.InvalidField(name, "must be a sequence number")
+	}
+	return n, nil
 }
 
 func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Event], err error) {
@@ -67,6 +78,39 @@ func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Ev
 		out.Items = append(out.Items, eventOf(&events[i]))
 	}
 	return out, err
+}
+
+func (h *handlers) activity(r *edge.Request, _ edge.None) (out api.Activity, err error) {
+	req := authority.ActivityRequest{}
+	if req.Credential, err = credentialID(r); err != nil {
+		return out, err
+	}
+	if req.Organization, err = h.organizationID(r, "organization", r.Param("organization")); err != nil {
+		return out, err
+	}
+	most, err := limit(r)
+	if err != nil {
+		return out, err
+	}
+	if req.Before, err = sequence(r, "before"); err != nil {
+		return out, err
+	}
+	req.Limit = most + 1
+	found, err := h.authority.Activity(r.Context(), &r.Principal, req)
+	if err != nil {
+		return out, err
+	}
+	out = api.Activity{Requests: found.Use.Requests, LastUsedAt: instant(found.Use.At), LastUsedAgent: found.Use.UserAgent, Events: []api.Event{}}
+	if found.Use.Address.IsValid() {
+		out.LastUsedAddress = found.Use.Address.String()
+	}
+	for i := range found.Events[:min(len(found.Events), most)] {
+		out.Events = append(out.Events, eventOf(&found.Events[i]))
+	}
+	if len(found.Events) > most {
+		out.NextBefore = out.Events[most-1].Sequence
+	}
+	return out, nil
 }
 
 func (h *handlers) verifyAudit(r *edge.Request, _ edge.None) (out api.List[api.AuditReport], err error) {

@@ -180,6 +180,7 @@ func credentialCalls() map[string]cell {
 		"POST /v1/credentials":              fixed("/v1/credentials", api.CreateCredential{Scheme: "gatehouse_key", Name: "made", Scopes: []string{"projects:read"}}),
 		"GET /v1/credentials":               fixed("/v1/credentials", nil),
 		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
+		"GET /v1/credentials/{id}/activity": fixed("/v1/credentials/KEY/activity", nil),
 		"PATCH /v1/credentials/{id}":        fresh("", map[string]string{"name": "renamed"}),
 		"POST /v1/credentials/{id}/rotate":  fresh("/rotate", api.RotateCredential{}),
 		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),

@@ -59,6 +59,8 @@ func (h *handlers) routes() []edge.Route {
 			Named("listCredentials", "List credentials, the newest first. Callers above every organization name one together with a project or a user."),
 		edge.Get("/v1/credentials/{id}", read, h.getCredential).
 			Named("getCredential", "Show a credential.", credential.Damaged),
+		edge.Get("/v1/credentials/{id}/activity", read, h.activity).Takes("organization", "before", "limit").
+			Named("getActivity", "Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.", credential.Damaged),
 		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential).
 			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).

@@ -53,7 +53,7 @@ var actorKinds = map[ActorKind]string{
 
 // EventFilter chooses audit events of a chain. Empty fields choose all.
 type EventFilter struct {
-	After                  int64  // sequence
+	After, Before          int64  // sequences
 	Action                 string // one that ends in a dot is all that begin so
 	Actor, Subject, Target string // a target that ends in a colon is all that begin so
 	Kind                   ActorKind
@@ -82,6 +82,9 @@ func (f *EventFilter) where(chain uuid.UUID) (condition string, args []any) {
 	equal("actor", f.Actor, "")
 	equal("subject", f.Subject, "")
 	equal("target", f.Target, ":")
+	if f.Before != 0 {
+		and("sequence < $", f.Before)
+	}
 	if f.Kind != "" {
 		and(actorKinds[f.Kind])
 	}
