@@ -46,6 +46,7 @@ type Credential struct {
 type Predecessor struct {
 	Fingerprint string    `json:"fingerprint"`
 	EndsAt      time.Time `json:"ends_at" doc:"when it stops working"`
+	AtFirstUse  bool      `json:"at_first_use,omitzero" doc:"or as soon as the new secret is used"`
 }
 
 // IssuedCredential is the one answer that holds a secret.
@@ -80,9 +81,10 @@ type UpdateCredential struct {
 
 // RotateCredential asks for a new secret of a credential.
 type RotateCredential struct {
-	Grace     *string `json:"grace,omitempty" doc:"how long the predecessor works: 0 to 30d; absent: 24h"`
-	ExpiresAt string  `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
-	ExpiresIn string  `json:"expires_in,omitempty" doc:"such as 90d"`
+	Grace          *string `json:"grace,omitempty" doc:"how long the predecessor works: 0 to 30d; absent: 24h"`
+	EndPredecessor string  `json:"end_predecessor,omitempty" enum:"after_grace,at_first_use" doc:"at_first_use: as soon as the new secret is used, if that is before the grace is over"`
+	ExpiresAt      string  `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
+	ExpiresIn      string  `json:"expires_in,omitempty" doc:"such as 90d"`
 }
 
 // ClientKeys are the public keys of an OAuth2 client, as a JWK Set (RFC 7517

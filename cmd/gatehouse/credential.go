@@ -105,7 +105,7 @@ func (a *app) printIssued(out *api.IssuedCredential) error {
 		fmt.Fprintf(a.stderr, "client id  %s\n", out.ClientID)
 	}
 	if out.Predecessor != nil {
-		fmt.Fprintf(a.stderr, "its predecessor works until %s\n", when(&out.Predecessor.EndsAt, ""))
+		fmt.Fprintf(a.stderr, "its predecessor works until %s\n", until(out.Predecessor))
 	}
 	fmt.Fprintln(a.stderr, "the secret is shown only now:")
 	_, err := fmt.Fprintln(a.stdout, out.Secret)
@@ -271,7 +271,16 @@ func predecessor(c *api.Credential) string {
 	if c.Predecessor == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, when(&c.Predecessor.EndsAt, ""))
+	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, until(c.Predecessor))
+}
+
+// until says when a predecessor stops working.
+func until(p *api.Predecessor) string {
+	text := when(&p.EndsAt, "")
+	if p.AtFirstUse {
+		text += ", or the first use of the new secret"
+	}
+	return text
 }
 
 // expiry says when a credential ends. Of a damaged one nobody knows.
@@ -333,6 +342,7 @@ func (a *app) credentialRotate() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&grace, "grace", "24h", "how long the predecessor still works: 0 to 30d")
+	cmd.Flags().StringVar(&in.EndPredecessor, "end-predecessor", "after_grace", "after_grace, or at_first_use of the new secret if that is before")
 	cmd.Flags().StringVar(&in.ExpiresAt, "expires-at", "", "new end as a time with a zone")
 	cmd.Flags().StringVar(&in.ExpiresIn, "expires-in", "", "new end after a time: 90d, 12h")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")

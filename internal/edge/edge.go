@@ -267,7 +267,7 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 		return &Denial{Code: credential.CodeMalformed, Token: token}
 	}
 	v := authority.Verification{
-		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(),
+		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {

@@ -83,3 +83,43 @@ func activityOfTheInstallation(t *testing.T, w *world) {
 		t.Errorf("an owner sees what the installation's did: %d %s", a.status, a.body)
 	}
 }
+
+// over HTTP, a predecessor stops at the first call with the new secret.
+func TestR10_FirstUseOverHTTP(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg storeConfig) {
+		w := newWorld(t, cfg)
+		id, before := "/v1/credentials/"+w.records["key"].ID, w.secrets["key"]
+		var out api.IssuedCredential
+		a := w.do(t, request{method: "POST", path: id + "/rotate", as: "operator", body: api.RotateCredential{EndPredecessor: "at_first_use"}})
+		if a.decode(t, &out); out.Predecessor == nil || !out.Predecessor.AtFirstUse || out.Predecessor.EndsAt.Before(time.Now()) {
+			t.Errorf("got %s", a.body)
+		}
+		self := func(secret string) answer {
+			return w.do(t, request{method: "GET", path: "/v1/self", header: http.Header{"Authorization": {"Bearer " + secret}}})
+		}
+		if a := self(before); a.status != 200 {
+			t.Errorf("before the first use: got %d %s", a.status, a.body)
+		}
+		first := self(out.Secret)
+		if first.status != 200 {
+			t.Errorf("the first use: got %d %s", first.status, first.body)
+		}
+		if a := self(before); a.status != 401 || a.problem(t).Code != "revoked" {
+			t.Errorf("after the first use: got %d %s", a.status, a.body)
+		}
+		var now api.Credential
+		if w.must(t, "GET", id, nil, &now); now.Predecessor != nil {
+			t.Errorf("it still has a predecessor: %+v", now.Predecessor)
+		}
+		var did api.Activity
+		w.must(t, "GET", id+"/activity", nil, &did)
+		if e := did.Events[0]; e.Action != "credential.end_predecessor" || e.Request != first.header.Get("X-Request-Id") || e.Address != "127.0.0.1" {
+			t.Errorf("got %+v", e)
+		}
+		out = api.IssuedCredential{}
+		w.must(t, "POST", id+"/rotate", api.RotateCredential{EndPredecessor: "after_grace"}, &out)
+		if out.Predecessor == nil || out.Predecessor.AtFirstUse {
+			t.Errorf("an ordinary rotation: got %+v", out.Predecessor)
+		}
+	})
+}
