@@ -65,8 +65,6 @@ func (c *call) writePart(part []byte) error {
 	_ = control.SetWriteDeadline(time.Time{})
 	late := time.AfterFunc(partTime, func() { _ = control.SetWriteDeadline(time.Unix(0, 0)) })
 	defer late.Stop()
-	if _, err := c.Write(part); err != nil {
-		return err
-	}
-	return control.Flush()
+	_, err := c.Write(part)
+	return err
 }

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,36 +36,47 @@ func streamed(n int, err error) Route {
 // its first part is answered as any other error.
 func TestStream(t *testing.T) {
 	gone := credential.Errorf(credential.Unavailable, "no database")
-	for name, c := range map[string]struct {
-		parts  int
-		ends   error
-		status int
-		body   string
-		broken bool
-	}{
+	for name, c := range map[string]streamCase{
 		"whole": {3, io.EOF, 200, "part 1\npart 2\npart 3\n", false}, "empty": {0, io.EOF, 200, "", false},
 		"fails at once": {0, gone, 503, "unavailable  no database", false}, "fails later": {2, gone, 200, "part 1\npart 2\n", true},
 	} {
 		for _, operator := range []bool{false, true} {
-			url, logs := serve(t, Config{Operator: operator}, streamed(c.parts, c.ends))
-			resp, err := http.Get(url + "/stream")
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if resp.StatusCode != c.status || string(body) != c.body || (err != nil) != c.broken {
-				t.Errorf("%s: got %d %q: %v", name, resp.StatusCode, body, err)
-			}
-			kept := resp.Header.Get("Content-Type") == "text/csv" && resp.Header.Get("Content-Disposition") == `attachment; filename="x.csv"`
-			if kept != (c.status == 200) || resp.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%s: got the headers %v", name, resp.Header)
-			}
-			if told := strings.Contains(logs.String(), "no database"); told != (c.ends == gone) {
+			var logs *bytes.Buffer
+			t.Run(name, func(t *testing.T) { logs = readStream(t, operator, streamed(c.parts, c.ends), c) })
+			if told := strings.Contains(logs.String(), "no database"); told != (c.ends == gone) { // its server has ended
 				t.Errorf("%s: the log says %s", name, logs)
 			}
 		}
 	}
+}
+
+// streamCase is how a stream goes, and what is to come of it.
+type streamCase struct {
+	parts  int
+	ends   error
+	status int
+	body   string
+	broken bool
+}
+
+// readStream reads a stream from a server and returns what that logs.
+func readStream(t *testing.T, operator bool, route Route, want streamCase) *bytes.Buffer {
+	t.Helper()
+	url, logs := serve(t, Config{Operator: operator}, route)
+	resp, err := http.Get(url + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if resp.StatusCode != want.status || string(body) != want.body || (err != nil) != want.broken {
+		t.Errorf("got %d %q: %v", resp.StatusCode, body, err)
+	}
+	kept := resp.Header.Get("Content-Type") == "text/csv" && resp.Header.Get("Content-Disposition") == `attachment; filename="x.csv"`
+	if kept != (want.status == 200) || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("got the headers %v", resp.Header)
+	}
+	return logs
 }
 
 // The deadlines that a server sets for whole requests are none of a stream.

@@ -160,7 +160,7 @@ func exportFormat(r *edge.Request) (int, error) {
 }
 
 // exportPage is how many events an export reads at once.
-const exportPage = 500
+const exportPage = 200
 
 // export is an audit chain on its way to a file, page by page: nothing of the
 // database is held while the caller reads.
