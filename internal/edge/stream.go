@@ -65,6 +65,11 @@ func (c *call) writePart(part []byte) error {
 	_ = control.SetWriteDeadline(time.Time{})
 	late := time.AfterFunc(partTime, func() { _ = control.SetWriteDeadline(time.Unix(0, 0)) })
 	defer late.Stop()
-	_, err := c.Write(part)
-	return err
+	if _, err := c.Write(part); err != nil {
+		return err
+	}
+	if err := control.Flush(); !errors.Is(err, errors.ErrUnsupported) { // as where there is no network
+		return err
+	}
+	return nil
 }
