@@ -46,6 +46,7 @@ type Credential struct {
 type Predecessor struct {
 	Fingerprint string    `json:"fingerprint"`
 	EndsAt      time.Time `json:"ends_at" doc:"when it stops working"`
+	AtFirstUse  bool      `json:"at_first_use,omitzero" doc:"or as soon as the new secret is used"`
 }
 
 // IssuedCredential is the one answer that holds a secret.
@@ -80,9 +81,10 @@ type UpdateCredential struct {
 
 // RotateCredential asks for a new secret of a credential.
 type RotateCredential struct {
-	Grace     *string `json:"grace,omitempty" doc:"how long the predecessor works: 0 to 30d; absent: 24h"`
-	ExpiresAt string  `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
-	ExpiresIn string  `json:"expires_in,omitempty" doc:"such as 90d"`
+	Grace          *string `json:"grace,omitempty" doc:"how long the predecessor works: 0 to 30d; absent: 24h"`
+	EndPredecessor string  `json:"end_predecessor,omitempty" enum:"after_grace,at_first_use" doc:"at_first_use: as soon as the new secret is used, if that is before the grace is over"`
+	ExpiresAt      string  `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
+	ExpiresIn      string  `json:"expires_in,omitempty" doc:"such as 90d"`
 }
 
 // ClientKeys are the public keys of an OAuth2 client, as a JWK Set (RFC 7517
@@ -270,6 +272,17 @@ type Event struct {
 	Detail   string    `json:"detail" doc:"a JSON object, as it was hashed"`
 	Previous string    `json:"previous" doc:"hash of the event before"`
 	Hash     string    `json:"hash"`
+}
+
+// Activity is where a credential was used the last time, how often it was, and
+// what it did.
+type Activity struct {
+	Requests        int64      `json:"requests" doc:"how often it was let in"`
+	LastUsedAt      *time.Time `json:"last_used_at,omitempty" doc:"the latest verification"`
+	LastUsedAddress string     `json:"last_used_address,omitempty"`
+	LastUsedAgent   string     `json:"last_used_agent,omitempty"`
+	Events          []Event    `json:"events" doc:"what it did, the latest first"`
+	NextBefore      int64      `json:"next_before,omitzero" doc:"before of the next page; absent on the last one"`
 }
 
 // AuditReport says how an audit chain was found.

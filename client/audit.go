@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"iter"
 	"strconv"
 	"time"
@@ -47,6 +48,15 @@ func (s Audit) Events(ctx context.Context, f EventFilter) iter.Seq2[api.Event, e
 		}
 		return []string{"after", strconv.FormatInt(page.Items[len(page.Items)-1].Sequence, 10)}
 	})
+}
+
+// Export returns audit events as a file of a format, jsonl or csv, the oldest
+// first, up to the present. It is read as it comes, so that it may be of any
+// length; whoever reads it closes it. An error while it is read means that it
+// ended too early: it is continued behind the last event that was whole.
+func (s Audit) Export(ctx context.Context, f EventFilter, format string) (io.ReadCloser, error) {
+	call := get("audit", "export").where(append(f.query(), "format", format)...)
+	return s.c.Open(ctx, call)
 }
 
 // Verify proves the hash chain of an organization, or if empty those that the

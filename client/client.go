@@ -71,7 +71,22 @@ type Request struct {
 // cost. Every other call is made once: a POST that makes something needs an IdempotencyKey
 // to be repeated. A DELETE that is repeated may find nothing left to delete.
 func (c *Client) Do(ctx context.Context, call Request) error {
-	err := c.repeat(ctx, call)
+	return described(call, c.repeat(ctx, call))
+}
+
+// Open makes a call once and returns the body of its answer, which the caller
+// reads and closes. It is for what may be too long for Do: it has no time limit
+// but that of the context.
+func (c *Client) Open(ctx context.Context, call Request) (io.ReadCloser, error) {
+	body, failed := c.open(ctx, call)
+	if failed != nil {
+		return nil, described(call, failed.error)
+	}
+	return body, nil
+}
+
+// described says of which call an error is, unless the server has said it all.
+func described(call Request, err error) error {
 	var problem *api.Problem
 	if err == nil || errors.As(err, &problem) {
 		return err
@@ -108,23 +123,38 @@ func (c *Client) request(ctx context.Context, call Request) (*http.Request, erro
 	return req, nil
 }
 
-// once makes one attempt at a call.
-func (c *Client) once(ctx context.Context, call Request) *failure {
+// open makes one attempt at a call, and returns the body of its answer, which
+// the caller closes.
+func (c *Client) open(ctx context.Context, call Request) (io.ReadCloser, *failure) {
 	req, err := c.request(ctx, call)
 	if err != nil {
-		return final(err)
+		return nil, final(err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return unanswered(err)
+		return nil, unanswered(err)
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return resp.Body, nil
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return unanswered(fmt.Errorf("read the answer: %w", err))
+		return nil, unanswered(fmt.Errorf("read the answer: %w", err))
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return c.refused(resp, text)
+	return nil, c.refused(resp, text)
+}
+
+// once makes one attempt at a call.
+func (c *Client) once(ctx context.Context, call Request) *failure {
+	body, failed := c.open(ctx, call)
+	if failed != nil {
+		return failed
+	}
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	if err != nil {
+		return unanswered(fmt.Errorf("read the answer: %w", err))
 	}
 	if call.Out == nil {
 		return nil

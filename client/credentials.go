@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"strconv"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 )
@@ -34,6 +35,31 @@ func (s Credentials) All(ctx context.Context, f CredentialFilter) iter.Seq2[api.
 // Get returns a credential.
 func (s Credentials) Get(ctx context.Context, id string) (api.Credential, error) {
 	return ask[api.Credential](ctx, s.c, get("credentials", id))
+}
+
+// ActivityFilter says which part of what a credential did: before a sequence
+// number, the NextBefore of the page before; at most so many events; and for
+// credentials of the installation, in which organization. Empty fields are the
+// latest events, as many as the server gives.
+type ActivityFilter struct {
+	Organization string
+	Before       int64
+	Limit        int
+}
+
+// Activity returns where a credential was used the last time, how often it was,
+// and what it did, the latest first.
+func (s Credentials) Activity(ctx context.Context, id string, f ActivityFilter) (api.Activity, error) {
+	return ask[api.Activity](ctx, s.c, get("credentials", id, "activity").where(
+		"organization", f.Organization, "before", number(f.Before), "limit", number(int64(f.Limit))))
+}
+
+// number writes a number, and nothing for zero.
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // Update changes a credential; what in leaves out stays.

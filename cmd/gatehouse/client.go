@@ -187,6 +187,7 @@ func (a *app) clientRotate() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&grace, "grace", "24h", "how long the predecessor still works: 0 to 30d")
+	cmd.Flags().StringVar(&in.EndPredecessor, "end-predecessor", "after_grace", "after_grace, or at_first_use of the new secret if that is before")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")
 	return cmd
 }

@@ -33,6 +33,7 @@ type Config struct {
 	RootKeyFile     string         // or the file it is in; default root.key in Data
 	AcceptedModes   []string       // of live and test
 	PasswordMinimum int            // least bytes of a password
+	SignInRate      int            // calls a minute by which an address may sign in
 	CacheSize       int            // credentials kept in memory (SQLite)
 	LogLevel        string         // debug, info, warn or error
 	LogFormat       string         // text or json
@@ -82,6 +83,7 @@ func options() []option {
 		{"root-key-file", "file that holds the root key (default root.key in the data directory)", "", false, text(func(c *Config) *string { return &c.RootKeyFile })},
 		{"accepted-modes", "modes of credentials that are accepted here", "live,test", false, setModes},
 		{"password-minimum", "least length of a password in bytes", "8", false, integer(func(c *Config) *int { return &c.PasswordMinimum }, 8, 256)},
+		{"sign-in-rate", "calls a minute that an address may make to sign in and to manage how; 0 for no limit", "20", false, integer(func(c *Config) *int { return &c.SignInRate }, 0, 1<<20)},
 		{"cache-size", "credentials kept in memory, about 1 kB each; SQLite only", "1048576", false, integer(func(c *Config) *int { return &c.CacheSize }, 0, 1<<26)},
 		{"signing-algorithm", "algorithm of new keys that sign access tokens: ES256 or RS256", "ES256", false, oneOf(func(c *Config) *string { return &c.SigningAlgorithm }, "ES256", "RS256")},
 		{"smtp-url", "mail server, smtp://user:password@host:587 or smtps://…; without one no mail is sent", "", true, setSMTPURL},
@@ -236,7 +238,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -346,7 +348,7 @@ func (c *Config) effective() []setting {
 		"listen": c.Listen, "data": c.Data, "database-url": redactURL(c.DatabaseURL), "public-url": c.PublicURL,
 		"trusted-proxies": strings.Trim(fmt.Sprint(c.TrustedProxies), "[]"), "root-key-file": c.RootKeyFile,
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
-		"password-minimum": strconv.Itoa(c.PasswordMinimum), "cache-size": strconv.Itoa(c.CacheSize),
+		"password-minimum": strconv.Itoa(c.PasswordMinimum), "sign-in-rate": strconv.Itoa(c.SignInRate), "cache-size": strconv.Itoa(c.CacheSize),
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
 		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 
 func (a *app) credentialCommand() *cobra.Command {
 	cmd := a.group("credential", "Issue, list, change, rotate and revoke credentials",
-		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialUpdate(), a.credentialRotate(),
+		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialActivity(), a.credentialUpdate(), a.credentialRotate(),
 		a.credentialSwitch("suspend", "Stop a credential until it is resumed"),
 		a.credentialSwitch("resume", "Let a suspended credential work again"),
 		a.credentialSwitch("revoke", "End a credential for good"),
@@ -104,7 +105,7 @@ func (a *app) printIssued(out *api.IssuedCredential) error {
 		fmt.Fprintf(a.stderr, "client id  %s\n", out.ClientID)
 	}
 	if out.Predecessor != nil {
-		fmt.Fprintf(a.stderr, "its predecessor works until %s\n", when(&out.Predecessor.EndsAt, ""))
+		fmt.Fprintf(a.stderr, "its predecessor works until %s\n", until(out.Predecessor))
 	}
 	fmt.Fprintln(a.stderr, "the secret is shown only now:")
 	_, err := fmt.Fprintln(a.stdout, out.Secret)
@@ -170,6 +171,54 @@ func (a *app) credentialShow() *cobra.Command {
 	}
 }
 
+func (a *app) credentialActivity() *cobra.Command {
+	var organization string
+	var before int64
+	var limit int
+	cmd := &cobra.Command{
+		Use: "activity ID", Short: "Show where a credential was used, and what it did", Args: oneID,
+		Long:    "Shows the last use of a credential, how often it was let in, and the audit events of\nwhat it did, the latest first. What a credential of the installation did in an\norganization is shown with --organization.",
+		Example: "  gatehouse credential activity 0199c0de-0000-7000-8000-000000000000 --limit 10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			query := chainQuery(organization)
+			query.Set("limit", strconv.Itoa(limit))
+			query.Set("before", strconv.FormatInt(before, 10))
+			var out api.Activity
+			if err := a.call(cmd.Context(), client.Request{Method: http.MethodGet, Path: credentialPath(args[0], "/activity?"+query.Encode()), Out: &out}); err != nil {
+				return err
+			}
+			return a.printActivity(&out)
+		},
+	}
+	cmd.Flags().StringVar(&organization, "organization", "", "where a credential of the installation did it, by id or number")
+	cmd.Flags().Int64Var(&before, "before", 0, "only what has a lower sequence")
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many events at most, to 200")
+	return cmd
+}
+
+func (a *app) printActivity(out *api.Activity) error {
+	if a.json {
+		return a.printJSON(out)
+	}
+	err := a.lines([][2]string{
+		{"let in", fmt.Sprintf("%d times", out.Requests)}, {"last used", when(out.LastUsedAt, "Never")},
+		{"from", out.LastUsedAddress}, {"by", out.LastUsedAgent},
+	})
+	if err != nil || len(out.Events) == 0 {
+		return err
+	}
+	var rows [][]string
+	for i := range out.Events {
+		e := &out.Events[i]
+		rows = append(rows, []string{strconv.FormatInt(e.Sequence, 10), when(&e.At, ""), e.Action, e.Target, e.Address})
+	}
+	if err := a.table("SEQUENCE\tAT\tACTION\tTARGET\tFROM", rows); err != nil || out.NextBefore == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "There is more: --before %d\n", out.NextBefore)
+	return err
+}
+
 // oneID wants the id of a credential. Whatever else was given may be its
 // secret: that is neither repeated nor sent.
 func oneID(cmd *cobra.Command, args []string) error {
@@ -222,7 +271,16 @@ func predecessor(c *api.Credential) string {
 	if c.Predecessor == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, when(&c.Predecessor.EndsAt, ""))
+	return fmt.Sprintf("%s, works until %s", c.Predecessor.Fingerprint, until(c.Predecessor))
+}
+
+// until says when a predecessor stops working.
+func until(p *api.Predecessor) string {
+	text := when(&p.EndsAt, "")
+	if p.AtFirstUse {
+		text += ", or the first use of the new secret"
+	}
+	return text
 }
 
 // expiry says when a credential ends. Of a damaged one nobody knows.
@@ -284,6 +342,7 @@ func (a *app) credentialRotate() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&grace, "grace", "24h", "how long the predecessor still works: 0 to 30d")
+	cmd.Flags().StringVar(&in.EndPredecessor, "end-predecessor", "after_grace", "after_grace, or at_first_use of the new secret if that is before")
 	cmd.Flags().StringVar(&in.ExpiresAt, "expires-at", "", "new end as a time with a zone")
 	cmd.Flags().StringVar(&in.ExpiresIn, "expires-in", "", "new end after a time: 90d, 12h")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "makes the call repeatable when its answer is lost")

@@ -37,6 +37,9 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 			return collected(credentials.All(ctx, client.CredentialFilter{Organization: "o", Project: "p", User: "u", Scheme: "s", State: "active"}))
 		},
 		func() (any, error) { return credentials.Get(ctx, "i") },
+		func() (any, error) {
+			return credentials.Activity(ctx, "i", client.ActivityFilter{Organization: "o", Before: 7, Limit: 5})
+		},
 		func() (any, error) { return credentials.Update(ctx, "i", api.UpdateCredential{Name: &text}) },
 		func() (any, error) { return credentials.Rotate(ctx, "i", api.RotateCredential{Grace: &text}, "k") },
 		func() (any, error) { return credentials.Suspend(ctx, "i") },
@@ -87,6 +90,15 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 			return collected(c.Audit().Events(ctx, client.EventFilter{
 				Organization: "o", After: 1, Action: "a", Actor: "b", Subject: "c", Target: "d", Since: time.Unix(1, 0), Until: time.Unix(2, 0),
 			}))
+		},
+		func() (any, error) {
+			body, err := c.Audit().Export(ctx, client.EventFilter{
+				Organization: "o", After: 1, Action: "a", Actor: "b", Subject: "c", Target: "d", Since: time.Unix(1, 0), Until: time.Unix(2, 0),
+			}, "csv")
+			if err != nil {
+				return nil, err
+			}
+			return api.Event{}, body.Close()
 		},
 		func() (any, error) { return listed(c.Audit().Verify(ctx, "o")) },
 

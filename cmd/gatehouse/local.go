@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,31 +98,52 @@ func (a *app) dial(cfg *Config) (*client.Client, func() error, error) {
 // inProcess answers requests with a handler, without a network.
 type inProcess struct{ handler http.Handler }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. The body is read while it is written,
+// so that an answer may be longer than what fits into memory.
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	w := &answer{header: http.Header{}, status: http.StatusOK}
-	t.handler.ServeHTTP(w, r)
+	body, written := io.Pipe()
+	w := &answer{header: http.Header{}, begun: make(chan int, 1), body: written}
+	go func() {
+		defer func() {
+			_ = recover() // of an answer that was broken off; of any other panic the handler has told
+			w.WriteHeader(http.StatusInternalServerError)
+			_ = written.CloseWithError(io.ErrUnexpectedEOF) // unless it ended before
+		}()
+		t.handler.ServeHTTP(w, r)
+		w.WriteHeader(http.StatusOK)
+		_ = written.Close()
+	}()
+	status := <-w.begun
 	return &http.Response{
-		Status: http.StatusText(w.status), StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(w.body.Len()),
+		Status: http.StatusText(status), StatusCode: status, Header: w.header, Body: body, Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
 	}, nil
 }
 
-// answer keeps what a handler writes.
+// answer hands on what a handler writes.
 type answer struct {
 	header http.Header
-	status int
-	body   bytes.Buffer
+	begun  chan int // gets the status
+	told   bool
+	body   *io.PipeWriter
 }
 
 // Header implements http.ResponseWriter.
 func (w *answer) Header() http.Header { return w.header }
 
 // WriteHeader implements http.ResponseWriter.
-func (w *answer) WriteHeader(status int) { w.status = status }
+func (w *answer) WriteHeader(status int) {
+	if !w.told {
+		w.told = true
+		w.begun <- status
+	}
+}
 
 // Write implements http.ResponseWriter.
-func (w *answer) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *answer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}

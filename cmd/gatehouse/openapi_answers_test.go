@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -352,10 +353,12 @@ func (x *exercise) check(n int, g generated) {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	answer.Body = io.NopCloser(bytes.NewReader(body))
-	if ok, errs := x.validator.ValidateHttpResponse(asked, answer); !ok {
-		for _, e := range errs {
-			x.t.Errorf("%s\nis not as documented: %s %s %v", what(), e.Message, e.Reason, e.SchemaValidationErrors)
+	for part := range parts(answer, body) {
+		answer.Body = io.NopCloser(bytes.NewReader(part))
+		if ok, errs := x.validator.ValidateHttpResponse(asked, answer); !ok {
+			for _, e := range errs {
+				x.t.Errorf("%s\nis not as documented: %s %s %v", what(), e.Message, e.Reason, e.SchemaValidationErrors)
+			}
 		}
 	}
 	if answer.StatusCode < 300 {
@@ -363,6 +366,15 @@ func (x *exercise) check(n int, g generated) {
 		x.spent[g.as] = x.spent[g.as] || strings.HasSuffix(g.op.id, "Self") && g.method == "POST"
 		x.broken = x.broken || slices.Contains(breaking, g.op.id)
 	}
+}
+
+// parts are what the schema of an answer describes: all of it, or each line of
+// JSON lines.
+func parts(answer *http.Response, body []byte) iter.Seq[[]byte] {
+	if answer.Header.Get("Content-Type") == "application/jsonl" {
+		return bytes.Lines(body)
+	}
+	return slices.Values([][]byte{body})
 }
 
 // breaking are the operations that take from a caller what it calls with, or

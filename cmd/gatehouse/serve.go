@@ -71,7 +71,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
 	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
 		console.Surfaces(auth, auth.Issuer()), bunship.Surfaces(auth))
-	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, Logger: log}
+	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true
 	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, hooks.Run}}

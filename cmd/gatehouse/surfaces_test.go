@@ -31,8 +31,16 @@ type wired struct {
 
 func newWired(t *testing.T) *wired {
 	t.Helper()
+	return newWiredLimited(t, "0") // so that every route is reached, however often
+}
+
+// newWiredLimited lets an address sign in at a rate.
+func newWiredLimited(t *testing.T, signInRate string) *wired {
+	t.Helper()
 	// An address that begins with https gives no reason to redirect either.
-	a := &app{getenv: func(string) string { return "" }, stderr: io.Discard, flags: map[string]string{"data": t.TempDir(), "public-url": "https://gatehouse.test"}}
+	a := &app{getenv: func(string) string { return "" }, stderr: io.Discard, flags: map[string]string{
+		"data": t.TempDir(), "public-url": "https://gatehouse.test", "sign-in-rate": signInRate,
+	}}
 	cfg, err := a.load()
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +131,25 @@ func TestO15_NoRouteRedirects(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestBSD3_OneRateForAllSignIns: who signs in by a browser and by BunShip's API
+// makes no more calls for it.
+func TestBSD3_OneRateForAllSignIns(t *testing.T) {
+	t.Parallel()
+	w := newWiredLimited(t, "2")
+	send := func(method, path string) int { return w.send(method, path, "Host: gatehouse.test").StatusCode }
+	first, second := send("POST", "/console/session"), send("POST", "/api/v1/auth/login")
+	if first == http.StatusTooManyRequests || second == http.StatusTooManyRequests {
+		t.Errorf("within the limit: got %d and %d", first, second)
+	}
+	answer := w.send("POST", "/console/session", "Host: gatehouse.test")
+	if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") != "30" {
+		t.Errorf("beyond it: got %d, again after %q", answer.StatusCode, answer.Header.Get("Retry-After"))
+	}
+	if status := send("GET", "/console/session"); status != http.StatusUnauthorized {
+		t.Errorf("a route that signs nobody in: got %d", status)
 	}
 }
 

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -26,6 +27,54 @@ func (a *Authority) FindEvents(ctx context.Context, p *credential.Principal, org
 		return nil, err
 	}
 	return a.store.FindEvents(ctx, organization, f)
+}
+
+// EventPage is a part of a list of audit events, the latest first.
+type EventPage struct {
+	Events []audit.Event
+	Total  int64 // how many the whole list has
+	// Emails are the addresses of the users who did it, by the subject of the
+	// event. Those who were deleted are not among them.
+	Emails map[string]string
+}
+
+// LatestEvents returns the audit events of an organization that a filter
+// chooses, the latest first, without so many of them.
+func (a *Authority) LatestEvents(ctx context.Context, p *credential.Principal, organization uuid.UUID, f store.EventFilter, without int) (page EventPage, err error) {
+	if err = mayAudit(p, organization); err != nil {
+		return page, err
+	}
+	if page.Events, err = a.store.LatestEvents(ctx, organization, f, without); err != nil {
+		return page, err
+	}
+	if page.Total, err = a.store.CountEvents(ctx, organization, f); err != nil {
+		return page, err
+	}
+	page.Emails, err = a.emails(ctx, page.Events)
+	return page, err
+}
+
+// emails finds the addresses of the users who did something, by its subject.
+func (a *Authority) emails(ctx context.Context, events []audit.Event) (map[string]string, error) {
+	emails := map[string]string{}
+	for i := range events {
+		subject := events[i].Subject
+		id, isUser := strings.CutPrefix(subject, string(credential.SubjectUser)+":")
+		if _, known := emails[subject]; known || !isUser || store.KindOf(events[i].Actor) != store.UserActor {
+			continue
+		}
+		user, err := uuid.Parse(id)
+		if err != nil {
+			continue
+		}
+		switch u, err := a.store.User(ctx, user); {
+		case err == nil:
+			emails[subject] = u.Email
+		case !errors.Is(err, credential.NotFound):
+			return nil, err
+		}
+	}
+	return emails, nil
 }
 
 // mayAudit refuses principals that don't see the whole of what a chain tells.

@@ -153,6 +153,10 @@ func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Pri
 	if c.Generation != made.Generation {
 		return nil, credential.Errorf(credential.Conflict, "the credential has been rotated since the first call with this Idempotency-Key")
 	}
+	lost, err := tx.Secrets(ctx, c.ID, now)
+	if err != nil {
+		return nil, err
+	}
 	unseen, err := tx.EndUnseen(ctx, c.ID, c.Generation, endedForGood)
 	if err != nil {
 		return nil, err
@@ -160,6 +164,7 @@ func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Pri
 	if !unseen {
 		return nil, credential.Errorf(credential.Conflict, "the secret that the first call returned is in use; rotate the credential to get another")
 	}
+	carried := takesOver(lost, c)
 	c.Generation++
 	made.Generation = c.Generation
 	if err := tx.UpdateCredential(ctx, c); err != nil {
@@ -169,7 +174,7 @@ func (a *Authority) reissue(ctx context.Context, tx *store.Tx, p *credential.Pri
 		return nil, err
 	}
 	tx.Record(act{p, now}.event("credential.reissue", targetOf(c), object(map[string]int{"generation": c.Generation})))
-	out, err := a.addSecret(ctx, tx, c, now, true)
+	out, err := a.addSecret(ctx, tx, c, credential.SecretInfo{CreatedAt: now, Unconfirmed: true, TakesOver: carried})
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (a *Authority) issue(ctx context.Context, tx *store.Tx, p *credential.Princ
 	if err := tx.InsertCredential(ctx, c); err != nil {
 		return nil, err
 	}
-	out, err := a.addSecret(ctx, tx, c, c.CreatedAt, id.repeats())
+	out, err := a.addSecret(ctx, tx, c, credential.SecretInfo{CreatedAt: c.CreatedAt, Unconfirmed: id.repeats()})
 	if err != nil {
 		return nil, err
 	}
@@ -188,16 +188,14 @@ func (a *Authority) checkLimit(ctx context.Context, tx *store.Tx, c *credential.
 	return nil
 }
 
-// addSecret draws the secret of the credential's present generation.
-func (a *Authority) addSecret(ctx context.Context, tx *store.Tx, c *credential.Credential, now time.Time, unconfirmed bool) (*Issued, error) {
+// addSecret draws the secret of the credential's present generation. info says
+// when, and what its first use does.
+func (a *Authority) addSecret(ctx context.Context, tx *store.Tx, c *credential.Credential, info credential.SecretInfo) (*Issued, error) {
 	secret, err := c.Scheme.Text.Generate(a.rand)
 	if err != nil {
 		return nil, err
 	}
-	info := credential.SecretInfo{
-		Generation: c.Generation, Fingerprint: secret.Fingerprint(), Hint: c.Scheme.Hint(secret, c.ClientID),
-		CreatedAt: now, Unconfirmed: unconfirmed,
-	}
+	info.Generation, info.Fingerprint, info.Hint = c.Generation, secret.Fingerprint(), c.Scheme.Hint(secret, c.ClientID)
 	err = tx.InsertSecret(ctx, c.ID, store.NewSecret{
 		Key: a.keyer.LookupKey(secret.Reveal()), KeyVersion: a.store.Root().Version(), SecretInfo: info,
 	})
@@ -205,7 +203,7 @@ func (a *Authority) addSecret(ctx context.Context, tx *store.Tx, c *credential.C
 		return nil, err
 	}
 	out := &Issued{Secret: secret}
-	out.Credential, out.State, out.Secrets = c, c.State(now), []credential.SecretInfo{info}
+	out.Credential, out.State, out.Secrets = c, c.State(info.CreatedAt), []credential.SecretInfo{info}
 	return out, nil
 }
 

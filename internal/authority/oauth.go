@@ -43,7 +43,7 @@ func (a *Authority) authenticate(ctx context.Context, client Client) (d credenti
 		!hmac.Equal([]byte(d.Standing.Credential.ClientID), []byte(client.ID)) {
 		return credential.Decision{Code: credential.CodeUnknown}, nil
 	}
-	a.count(&d, v)
+	a.count(ctx, &d, v)
 	return d, nil
 }
 
@@ -160,7 +160,7 @@ func (a *Authority) Exchange(ctx context.Context, r ExchangeRequest) (*AccessTok
 	if c := d.Standing.Credential; c.Scheme.Kind == credential.OAuthClient && d.Principal.Token == nil {
 		return nil, credential.Errorf(credential.BadRequest, "a client's secret is no subject_token; ask for a token by client_credentials")
 	}
-	a.count(&d, v)
+	a.count(ctx, &d, v)
 	return a.exchange(ctx, &d, r)
 }
 
@@ -236,7 +236,7 @@ func (a *Authority) IntrospectFor(ctx context.Context, p *credential.Principal, 
 	if err != nil || d.Code != credential.OK {
 		return nil, err
 	}
-	a.count(&d, v)
+	a.count(ctx, &d, v)
 	return introspection(d), nil
 }
 

@@ -35,7 +35,7 @@ func poisons() (both, sqlite []poison) {
 		"credentials.revoked_at": {`0`, `-1`}, "credentials.suspended_at": {`0`, `-1`}, "credentials.expires_at": {`0`, `-1`, `-9223372036854775808`},
 		"credentials.not_before": {`9223372036854775807`},
 		"secrets.lookup_key":     {`NULL`}, "secrets.credential_id": {`NULL`, unknown}, "secrets.generation": {`NULL`},
-		"secrets.ends_at": {`0`, `-1`}, "secrets.unconfirmed": {`NULL`},
+		"secrets.ends_at": {`0`, `-1`}, "secrets.unconfirmed": {`NULL`}, "secrets.takes_over": {`NULL`},
 	}
 	harmless := map[string][]string{
 		"credentials.client_id": {`''`, huge}, "credentials.created_at": {`NULL`, `-1`, `9223372036854775807`}, "credentials.created_by": {`''`, huge},
@@ -53,7 +53,7 @@ func poisons() (both, sqlite []poison) {
 		}
 	}
 	wrong["credentials.id"] = append(wrong["credentials.id"], `NULL`, `''`, huge, `'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx'`)
-	for _, column := range []string{"lookup_key", "credential_id", "generation", "ends_at", "unconfirmed"} {
+	for _, column := range []string{"lookup_key", "credential_id", "generation", "ends_at", "unconfirmed", "takes_over"} {
 		wrong["secrets."+column] = []string{`'x'`, `x'ff'`, `CAST(x'fffe' AS TEXT)`, `1.5`}
 	}
 	return append(flat(refused, true), flat(harmless, false)...), flat(wrong, true)

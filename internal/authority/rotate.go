@@ -2,6 +2,8 @@ package authority
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +21,10 @@ var endedForGood = time.UnixMilli(0).UTC()
 
 // RotateRequest asks for a new secret of a credential.
 type RotateRequest struct {
-	Grace       time.Duration // how long the predecessor still works; 0 ends it at once
+	Grace time.Duration // how long the predecessor still works; 0 ends it at once
+	// AtFirstUse ends the predecessor when the new secret is used for the first
+	// time, if that is before the grace is over.
+	AtFirstUse  bool
 	Expiry      credential.ExpiryChoice
 	Idempotency *Idempotency
 }
@@ -53,6 +58,9 @@ func (a *Authority) RotateSelf(ctx context.Context, p *credential.Principal, r R
 func (a *Authority) rotate(ctx context.Context, p *credential.Principal, c *credential.Credential, r RotateRequest) (*Issued, error) {
 	if r.Grace < 0 || r.Grace > credential.MaxGrace {
 		return nil, credential.InvalidField("grace", "must be from 0 to 30d")
+	}
+	if r.AtFirstUse && r.Grace == 0 {
+		return nil, credential.InvalidField("end_predecessor", "needs a grace: without one the predecessor ends at once")
 	}
 	done, err := a.begin(p, "rotate "+c.ID.String(), r.Idempotency)
 	if err != nil {
@@ -110,7 +118,7 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err := tx.UpdateCredential(ctx, c); err != nil {
 		return nil, err
 	}
-	out, err := a.addSecret(ctx, tx, c, now, r.Idempotency.repeats())
+	out, err := a.addSecret(ctx, tx, c, credential.SecretInfo{CreatedAt: now, Unconfirmed: r.Idempotency.repeats(), TakesOver: r.AtFirstUse})
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +126,56 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err != nil {
 		return nil, err
 	}
-	tx.Record(by.event("credential.rotate", targetOf(c), object(map[string]any{"generation": c.Generation, "predecessor_ends_at": ends})))
+	tx.Record(by.event("credential.rotate", targetOf(c), object(rotated{c.Generation, ends, r.AtFirstUse})))
 	return out, remember(ctx, tx, r.Idempotency, store.IdempotencyRecord{Target: c.ID, Generation: c.Generation, CreatedAt: now})
+}
+
+// rotated tells an audit event of a rotation.
+type rotated struct {
+	Generation int       `json:"generation"`
+	Ends       time.Time `json:"predecessor_ends_at"`
+	AtFirstUse bool      `json:"at_first_use,omitempty"`
+}
+
+// takesOver reports whether the current secret is to end its predecessor.
+func takesOver(secrets []credential.SecretInfo, c *credential.Credential) bool {
+	return slices.ContainsFunc(secrets, func(s credential.SecretInfo) bool { return s.Generation == c.Generation && s.TakesOver })
+}
+
+// takeOverWait bounds how long a verification waits for changes of the same
+// organization before it goes on without having ended a predecessor.
+const takeOverWait = 2 * time.Second
+
+// takeOver ends the predecessor of a secret that was used for the first time,
+// where its rotation asked for that. When it returns, no node lets the
+// predecessor in any more. Where that can't be stored, the next use tries again.
+func (a *Authority) takeOver(ctx context.Context, d *credential.Decision, v Verification) {
+	ctx, cancel := context.WithTimeout(ctx, takeOverWait)
+	defer cancel()
+	now, by := a.clock(), d.Principal
+	by.Address, by.RequestID = v.Address, v.RequestID
+	id, generation := d.Standing.Credential.ID, d.Standing.Secret.Generation
+	err := a.store.Stop(ctx, d.Standing.Credential.Organization, func(tx *store.Tx) error {
+		c, err := tx.CredentialIn(ctx, uuid.Nil, id)
+		if err != nil {
+			return err
+		}
+		if alive(c, now) != nil {
+			return errUnchanged
+		}
+		first, err := tx.TakeOver(ctx, id, generation, endedForGood)
+		if err != nil {
+			return err
+		}
+		if !first {
+			return errUnchanged
+		}
+		tx.Record(act{&by, now}.event("credential.end_predecessor", targetOf(c), object(map[string]int{"generation": generation})))
+		return nil
+	})
+	if err != nil && !errors.Is(err, errUnchanged) {
+		a.log.Warn("the predecessor of a secret that is in use can't be ended; the next use tries again", "credential", id, "error", err)
+	}
 }
 
 // graceEnd is when the predecessor stops working.

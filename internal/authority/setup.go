@@ -88,7 +88,7 @@ func (a *Authority) Setup(ctx context.Context, p *credential.Principal, r SetupR
 		issued := act{p, now}.event("credential.issue", targetOf(key), details(key))
 		issued.Chain = o.ID
 		tx.Record(issued)
-		out, err = a.addSecret(ctx, tx, key, now, false)
+		out, err = a.addSecret(ctx, tx, key, credential.SecretInfo{CreatedAt: now})
 		return err
 	})
 	return o, &store.Member{User: *user, Role: credential.Owner}, out, err

@@ -29,6 +29,7 @@ type Verification struct {
 	Project      *store.ProjectRef // nil: no particular project
 	Address      netip.Addr        // of the client; invalid when unknown
 	UserAgent    string
+	RequestID    string // for the audit; empty where there is no request
 }
 
 // Accepts reports whether text may be a credential that is presented so. It
@@ -50,7 +51,7 @@ func (a *Authority) Verify(ctx context.Context, text string, v Verification) (cr
 	d, err := a.decide(ctx, text, v)
 	if err == nil {
 		a.limit(&d)
-		a.count(&d, v)
+		a.count(ctx, &d, v)
 	}
 	return d, err
 }
@@ -61,7 +62,7 @@ func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text
 	d, err := a.decideFor(ctx, p, text, v)
 	if err == nil {
 		a.limit(&d)
-		a.count(&d, v)
+		a.count(ctx, &d, v)
 	}
 	return d, err
 }
@@ -188,11 +189,14 @@ func (a *Authority) lookup(ctx context.Context, key credential.LookupKey) (*cred
 }
 
 // count notes the use of a credential that is alive, also where this one
-// request was beyond its rights.
-func (a *Authority) count(d *credential.Decision, v Verification) {
+// request was beyond its rights. The first one may end a predecessor.
+func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verification) {
 	switch d.Code {
 	case credential.OK, credential.CodeScope, credential.CodeForbidden:
 		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: cleanAgent(v.UserAgent)})
+		if d.Standing.Secret.TakesOver {
+			a.takeOver(ctx, d, v)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func isLoopback(host string) bool {
 
 func (c *console) routes() []edge.Route {
 	return []edge.Route{
-		edge.Post("/console/session", edge.Public, most, c.signIn).Creates(),
+		edge.Post("/console/session", edge.Public, most, c.signIn).Creates().LimitedByAddress(),
 		edge.Get("/console/session", edge.Authenticated, c.session),
 		edge.Delete("/console/session", edge.Authenticated, c.signOut),
 	}

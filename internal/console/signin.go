@@ -19,7 +19,7 @@ func (c *console) pageRoutes() []edge.Route {
 	return []edge.Route{
 		edge.Get("/console/assets/{version}/{file}", edge.Public, c.asset).Kept(365 * 24 * time.Hour),
 		edge.Get("/console/sign-in", edge.Public, c.signInPage),
-		edge.Form("/console/sign-in", edge.Public, most, c.signInForm),
+		edge.Form("/console/sign-in", edge.Public, most, c.signInForm).LimitedByAddress(),
 		edge.Form("/console/sign-out", edge.Authenticated, most, c.signOutForm),
 		edge.Form("/console/theme", edge.Public, most, c.chooseTheme),
 		edge.Get("/console/{$}", edge.Authenticated, c.home),

@@ -47,6 +47,9 @@ type SecretInfo struct {
 	// Unconfirmed means that the answer which held this secret may have been
 	// lost: nobody has used it yet, and a repeat of that call may replace it.
 	Unconfirmed bool
+	// TakesOver means that the first use of this secret ends its predecessor,
+	// and is still to come.
+	TakesOver bool
 }
 
 // Use is the latest use of a credential.

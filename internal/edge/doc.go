@@ -21,6 +21,8 @@ type Doc struct {
 	Kinds []credential.ErrorKind
 	// Reads means that the route changes nothing; those of GET never do.
 	Reads bool
+	// Media are the types of the answer; none means JSON.
+	Media []string
 	// Steady means that the route answers whatever else is away.
 	Steady bool
 }
@@ -36,6 +38,13 @@ func (r Route) Named(id, text string, kinds ...credential.ErrorKind) Route {
 func (r Route) Reads() Route {
 	r.Doc.Reads = true
 	return r
+}
+
+// Streams says of which types the answer is, where it is a Stream, and which
+// type its lines show.
+func (r Route) Streams(line any, media ...string) Route {
+	r.Doc.Media = media
+	return r.Shown(nil, line)
 }
 
 // Steady says that a route answers without asking the store.
@@ -135,6 +144,9 @@ func (r Route) failures() []error {
 	var errs []error
 	if protected {
 		errs = denials(permission)
+	}
+	if r.ByAddress && !protected {
+		errs = append(errs, &Denial{Code: credential.CodeRateLimited})
 	}
 	for _, kind := range kinds {
 		errs = append(errs, credential.Errorf(kind, "%s", kind))

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 )
 
 // Surface is a set of routes that share three habits.
@@ -64,14 +65,18 @@ type Config struct {
 	// Operator makes every call the operator's: for a socket that only the
 	// operator can reach.
 	Operator bool
-	Logger   *slog.Logger
-	Now      func() time.Time
+	// AddressRate is how many calls a minute an address makes to the routes
+	// that are limited by it, all of them together; 0 is as many as it likes.
+	AddressRate int
+	Logger      *slog.Logger
+	Now         func() time.Time
 }
 
 // Server is the HTTP handler of all surfaces.
 type Server struct {
-	cfg Config
-	mux *http.ServeMux
+	cfg       Config
+	mux       *http.ServeMux
+	addresses *limit.Memory
 }
 
 // timeout bounds one request of a client.
@@ -85,7 +90,7 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
 			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
@@ -113,18 +118,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 	}
 	defer cancel()
-	call := &call{ResponseWriter: w, id: newRequestID(), address: clientAddress(r, s.cfg.TrustedProxies)}
+	call := &call{ResponseWriter: w, context: r.Context(), id: newRequestID(), address: clientAddress(r, s.cfg.TrustedProxies)}
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	h["X-Content-Type-Options"] = noSniff
 	h["X-Request-Id"] = []string{call.id}
 	r = r.WithContext(ctx)
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p != nil && p != http.ErrAbortHandler {
 			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
 		}
 		s.log(r, call, s.cfg.Now().Sub(start))
+		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
+			panic(p)
+		}
 	}()
 	if !canonical(r) {
 		s.surfaceOf(r.URL.Path).fail(call, r, credential.Errorf(credential.NotFound, "no such path"))
@@ -190,6 +199,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.surface.fail(c, r, err)
 		return
 	}
+	if s, ok := out.(Stream); ok {
+		h.stream(c, r, s)
+		return
+	}
 	body, err := encode(out, w.Header())
 	if err != nil {
 		h.surface.fail(c, r, err)
@@ -208,6 +221,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) serve(r *Request) (any, error) {
+	if err := h.limitAddress(r); err != nil {
+		return nil, err
+	}
 	if r.URL.RawQuery != "" {
 		if name, found := secretInURL(r.URL.RawQuery, h.server.cfg.Authority.Schemes()); found {
 			return nil, &credential.Error{Kind: credential.BadRequest, Field: name,
@@ -259,7 +275,7 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 		return &Denial{Code: credential.CodeMalformed, Token: token}
 	}
 	v := authority.Verification{
-		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(),
+		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {

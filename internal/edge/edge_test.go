@@ -119,6 +119,30 @@ func TestLogHoldsNothingOfTheCaller(t *testing.T) {
 	}
 }
 
+// A route that is limited by address says so, and lets the operator through;
+// the others are open.
+func TestLimitedByAddress(t *testing.T) {
+	limited := Get("/limited", Public, func(*Request, None) (empty, error) { return empty{}, nil }).LimitedByAddress()
+	open := Get("/open", Public, func(*Request, None) (empty, error) { return empty{}, nil })
+	for name, c := range map[string]struct {
+		cfg  Config
+		path string
+		want int
+	}{
+		"limited": {Config{AddressRate: 1}, "/limited", 429}, "another route": {Config{AddressRate: 1}, "/open", 200},
+		"no limit": {Config{}, "/limited", 200}, "the operator": {Config{AddressRate: 1, Operator: true}, "/limited", 200},
+	} {
+		url, _ := serve(t, c.cfg, limited, open)
+		if status, body := get(t, url+c.path, nil); status != 200 {
+			t.Errorf("%s: the first: got %d %s", name, status, body)
+		}
+		status, body := get(t, url+c.path, nil)
+		if status != c.want || status == 429 && !strings.Contains(body, "rate_limited  too many requests: at most 1 a minute; try again in 60 s") {
+			t.Errorf("%s: the second: got %d %s, want %d", name, status, body, c.want)
+		}
+	}
+}
+
 // An operator's handler has no other way in: it serves whoever reaches it.
 func TestOperatorNeedsNoCredential(t *testing.T) {
 	route := Get("/x", Needs(credential.AuditRead), func(r *Request, _ None) (string, error) { return r.Principal.String(), nil })

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -19,6 +20,8 @@ type call struct {
 	pattern    string
 	credential string
 	err        error
+	broken     bool            // the answer ended before its end, by err
+	context    context.Context // of the connection, without the time limit of a request
 }
 
 // WriteHeader implements http.ResponseWriter and remembers the status.
@@ -51,7 +54,7 @@ func (s *Server) log(r *http.Request, c *call, took time.Duration) {
 	if c.credential != "" {
 		attrs = append(attrs, slog.String("credential", c.credential))
 	}
-	if c.err != nil && c.status >= http.StatusInternalServerError {
+	if c.err != nil && (c.broken || c.status >= http.StatusInternalServerError) {
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", c.err.Error()))
 	}

@@ -58,6 +58,7 @@ func TestRouteFailures(t *testing.T) {
 		"a body":      {Post("/a", Needs("a:b"), 9, body), []int{400, 401, 403, 404, 409, 413, 415, 422, 429, 503, 507}},
 		"only reads":  {Post("/a", Public, 9, body).Reads(), []int{400, 413, 415, 422, 503}},
 		"takes a key": {Post("/a", Public, 9, body).Named("a", "b", credential.InProgress), []int{400, 409, 413, 415, 422, 503, 507}},
+		"by address":  {Get("/a", Public, nothing).LimitedByAddress(), []int{400, 429, 503}},
 		"a form":      {Form("/a", Public, 9, func(*Request, Values) (empty, error) { return empty{}, nil }), []int{400, 413, 415, 503, 507}},
 	} {
 		var got []int

@@ -30,8 +30,10 @@ type Route struct {
 	MaxAge time.Duration
 	// Or is the permission of a credential that also opens a public route, to
 	// whoever has no other way in; see Request.Identify.
-	Or  credential.Permission
-	Doc Doc
+	Or credential.Permission
+	// ByAddress means that an address calls the route only so often.
+	ByAddress bool
+	Doc       Doc
 	Endpoint
 }
 
@@ -116,6 +118,13 @@ func (r Route) Kept(age time.Duration) Route {
 // OrNeeds opens a public route to credentials that may do one thing.
 func (r Route) OrNeeds(p credential.Permission) Route {
 	r.Or = p
+	return r
+}
+
+// LimitedByAddress bounds how often an address calls the route, together with
+// the others that are limited so: for what tries passwords and codes.
+func (r Route) LimitedByAddress() Route {
+	r.ByAddress = true
 	return r
 }
 

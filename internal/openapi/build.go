@@ -173,7 +173,7 @@ func (b *builder) responses(s *edge.Surface, r edge.Route) (all ordered[response
 	all.set(strconv.Itoa(status), response{
 		Description: http.StatusText(status),
 		Headers:     ordered[header]{{"X-Request-Id", header{Ref: "#/components/headers/RequestId"}}},
-		Content:     ordered[media]{{"application/json", media{b.schemas.of(r.Out, false)}}},
+		Content:     b.contents(r),
 	})
 	failures := s.Failures(r)
 	for i := 0; i < len(failures); {
@@ -183,6 +183,22 @@ func (b *builder) responses(s *edge.Surface, r edge.Route) (all ordered[response
 		}
 		all.set(strconv.Itoa(failures[i].Status), b.failure(s, failures[i:n]))
 		i = n
+	}
+	return all
+}
+
+// contents are what a success of a route looks like. Of what isn't JSON, a text
+// is all that can be said.
+func (b *builder) contents(r edge.Route) (all ordered[media]) {
+	for _, kind := range r.Doc.Media {
+		of := &schema{Type: "string"}
+		if strings.Contains(kind, "json") {
+			of = b.schemas.of(r.Out, false)
+		}
+		all.set(kind, media{of})
+	}
+	if all == nil {
+		all.set("application/json", media{b.schemas.of(r.Out, false)})
 	}
 	return all
 }

@@ -56,6 +56,8 @@ func parameters() map[string]named {
 		"cursor":       {"next_cursor of the page before, with the same filters", text},
 		"scheme":       {"name of a scheme", text},
 		"state":        {"of the credential", schema{Type: "string", Enum: []string{"active", "suspended", "expired", "revoked"}}},
+		"format":       {"of the export; otherwise the header Accept says it", schema{Type: "string", Enum: []string{"jsonl", "csv"}}},
+		"before":       {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
 		"after":        {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
 	}
 }

@@ -38,11 +38,13 @@ func credentialOf(d *authority.Detail) api.Credential {
 	for _, prefix := range c.AllowedAddresses {
 		out.AllowedAddresses = append(out.AllowedAddresses, prefix.String())
 	}
-	for _, s := range d.Secrets {
+	atFirstUse := false
+	for _, s := range d.Secrets { // the current one first
 		if s.Generation == c.Generation {
+			atFirstUse = s.TakesOver
 			out.Hint, out.Fingerprint = s.Hint, s.Fingerprint
 		} else if d.State != credential.Revoked {
-			out.Predecessor = &api.Predecessor{Fingerprint: s.Fingerprint, EndsAt: s.EndsAt}
+			out.Predecessor = &api.Predecessor{Fingerprint: s.Fingerprint, EndsAt: s.EndsAt, AtFirstUse: atFirstUse}
 		}
 	}
 	return out

@@ -156,6 +156,13 @@ func rotation(r *edge.Request, in api.RotateCredential) (authority.RotateRequest
 			return req, err
 		}
 	}
+	switch in.EndPredecessor {
+	case "", "after_grace":
+	case "at_first_use":
+		req.AtFirstUse = true
+	default:
+		return req, credential.InvalidField("end_predecessor", "must be after_grace or at_first_use")
+	}
 	req.Expiry, err = expiry(in.ExpiresAt, in.ExpiresIn)
 	return req, err
 }

@@ -182,6 +182,7 @@ func credentialCalls() map[string]cell {
 		"POST /v1/credentials":              fixed("/v1/credentials", api.CreateCredential{Scheme: "gatehouse_key", Name: "made", Scopes: []string{"projects:read"}}),
 		"GET /v1/credentials":               fixed("/v1/credentials", nil),
 		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
+		"GET /v1/credentials/{id}/activity": fixed("/v1/credentials/KEY/activity", nil),
 		"PATCH /v1/credentials/{id}":        fresh("", map[string]string{"name": "renamed"}),
 		"POST /v1/credentials/{id}/rotate":  fresh("/rotate", api.RotateCredential{}),
 		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),
@@ -228,6 +229,7 @@ func organizationCalls() map[string]cell {
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
+		"GET /v1/audit/export": fixed("/v1/audit/export", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 	}
 }

@@ -2,14 +2,11 @@ package rest
 
 import (
 	"errors"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/api"
-	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -266,71 +263,4 @@ func (h *handlers) setProjectRole(r *edge.Request, in api.SetRole) (api.Empty, e
 		return api.Empty{}, err
 	}
 	return api.Empty{}, h.authority.SetProjectMember(r.Context(), &r.Principal, p, ref, credential.ProjectRole(in.Role))
-}
-
-// chain finds the audit chain that a query names: an organization's, or
-// without one the caller's own.
-func (h *handlers) chain(r *edge.Request, organization string) (uuid.UUID, error) {
-	if organization == "" {
-		return r.Principal.Organization, nil
-	}
-	return h.organizationID(r, "organization", organization)
-}
-
-// eventFilter reads which audit events a query asks for.
-func eventFilter(r *edge.Request) (f store.EventFilter, err error) {
-	f = store.EventFilter{Action: r.Param("action"), Actor: r.Param("actor"), Subject: r.Param("subject"), Target: r.Param("target")}
-	if f.Limit, err = limit(r); err != nil {
-		return f, err
-	}
-	if text := r.Param("after"); text != "" {
-		if f.After, err = strconv.ParseInt(text, 10, 64); err != nil || f.After < 0 {
-			return f, credential.InvalidField("after", "must be a sequence number")
-		}
-	}
-	for name, at := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
-		if text := r.Param(name); text != "" {
-			if *at, err = credential.ParseTime(name, text); err != nil {
-				return f, err
-			}
-		}
-	}
-	return f, nil
-}
-
-func (h *handlers) listEvents(r *edge.Request, _ edge.None) (out api.List[api.Event], err error) {
-	chain, err := h.chain(r, r.Param("organization"))
-	if err != nil {
-		return out, err
-	}
-	f, err := eventFilter(r)
-	if err != nil {
-		return out, err
-	}
-	events, err := h.authority.FindEvents(r.Context(), &r.Principal, chain, f)
-	out.Items = make([]api.Event, 0, len(events))
-	for i := range events {
-		out.Items = append(out.Items, eventOf(&events[i]))
-	}
-	return out, err
-}
-
-func (h *handlers) verifyAudit(r *edge.Request, _ edge.None) (out api.List[api.AuditReport], err error) {
-	chain, err := h.chain(r, r.Param("organization"))
-	if err != nil {
-		return out, err
-	}
-	reports, err := h.authority.VerifyAudit(r.Context(), &r.Principal, chain)
-	for _, report := range reports {
-		out.Items = append(out.Items, auditReportOf(report))
-	}
-	return out, err
-}
-
-func auditReportOf(report authority.ChainReport) api.AuditReport {
-	out := api.AuditReport{Chain: report.Chain.String(), Events: report.Events, OK: report.Break == nil}
-	if b := (*audit.Break)(report.Break); b != nil {
-		out.Broken, out.Reason = b.Sequence, b.Reason
-	}
-	return out
 }

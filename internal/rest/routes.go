@@ -61,6 +61,8 @@ func (h *handlers) routes() []edge.Route {
 			Named("listCredentials", "List credentials, the newest first. Callers above every organization name one together with a project or a user."),
 		edge.Get("/v1/credentials/{id}", read, h.getCredential).
 			Named("getCredential", "Show a credential.", credential.Damaged),
+		edge.Get("/v1/credentials/{id}/activity", read, h.activity).Takes("organization", "before", "limit").
+			Named("getActivity", "Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.", credential.Damaged),
 		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential).
 			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).
@@ -135,6 +137,8 @@ func (h *handlers) projectRoutes() []edge.Route {
 
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until").
 			Named("listEvents", "List the audit events of a chain that fit what is asked for, the oldest first. Pass the last sequence on as after."),
+		edge.Get("/v1/audit/export", edge.Needs(credential.AuditRead), h.exportEvents).Takes("organization", "after", "format", "action", "actor", "subject", "target", "since", "until").Streams(api.Event{}, exportMedia...).
+			Named("exportEvents", "Export the audit events of a chain that fit what is asked for, the oldest first, one a line. An answer that was broken off is continued by the last sequence as after."),
 		edge.Get("/v1/audit/verify", edge.Needs(credential.AuditRead), h.verifyAudit).Takes("organization").
 			Named("verifyAudit", "Check that nothing was removed from audit chains or changed in them."),
 	}

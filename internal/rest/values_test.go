@@ -105,6 +105,8 @@ func TestWrongCombinationsAreRefused(t *testing.T) {
 		{"organization is no member", patch(`{"organization":"` + w.other.ID + `"}`), 400, "bad_request", "organization"},
 		{"expires_in is no member of a change", patch(`{"expires_in":"1d"}`), 400, "bad_request", "expires_in"},
 		{"grace too long", rotate(`{"grace":"31d"}`), 422, "invalid", "grace"},
+		{"another end", rotate(`{"end_predecessor":"now"}`), 422, "invalid", "end_predecessor"},
+		{"an end without a grace", rotate(`{"grace":"0","end_predecessor":"at_first_use"}`), 422, "invalid", "end_predecessor"},
 		{"negative grace", rotate(`{"grace":"-1h"}`), 422, "invalid", "grace"},
 		{"empty grace", rotate(`{"grace":""}`), 422, "invalid", "grace"},
 		{"null grace", rotate(`{"grace":null}`), 422, "invalid", "grace"},

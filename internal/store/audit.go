@@ -23,13 +23,78 @@ func eventTargets(e *audit.Event) []any {
 		&e.Detail, &e.Previous, &e.Hash}
 }
 
+// ActorKind is a sort of those who do something.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	UserActor       ActorKind = "user"       // somebody who has signed in, or is about to
+	CredentialActor ActorKind = "credential" // whoever presents a credential
+	SystemActor     ActorKind = "system"     // the operator, the server, the finder of a secret
+)
+
+// KindOf returns the kind of an event's actor.
+func KindOf(actor string) ActorKind {
+	switch kind, _, _ := strings.Cut(actor, ":"); kind {
+	case "user", "session":
+		return UserActor
+	case "credential":
+		return CredentialActor
+	}
+	return SystemActor
+}
+
+// actorKinds are the conditions of the kinds.
+var actorKinds = map[ActorKind]string{
+	UserActor:       `(actor = 'user' OR actor LIKE 'session:%')`,
+	CredentialActor: `actor LIKE 'credential:%'`,
+	SystemActor:     `NOT (actor = 'user' OR actor LIKE 'session:%' OR actor LIKE 'credential:%')`,
+}
+
 // EventFilter chooses audit events of a chain. Empty fields choose all.
 type EventFilter struct {
-	After                  int64  // sequence
+	After, Before          int64  // sequences
 	Action                 string // one that ends in a dot is all that begin so
-	Actor, Subject, Target string
+	Actor, Subject, Target string // a target that ends in a colon is all that begin so
+	Kind                   ActorKind
 	Since, Until           time.Time // from, and before
 	Limit                  int
+}
+
+// where is the condition of a filter, with its arguments.
+func (f *EventFilter) where(chain uuid.UUID) (condition string, args []any) {
+	query := strings.Builder{}
+	query.WriteString(` FROM audit_events WHERE chain = $1 AND sequence > $2`)
+	args = []any{chain, f.After}
+	and := func(condition string, values ...any) {
+		args = append(args, values...)
+		query.WriteString(" AND " + strings.ReplaceAll(condition, "$", "$"+strconv.Itoa(len(args))))
+	}
+	equal := func(column, text, family string) {
+		switch {
+		case family != "" && strings.HasSuffix(text, family):
+			and("substr("+column+", 1, "+strconv.Itoa(len(text))+") = $", text)
+		case text != "":
+			and(column+" = $", text)
+		}
+	}
+	equal("action", f.Action, ".")
+	equal("actor", f.Actor, "")
+	equal("subject", f.Subject, "")
+	equal("target", f.Target, ":")
+	if f.Before != 0 {
+		and("sequence < $", f.Before)
+	}
+	if f.Kind != "" {
+		and(actorKinds[f.Kind])
+	}
+	if !f.Since.IsZero() {
+		and("at >= $", f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		and("at < $", f.Until.UnixMilli())
+	}
+	return query.String(), args
 }
 
 // Events returns the events of a chain with a sequence above after, in order.
@@ -39,32 +104,26 @@ func (r reader) Events(ctx context.Context, chain uuid.UUID, after int64, limit 
 
 // FindEvents returns the events of a chain that a filter chooses, in order.
 func (r reader) FindEvents(ctx context.Context, chain uuid.UUID, f EventFilter) ([]audit.Event, error) {
-	query := strings.Builder{}
-	query.WriteString(`SELECT ` + eventColumns + ` FROM audit_events WHERE chain = $1 AND sequence > $2`)
-	args := []any{chain, f.After}
-	and := func(condition string, arg any) {
-		args = append(args, arg)
-		fmt.Fprintf(&query, " AND "+condition, len(args))
+	where, args := f.where(chain)
+	query := `SELECT ` + eventColumns + where + fmt.Sprintf(" ORDER BY sequence LIMIT $%d", len(args)+1)
+	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, query}, append(args, f.Limit)...)
+}
+
+// LatestEvents returns the events of a chain that a filter chooses, the latest
+// first, without so many of them.
+func (r reader) LatestEvents(ctx context.Context, chain uuid.UUID, f EventFilter, without int) ([]audit.Event, error) {
+	where, args := f.where(chain)
+	query := `SELECT ` + eventColumns + where + fmt.Sprintf(" ORDER BY sequence DESC LIMIT $%d OFFSET $%d", len(args)+1, len(args)+2)
+	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, query}, append(args, f.Limit, without)...)
+}
+
+// CountEvents returns how many events of a chain a filter chooses.
+func (r reader) CountEvents(ctx context.Context, chain uuid.UUID, f EventFilter) (n int64, err error) {
+	where, args := f.where(chain)
+	if err = r.q.QueryRowContext(ctx, `SELECT COUNT(*)`+where, args...).Scan(&n); err != nil {
+		return 0, r.fail("count audit events", err)
 	}
-	if strings.HasSuffix(f.Action, ".") {
-		and("substr(action, 1, "+strconv.Itoa(len(f.Action))+") = $%d", f.Action)
-	} else if f.Action != "" {
-		and("action = $%d", f.Action)
-	}
-	for column, text := range map[string]string{"actor": f.Actor, "subject": f.Subject, "target": f.Target} {
-		if text != "" {
-			and(column+" = $%d", text)
-		}
-	}
-	if !f.Since.IsZero() {
-		and("at >= $%d", f.Since.UnixMilli())
-	}
-	if !f.Until.IsZero() {
-		and("at < $%d", f.Until.UnixMilli())
-	}
-	args = append(args, f.Limit)
-	fmt.Fprintf(&query, " ORDER BY sequence LIMIT $%d", len(args))
-	return list(ctx, r, selection[audit.Event]{"list audit events", eventTargets, query.String()}, args...)
+	return n, nil
 }
 
 // Chains returns the ids of the audit chains above after, in order: those

@@ -13,7 +13,7 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, o.id, o.suspended_at, o.allowed_addresses, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
 
 const standingTables = `
 	FROM secrets s
@@ -107,13 +107,13 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 	var (
 		out                                    credential.Standing
 		row                                    credentialRow
-		unconfirmed                            int64
+		unconfirmed, takesOver                 int64
 		organization, projectOrganization      uuid.NullUUID
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role, addresses                        sql.NullString
 	)
 	targets := append(first,
-		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &organization, instant{&suspendedAt}, &addresses,
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses,
 		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
 	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
@@ -131,7 +131,7 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 	if out.OrganizationAddresses, err = orgAddresses(addresses, organization.Valid); err != nil {
 		return nil, row.id, err
 	}
-	out.Secret.Unconfirmed = unconfirmed != 0
+	out.Secret.Unconfirmed, out.Secret.TakesOver = unconfirmed != 0, takesOver != 0
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
 	if role.Valid && deactivatedAt.IsZero() {
 		out.Role = credential.Role(role.String)
@@ -178,25 +178,47 @@ type NewSecret struct {
 // InsertSecret adds the next secret of a credential.
 func (t *Tx) InsertSecret(ctx context.Context, id uuid.UUID, n NewSecret) error {
 	k := n.Key.Bytes()
-	unconfirmed := 0
-	if n.Unconfirmed {
-		unconfirmed = 1
-	}
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)`,
-		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), unconfirmed)
+		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed, takes_over)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9)`,
+		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), flag(n.Unconfirmed), flag(n.TakesOver))
 	if err != nil {
 		return t.fail("store a secret", err)
 	}
 	return nil
 }
 
+// flag is a truth value as it is stored.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TakeOver ends the secrets of a credential before one that was to end them
+// when it is used first. It reports false where that has been done.
+func (t *Tx) TakeOver(ctx context.Context, id uuid.UUID, generation int, at time.Time) (bool, error) {
+	if err := t.touch(ctx, id); err != nil {
+		return false, err
+	}
+	result, err := t.q.ExecContext(ctx, `
+		UPDATE secrets SET takes_over = 0, unconfirmed = 0
+		WHERE credential_id = $1 AND generation = $2 AND takes_over = 1 AND ends_at IS NULL`, id, generation)
+	if err != nil {
+		return false, t.fail("note the first use of a secret", err)
+	}
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
+		return false, err
+	}
+	return true, t.EndSecrets(ctx, id, generation, at)
+}
+
 // EndSecrets makes every secret of a credential older than generation end at
 // a time, unless it ends sooner.
 func (t *Tx) EndSecrets(ctx context.Context, id uuid.UUID, generation int, at time.Time) error {
 	_, err := t.q.ExecContext(ctx, `
-		UPDATE secrets SET ends_at = $3, unconfirmed = 0
+		UPDATE secrets SET ends_at = $3, unconfirmed = 0, takes_over = 0
 		WHERE credential_id = $1 AND generation < $2 AND (ends_at IS NULL OR ends_at > $3)`, id, generation, at.UnixMilli())
 	if err != nil {
 		return t.fail("end a secret", err)
@@ -208,7 +230,7 @@ func (t *Tx) EndSecrets(ctx context.Context, id uuid.UUID, generation int, at ti
 // yet. It reports false when somebody has.
 func (t *Tx) EndUnseen(ctx context.Context, id uuid.UUID, generation int, at time.Time) (bool, error) {
 	result, err := t.q.ExecContext(ctx, `
-		UPDATE secrets SET ends_at = $3, unconfirmed = 0
+		UPDATE secrets SET ends_at = $3, unconfirmed = 0, takes_over = 0
 		WHERE credential_id = $1 AND generation = $2 AND unconfirmed = 1 AND ends_at IS NULL`, id, generation, at.UnixMilli())
 	if err != nil {
 		return false, t.fail("replace a secret that nobody saw", err)
@@ -221,7 +243,7 @@ func (t *Tx) EndUnseen(ctx context.Context, id uuid.UUID, generation int, at tim
 // after a time, the newest first.
 func (r reader) Secrets(ctx context.Context, id uuid.UUID, after time.Time) ([]credential.SecretInfo, error) {
 	rows, err := r.q.QueryContext(ctx, `
-		SELECT generation, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets
+		SELECT generation, fingerprint, hint, created_at, ends_at, unconfirmed, takes_over FROM secrets
 		WHERE credential_id = $1 AND (ends_at IS NULL OR ends_at > $2) ORDER BY generation DESC LIMIT 3`, id, after.UnixMilli())
 	if err != nil {
 		return nil, r.fail("read secrets", err)
@@ -230,7 +252,7 @@ func (r reader) Secrets(ctx context.Context, id uuid.UUID, after time.Time) ([]c
 	var list []credential.SecretInfo
 	for rows.Next() {
 		var s credential.SecretInfo
-		if err := rows.Scan(&s.Generation, &s.Fingerprint, &s.Hint, instant{&s.CreatedAt}, instant{&s.EndsAt}, &s.Unconfirmed); err != nil {
+		if err := rows.Scan(&s.Generation, &s.Fingerprint, &s.Hint, instant{&s.CreatedAt}, instant{&s.EndsAt}, &s.Unconfirmed, &s.TakesOver); err != nil {
 			return nil, r.fail("read secrets", err)
 		}
 		list = append(list, s)

@@ -70,7 +70,9 @@ func (s *Store) lookupToken(ctx context.Context, ref TokenRef) (standing *creden
 	if err != nil {
 		return nil, false, s.failed("look up what a token stands on", err)
 	}
-	standing, err = s.oneStanding(ctx, rows, &ended)
+	if standing, err = s.oneStanding(ctx, rows, &ended); err == nil {
+		standing.Secret.TakesOver = false // a token, and an assertion, is no use of the secret
+	}
 	return standing, ended, err
 }
 

@@ -36,7 +36,7 @@ type handlers struct {
 func Surfaces(a *authority.Authority) []*edge.Surface {
 	h := &handlers{a}
 	return []*edge.Surface{
-		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError, Takes: ours, Nulls: true},
+		{Routes: h.userRoutes(), Prefix: prefix, Present: present, WriteError: writeUserError, WriteLimit: writeLimit, Takes: ours, Nulls: true},
 		{Routes: h.organizationRoutes(), Present: present, WriteError: writeKeyError, WriteLimit: writeLimit, Takes: ours, Nulls: true},
 	}
 }
@@ -46,17 +46,17 @@ func ours(s *credential.Scheme) bool { return s.Kind == credential.Session || s.
 
 func (h *handlers) userRoutes() []edge.Route {
 	return []edge.Route{
-		edge.Post(prefix+"auth/register", edge.Public, most, h.register),
-		edge.Get(prefix+"auth/verify-email/{token}", edge.Public, h.verifyEmail),
-		edge.Post(prefix+"auth/login", edge.Public, most, h.login),
-		edge.Post(prefix+"auth/refresh", edge.Public, most, h.refresh),
-		edge.Post(prefix+"auth/logout", edge.Authenticated, most, h.logout),
-		edge.Post(prefix+"auth/forgot-password", edge.Public, most, h.forgotPassword),
-		edge.Post(prefix+"auth/reset-password", edge.Public, most, h.resetPassword),
+		edge.Post(prefix+"auth/register", edge.Public, most, h.register).LimitedByAddress(),
+		edge.Get(prefix+"auth/verify-email/{token}", edge.Public, h.verifyEmail).LimitedByAddress(),
+		edge.Post(prefix+"auth/login", edge.Public, most, h.login).LimitedByAddress(),
+		edge.Post(prefix+"auth/refresh", edge.Public, most, h.refresh).LimitedByAddress(),
+		edge.Post(prefix+"auth/logout", edge.Authenticated, most, h.logout).LimitedByAddress(),
+		edge.Post(prefix+"auth/forgot-password", edge.Public, most, h.forgotPassword).LimitedByAddress(),
+		edge.Post(prefix+"auth/reset-password", edge.Public, most, h.resetPassword).LimitedByAddress(),
 
-		edge.Post(prefix+"auth/two-factor/setup", edge.Authenticated, most, h.setUpTwoFactor),
-		edge.Post(prefix+"auth/two-factor/verify", edge.Authenticated, most, h.enableTwoFactor),
-		edge.Post(prefix+"auth/two-factor/disable", edge.Authenticated, most, h.disableTwoFactor),
+		edge.Post(prefix+"auth/two-factor/setup", edge.Authenticated, most, h.setUpTwoFactor).LimitedByAddress(),
+		edge.Post(prefix+"auth/two-factor/verify", edge.Authenticated, most, h.enableTwoFactor).LimitedByAddress(),
+		edge.Post(prefix+"auth/two-factor/disable", edge.Authenticated, most, h.disableTwoFactor).LimitedByAddress(),
 
 		edge.Get(prefix+"users/me", edge.Authenticated, h.me),
 		edge.Patch(prefix+"users/me", edge.Authenticated, most, h.updateMe),
@@ -77,10 +77,11 @@ func (h *handlers) organizationRoutes() []edge.Route {
 		edge.Delete(base+"api-keys/{key}", write, h.revokeKey),
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
 		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
+		edge.Get(base+"audit-logs", edge.Needs(credential.AuditRead), h.auditLogs).Takes(auditFilters...),
 	)
 }
 
-// writeLimit tells what is left of a key's requests per minute.
+// writeLimit tells what is left of the requests of a minute.
 func writeLimit(h http.Header, l credential.Limit) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(l.Limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(l.Remaining))
@@ -164,6 +165,9 @@ func writeKeyError(w http.ResponseWriter, f edge.Failure, requestID string) {
 
 // scopeOf spells a permission the way that BunShip's scopes are spelled.
 func scopeOf(p credential.Permission) string {
+	if p == credential.AuditRead {
+		return "read:audit-logs"
+	}
 	noun, verb, _ := strings.Cut(string(p), ":")
 	return verb + ":" + noun
 }

@@ -116,7 +116,7 @@ func newWorld(t testing.TB, cfg store.Config, change func(*authority.Config)) *w
 	}
 	w.Authority = authority.New(config)
 	handler = edge.New(edge.Config{
-		Authority: w.Authority, Surfaces: append(bunship.Surfaces(w.Authority), probes()),
+		Authority: w.Authority, Surfaces: append(bunship.Surfaces(w.Authority), probes(w.Authority)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Logger:         slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
@@ -125,8 +125,8 @@ func newWorld(t testing.TB, cfg store.Config, change func(*authority.Config)) *w
 }
 
 // probes are routes that need one permission each: what BunShip's own routes
-// don't tell of a scope.
-func probes() *edge.Surface {
+// don't tell of a scope. One makes a project, as a route of another surface does.
+func probes(a *authority.Authority) *edge.Surface {
 	s := &edge.Surface{Present: edge.FromHeaders, WriteError: func(rw http.ResponseWriter, f edge.Failure, _ string) {
 		rw.WriteHeader(f.Status)
 		_, _ = fmt.Fprintf(rw, `{"code":%q}`, f.Code)
@@ -137,6 +137,13 @@ func probes() *edge.Surface {
 				return map[string]string{"organization": r.Principal.Organization.String(), "by": r.Principal.String()}, nil
 			}))
 	}
+	s.Routes = append(s.Routes, edge.Post("/probe/projects", edge.Needs(credential.ProjectsWrite), 1<<10, func(r *edge.Request, in map[string]string) (map[string]string, error) {
+		p, err := a.CreateProject(r.Context(), &r.Principal, r.Principal.Organization, authority.NameRequest{Name: in["name"]})
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{"id": p.ID.String()}, nil
+	}))
 	return s
 }
 
