@@ -217,6 +217,26 @@ export interface paths {
         patch: operations["updateCredential"];
         trace?: never;
     };
+    "/v1/credentials/{id}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show where a credential was used the last time, how often it was, and what it did, the latest first
+         * @description Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.
+         */
+        get: operations["getActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/credentials/{id}/rotate": {
         parameters: {
             query?: never;
@@ -638,6 +658,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit events of a chain that fit what is asked for, the oldest first, one a line
+         * @description Export the audit events of a chain that fit what is asked for, the oldest first, one a line. An answer that was broken off is continued by the last sequence as after.
+         */
+        get: operations["exportEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -649,6 +689,120 @@ export interface paths {
         get: operations["verifyAudit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the webhooks of an organization */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Register an endpoint that is told of events
+         * @description Register an endpoint that is told of events. The answer is the only one that holds its secret.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a webhook */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook, with what waits for it */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook, or turn it on or off
+         * @description Change a webhook, or turn it on or off. What is absent stays.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks/{webhook}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description Give a webhook a new secret. The one before signs too for 24 hours; the answer is the only one that holds the new one.
+         */
+        post: operations["rotateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test event at once, and say what came of it */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a webhook was told in the last 30 days, the newest first */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/webhooks/{webhook}/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery once more at once, and say what came of it */
+        post: operations["redeliver"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1199,6 +1353,8 @@ export interface components {
              * @description when it stops working
              */
             ends_at: string;
+            /** @description or as soon as the new secret is used */
+            at_first_use?: boolean;
         };
         Self: {
             /** @description absent for the operator */
@@ -1279,6 +1435,11 @@ export interface components {
         RotateCredential: {
             /** @description how long the predecessor works: 0 to 30d; absent: 24h */
             grace?: string;
+            /**
+             * @description at_first_use: as soon as the new secret is used, if that is before the grace is over
+             * @enum {string}
+             */
+            end_predecessor?: "after_grace" | "at_first_use";
             /** @description RFC 3339 with a zone; this or expires_in */
             expires_at?: string;
             /** @description such as 90d */
@@ -1343,6 +1504,56 @@ export interface components {
             items: components["schemas"]["Credential"][];
             /** @description pass it on as cursor; absent on the last page */
             next_cursor?: string;
+        };
+        Activity: {
+            /**
+             * Format: int64
+             * @description how often it was let in
+             */
+            requests: number;
+            /**
+             * Format: date-time
+             * @description the latest verification
+             */
+            last_used_at?: string;
+            last_used_address?: string;
+            last_used_agent?: string;
+            /** @description what it did, the latest first */
+            events: components["schemas"]["Event"][];
+            /**
+             * Format: int64
+             * @description before of the next page; absent on the last one
+             */
+            next_before?: number;
+        };
+        Event: {
+            /**
+             * Format: uuid
+             * @description an organization's id, or zeros: the installation's chain
+             */
+            chain: string;
+            /**
+             * Format: int64
+             * @description place in the chain
+             */
+            sequence: number;
+            /** Format: date-time */
+            at: string;
+            /** @description who did it */
+            actor: string;
+            /** @description on whose behalf */
+            subject?: string;
+            action: string;
+            target: string;
+            /** @description from where */
+            address?: string;
+            /** @description X-Request-Id of the call */
+            request?: string;
+            /** @description a JSON object, as it was hashed */
+            detail: string;
+            /** @description hash of the event before */
+            previous: string;
+            hash: string;
         };
         UpdateCredential: {
             /** @description 1 to 100 characters */
@@ -1501,35 +1712,6 @@ export interface components {
             /** @description pass it on as cursor; absent on the last page */
             next_cursor?: string;
         };
-        Event: {
-            /**
-             * Format: uuid
-             * @description an organization's id, or zeros: the installation's chain
-             */
-            chain: string;
-            /**
-             * Format: int64
-             * @description place in the chain
-             */
-            sequence: number;
-            /** Format: date-time */
-            at: string;
-            /** @description who did it */
-            actor: string;
-            /** @description on whose behalf */
-            subject?: string;
-            action: string;
-            target: string;
-            /** @description from where */
-            address?: string;
-            /** @description X-Request-Id of the call */
-            request?: string;
-            /** @description a JSON object, as it was hashed */
-            detail: string;
-            /** @description hash of the event before */
-            previous: string;
-            hash: string;
-        };
         AuditReportList: {
             items: components["schemas"]["AuditReport"][];
             /** @description pass it on as cursor; absent on the last page */
@@ -1550,6 +1732,122 @@ export interface components {
              */
             broken?: number;
             reason?: string;
+        };
+        CreateWebhook: {
+            /**
+             * Format: uri
+             * @description https, of the public internet
+             */
+            url: string;
+            description?: string;
+            /** @description those that it is told of; none are all */
+            events?: string[];
+        };
+        IssuedWebhook: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            organization: string;
+            /** Format: uri */
+            url: string;
+            description: string;
+            /** @description none are all */
+            events: string[];
+            active: boolean;
+            /**
+             * Format: date-time
+             * @description since when nothing has succeeded; after three days it is turned off
+             */
+            failing_since?: string;
+            /**
+             * Format: date-time
+             * @description until when the secret before signs too
+             */
+            previous_secret_ends_at?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: password
+             * @description shown once: this answer holds it and no other
+             */
+            secret: string;
+        };
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        Webhook: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            organization: string;
+            /** Format: uri */
+            url: string;
+            description: string;
+            /** @description none are all */
+            events: string[];
+            active: boolean;
+            /**
+             * Format: date-time
+             * @description since when nothing has succeeded; after three days it is turned off
+             */
+            failing_since?: string;
+            /**
+             * Format: date-time
+             * @description until when the secret before signs too
+             */
+            previous_secret_ends_at?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        UpdateWebhook: {
+            /** Format: uri */
+            url?: string;
+            description?: string;
+            events?: string[];
+            /** @description one that is turned off is sent nothing, and what waits for it is given up */
+            active?: boolean;
+        };
+        RotateWebhook: {
+            /** @description the secret before signs no more; otherwise for 24 hours beside the new one */
+            now?: boolean;
+        };
+        WebhookDelivery: {
+            /** @description the webhook-id of the request: del_… */
+            id: string;
+            /** Format: uuid */
+            webhook: string;
+            event: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            /** @description the body of the request, as it is signed */
+            payload: string;
+            attempts: number;
+            /** @description of the last answer */
+            status_code?: number;
+            /** @description how the last answer begins, at most 500 characters */
+            response?: string;
+            /** @description why the last try failed */
+            failure?: string;
+            /**
+             * Format: date-time
+             * @description when it is tried next
+             */
+            next_at?: string;
+            /** Format: date-time */
+            delivered_at?: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        WebhookDeliveryList: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
         };
         Person: {
             /** Format: uuid */
@@ -2573,6 +2871,48 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getActivity: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description sequence of the last event of the page before */
+                before?: number;
+                /** @description how many items a page has at most */
+                limit?: number;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path: {
+                /** @description id of the credential */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict4"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     rotateCredential: {
@@ -3698,6 +4038,57 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    exportEvents: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description sequence of the last event of the page before */
+                after?: number;
+                /** @description of the export; otherwise the header Accept says it */
+                format?: "jsonl" | "csv";
+                /** @description of the event; one that ends in a dot is all that begin so */
+                action?: string;
+                /** @description of the event: who did it */
+                actor?: string;
+                /** @description of the event: on whose behalf */
+                subject?: string;
+                /** @description of the event: what it was done to */
+                target?: string;
+                /** @description from this time on */
+                since?: string;
+                /** @description before this time */
+                until?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": components["schemas"]["Event"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     verifyAudit: {
         parameters: {
             query?: {
@@ -3730,6 +4121,346 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict3"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhook"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    rotateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateWebhook"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedWebhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict2"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of the webhook */
+                webhook: string;
+                /** @description id of the delivery: del_… */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     getUser: {
