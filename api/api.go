@@ -40,7 +40,11 @@ type Credential struct {
 	LastUsedAt       *time.Time   `json:"last_used_at,omitempty" doc:"the latest verification"`
 	LastUsedAddress  string       `json:"last_used_address,omitempty"`
 	LastUsedAgent    string       `json:"last_used_agent,omitempty"`
+	Version          string       `json:"version" doc:"tells one state of it from the next, but for its use: what If-Match takes; empty for a damaged record"`
 }
+
+// ETag is what If-Match takes.
+func (c Credential) ETag() string { return c.Version }
 
 // Predecessor is the secret that a rotation replaced, while it still works.
 type Predecessor struct {
@@ -210,7 +214,11 @@ type Organization struct {
 	State       string     `json:"state" enum:"active,suspended"`
 	CreatedAt   time.Time  `json:"created_at"`
 	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
+	Version     string     `json:"version" doc:"tells one state of it from the next: what If-Match takes"`
 }
+
+// ETag is what If-Match takes.
+func (o Organization) ETag() string { return o.Version }
 
 // CreateOrganization asks for a new organization.
 type CreateOrganization struct {
@@ -251,7 +259,11 @@ type Project struct {
 	State        string     `json:"state" enum:"active,archived"`
 	CreatedAt    time.Time  `json:"created_at"`
 	ArchivedAt   *time.Time `json:"archived_at,omitempty"`
+	Version      string     `json:"version" doc:"tells one state of it from the next: what If-Match takes"`
 }
+
+// ETag is what If-Match takes.
+func (p Project) ETag() string { return p.Version }
 
 // CreateProject asks for a new project.
 type CreateProject struct {

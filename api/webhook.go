@@ -34,7 +34,11 @@ type Webhook struct {
 	PreviousSecretEndsAt *time.Time `json:"previous_secret_ends_at,omitzero" doc:"until when the secret before signs too"`
 	CreatedAt            time.Time  `json:"created_at"`
 	UpdatedAt            time.Time  `json:"updated_at"`
+	Version              string     `json:"version" doc:"tells one state of it from the next: what If-Match takes"`
 }
+
+// ETag is what If-Match takes.
+func (w Webhook) ETag() string { return w.Version }
 
 // IssuedWebhook is an endpoint with the secret that signs what it is sent,
 // shown once.

@@ -120,7 +120,19 @@ func (c *Client) request(ctx context.Context, call Request) (*http.Request, erro
 	if call.IdempotencyKey != "" {
 		req.Header.Set("Idempotency-Key", call.IdempotencyKey)
 	}
+	if version, known := ctx.Value(ifMatch{}).(string); known && call.Method != http.MethodGet {
+		req.Header.Set("If-Match", `"`+version+`"`)
+	}
 	return req, nil
+}
+
+type ifMatch struct{}
+
+// IfMatch makes the changes that are made with ctx ones of the state that has a
+// version, such as the Version of a Credential. Of any other state nothing is
+// changed: the error has status 412 and the code precondition_failed.
+func IfMatch(ctx context.Context, version string) context.Context {
+	return context.WithValue(ctx, ifMatch{}, version)
 }
 
 // open makes one attempt at a call, and returns the body of its answer, which

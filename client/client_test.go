@@ -39,14 +39,14 @@ func TestCallSendsWhatItIsTold(t *testing.T) {
 	server, last := answering(t, http.StatusCreated, `{"id":"1","secret":"s"}`)
 	c := client.New(server.URL+"//", "the-token", nil)
 	var out api.IssuedCredential
-	err := c.Do(context.Background(), client.Request{Method: http.MethodPost, Path: "/v1/credentials?a=b", In: api.CreateCredential{Scheme: "x", Name: "é\"<>&"}, Out: &out, IdempotencyKey: "once"})
+	err := c.Do(client.IfMatch(context.Background(), "v1"), client.Request{Method: http.MethodPost, Path: "/v1/credentials?a=b", In: api.CreateCredential{Scheme: "x", Name: "é\"<>&"}, Out: &out, IdempotencyKey: "once"})
 	if err != nil || out.ID != "1" || out.Secret != "s" {
 		t.Fatalf("got %+v, %v", out, err)
 	}
 	if last.method != "POST" || last.path != "/v1/credentials" || last.query != "a=b" {
 		t.Errorf("it called %s %s?%s", last.method, last.path, last.query)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer the-token", "Content-Type": "application/json", "Idempotency-Key": "once"} {
+	for name, want := range map[string]string{"Authorization": "Bearer the-token", "Content-Type": "application/json", "Idempotency-Key": "once", "If-Match": `"v1"`} {
 		if got := last.header.Values(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
@@ -58,7 +58,7 @@ func TestCallSendsWhatItIsTold(t *testing.T) {
 	if err := client.New(server.URL, "", nil).Call(context.Background(), http.MethodGet, "/v1/self", nil, nil); err != nil {
 		t.Error(err)
 	}
-	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key"} {
+	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "If-Match"} {
 		if got, ok := last.header[name]; ok {
 			t.Errorf("without one it sends %s: %q", name, got)
 		}

@@ -340,6 +340,9 @@ func (a *Authority) change(ctx context.Context, p *credential.Principal, known *
 		if err := administersStill(ctx, tx, p, c); err != nil {
 			return err
 		}
+		if err := holds(ctx, credentialVersion(c)); err != nil {
+			return err
+		}
 		if err := alter(tx, c, now); err != nil {
 			return err
 		}

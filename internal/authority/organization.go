@@ -88,6 +88,13 @@ func (a *Authority) SuspendOrganization(ctx context.Context, p *credential.Princ
 		action, at, begin = "organization.suspend", now, a.stop
 	}
 	err := begin(ctx, p, id, func(tx *store.Tx) error {
+		o, err := tx.Organization(ctx, id)
+		if err == nil {
+			err = holds(ctx, OrganizationVersion(o))
+		}
+		if err != nil {
+			return err
+		}
 		tx.Record(act{p, now}.event(action, "organization:"+id.String(), "{}"))
 		return tx.SuspendOrganization(ctx, id, at)
 	})
@@ -186,6 +193,13 @@ func (a *Authority) ArchiveProject(ctx context.Context, p *credential.Principal,
 		action, at, begin = "project.archive", now, a.stop
 	}
 	err = begin(ctx, p, organization, func(tx *store.Tx) error {
+		still, err := tx.ProjectIn(ctx, organization, ref)
+		if err == nil {
+			err = holds(ctx, ProjectVersion(still))
+		}
+		if err != nil {
+			return err
+		}
 		tx.Record(act{p, now}.event(action, "project:"+id.String(), "{}"))
 		return tx.ArchiveProject(ctx, project.ID, at)
 	})
@@ -210,7 +224,11 @@ func (a *Authority) DeleteProject(ctx context.Context, p *credential.Principal, 
 	}
 	return a.stop(ctx, p, organization, func(tx *store.Tx) error {
 		by := act{p, a.clock()}
-		if _, err := tx.ProjectIn(ctx, organization, store.ProjectRef{ID: project.ID}); err != nil { // which may be gone since
+		still, err := tx.ProjectIn(ctx, organization, store.ProjectRef{ID: project.ID}) // which may be gone since
+		if err == nil {
+			err = holds(ctx, ProjectVersion(still))
+		}
+		if err != nil {
 			return err
 		}
 		tx.Record(by.event("project.delete", "project:"+id.String(), object(map[string]string{"name": project.Name})))

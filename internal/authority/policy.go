@@ -43,6 +43,9 @@ func (a *Authority) SetPolicy(ctx context.Context, p *credential.Principal, orga
 		if err != nil {
 			return err
 		}
+		if err := holds(ctx, PolicyVersion(before)); err != nil {
+			return err
+		}
 		tx.Record(act{p, now}.event("policy.update", "organization:"+organization.String(), object(map[string]any{"before": policyDetails(before), "after": policyDetails(policy)})))
 		return tx.SetPolicy(ctx, organization, policy, now)
 	})

@@ -97,6 +97,9 @@ func (a *Authority) replaceSecret(ctx context.Context, tx *store.Tx, by act, id 
 	if err := administersStill(ctx, tx, by.by, c); err != nil {
 		return nil, err
 	}
+	if err := holds(ctx, credentialVersion(c)); err != nil {
+		return nil, err
+	}
 	ends := graceEnd(now, r.Grace, c.ExpiresAt)
 	if err := a.renew(by.by, c, r.Expiry, now); err != nil {
 		return nil, err

@@ -176,6 +176,9 @@ func (a *Authority) RotateWebhook(ctx context.Context, p *credential.Principal, 
 	}
 	rotate := func(tx *store.Tx) (*store.Webhook, error) {
 		w, err := tx.WebhookIn(ctx, of.Organization, of.ID)
+		if err == nil {
+			err = holds(ctx, WebhookVersion(w))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -251,6 +254,9 @@ func (a *Authority) changeWebhook(ctx context.Context, p *credential.Principal, 
 	}
 	return a.transact(ctx, p, of.Organization, func(tx *store.Tx) error {
 		w, err := tx.WebhookIn(ctx, of.Organization, of.ID)
+		if err == nil {
+			err = holds(ctx, WebhookVersion(w))
+		}
 		if err != nil {
 			return err
 		}

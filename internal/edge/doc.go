@@ -17,7 +17,8 @@ type Doc struct {
 	ID   string // by which generated clients name the call
 	Text string // one sentence, and what else there is to say
 	// Kinds are failures that don't follow from the rest. A route that may
-	// fail as InProgress is one that takes an Idempotency-Key.
+	// fail as InProgress is one that takes an Idempotency-Key, as
+	// PreconditionFailed one that takes If-Match.
 	Kinds []credential.ErrorKind
 	// Reads means that the route changes nothing; those of GET never do.
 	Reads bool
@@ -68,6 +69,9 @@ func (r Route) Shown(in, out any) Route {
 
 // Repeatable reports whether the route takes an Idempotency-Key.
 func (r Route) Repeatable() bool { return slices.Contains(r.Doc.Kinds, credential.InProgress) }
+
+// Conditional reports whether the route takes If-Match.
+func (r Route) Conditional() bool { return slices.Contains(r.Doc.Kinds, credential.PreconditionFailed) }
 
 // Protected reports whether a credential is asked for.
 func (r Route) Protected() bool { return !r.Access.public }

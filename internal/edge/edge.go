@@ -208,6 +208,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.surface.fail(c, r, err)
 		return
 	}
+	if tagged, ok := out.(interface{ ETag() string }); ok && tagged.ETag() != "" {
+		w.Header().Set("ETag", `"`+tagged.ETag()+`"`)
+	}
 	if h.route.MaxAge > 0 {
 		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
 	}
@@ -239,6 +242,9 @@ func (h *handler) serve(r *Request) (any, error) {
 		return nil, err
 	}
 	if err := r.readQuery(h.route.Params); err != nil {
+		return nil, err
+	}
+	if err := r.readCondition(h.route.Conditional()); err != nil {
 		return nil, err
 	}
 	return h.route.serve(r)

@@ -123,6 +123,9 @@ func (b *builder) parametersOf(r edge.Route) (list []parameter) {
 	if r.Repeatable() {
 		list = append(list, parameter{Ref: "#/components/parameters/IdempotencyKey"})
 	}
+	if r.Conditional() {
+		list = append(list, parameter{Ref: "#/components/parameters/IfMatch"})
+	}
 	if r.Protected() && !r.HasWildcard("organization") {
 		list = append(list, parameter{Ref: "#/components/parameters/Organization"})
 	}

@@ -67,6 +67,8 @@ func shared() ordered[parameter] {
 	return ordered[parameter]{
 		{"IdempotencyKey", parameter{Name: "Idempotency-Key", In: "header", Schema: &schema{Type: "string"},
 			Description: "1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more"}},
+		{"IfMatch", parameter{Name: "If-Match", In: "header", Schema: &schema{Type: "string"},
+			Description: "the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1)"}},
 		{"Organization", parameter{Name: "Gatehouse-Organization", In: "header", Schema: &schema{Type: "string"},
 			Description: "for users who have signed in: the organization to act in, by UUID, org_… or its number"}},
 	}

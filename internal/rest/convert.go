@@ -30,7 +30,7 @@ func credentialOf(d *authority.Detail) api.Credential {
 		Scopes: texts(c.Scopes), State: string(d.State), RateLimit: c.RateLimit,
 		CreatedAt: c.CreatedAt, CreatedBy: c.CreatedBy, NotBefore: instant(c.NotBefore), ExpiresAt: instant(c.ExpiresAt),
 		SuspendedAt: instant(c.SuspendedAt), RevokedAt: instant(c.RevokedAt),
-		LastUsedAt: instant(d.Use.At), LastUsedAgent: d.Use.UserAgent,
+		LastUsedAt: instant(d.Use.At), LastUsedAgent: d.Use.UserAgent, Version: d.Version(),
 	}
 	if d.Use.Address.IsValid() {
 		out.LastUsedAddress = d.Use.Address.String()
@@ -69,7 +69,7 @@ func issued(i *authority.Issued, err error) (api.IssuedCredential, error) {
 func organizationOf(o *store.Organization) api.Organization {
 	out := api.Organization{
 		ID: o.ID.String(), Number: o.Number, BunShipID: authority.PublicID("org", o.ID), Name: o.Name, State: "active",
-		CreatedAt: o.CreatedAt, SuspendedAt: instant(o.SuspendedAt),
+		CreatedAt: o.CreatedAt, SuspendedAt: instant(o.SuspendedAt), Version: authority.OrganizationVersion(o),
 	}
 	if out.SuspendedAt != nil {
 		out.State = "suspended"
@@ -93,7 +93,7 @@ func stateOf(u *store.User) string {
 func projectOf(p *store.Project) api.Project {
 	out := api.Project{
 		ID: p.ID.String(), Organization: p.Organization.String(), Name: p.Name, State: "active", CreatedAt: p.CreatedAt,
-		BetaHubID: fmt.Sprintf("pr-%d", p.Number), TestKaseID: fmt.Sprintf("PRJ-%d", p.OrganizationNumber), ArchivedAt: instant(p.ArchivedAt),
+		BetaHubID: fmt.Sprintf("pr-%d", p.Number), TestKaseID: fmt.Sprintf("PRJ-%d", p.OrganizationNumber), ArchivedAt: instant(p.ArchivedAt), Version: authority.ProjectVersion(p),
 	}
 	if out.ArchivedAt != nil {
 		out.State = "archived"

@@ -17,9 +17,9 @@ import (
 func (h *handlers) policyRoutes() []edge.Route {
 	return []edge.Route{
 		edge.Get("/v1/organizations/{organization}/policy", edge.Needs(credential.OrganizationRead), h.getPolicy).
-			Named("getPolicy", "Show what an organization asks of its credentials."),
+			Shown(nil, api.Policy{}).Named("getPolicy", "Show what an organization asks of its credentials."),
 		edge.Put("/v1/organizations/{organization}/policy", edge.Needs(credential.OrganizationWrite), small, h.setPolicy).
-			Named("setPolicy", "Replace what an organization asks of its credentials. It takes an owner or admin who has signed in. The addresses hold from the next request on, the rest for what is made from now on."),
+			Shown(nil, api.Policy{}).Named("setPolicy", "Replace what an organization asks of its credentials. It takes an owner or admin who has signed in. The addresses hold from the next request on, the rest for what is made from now on.", credential.PreconditionFailed),
 		edge.Get("/v1/organizations/{organization}/unused-credentials", edge.Needs(credential.CredentialsRead), h.listUnused).Takes("for", "limit", "cursor").
 			Named("listUnused", "List the working credentials that nobody has used for some time (90d unless said): what a policy would suspend."),
 		edge.Post("/v1/credential-revocations", edge.Needs(credential.CredentialsWrite), large, h.revokeMany).
@@ -27,28 +27,37 @@ func (h *handlers) policyRoutes() []edge.Route {
 	}
 }
 
-func (h *handlers) getPolicy(r *edge.Request, _ edge.None) (api.Policy, error) {
+// shownPolicy is a policy in an answer, whose tag isn't one of its members.
+type shownPolicy struct {
+	api.Policy
+	tag string
+}
+
+// ETag is what If-Match takes.
+func (p shownPolicy) ETag() string { return p.tag }
+
+func (h *handlers) getPolicy(r *edge.Request, _ edge.None) (shownPolicy, error) {
 	id, err := h.organization(r)
 	if err != nil {
-		return api.Policy{}, err
+		return shownPolicy{}, err
 	}
 	p, err := h.authority.Policy(r.Context(), &r.Principal, id)
 	if err != nil {
-		return api.Policy{}, err
+		return shownPolicy{}, err
 	}
-	return policyOf(p), nil
+	return shownPolicy{policyOf(p), authority.PolicyVersion(p)}, nil
 }
 
-func (h *handlers) setPolicy(r *edge.Request, in api.Policy) (api.Policy, error) {
+func (h *handlers) setPolicy(r *edge.Request, in api.Policy) (shownPolicy, error) {
 	id, err := h.organization(r)
 	if err != nil {
-		return api.Policy{}, err
+		return shownPolicy{}, err
 	}
 	p, err := h.policy(in)
 	if err != nil {
-		return api.Policy{}, err
+		return shownPolicy{}, err
 	}
-	return policyOf(p), h.authority.SetPolicy(r.Context(), &r.Principal, id, p)
+	return shownPolicy{policyOf(p), authority.PolicyVersion(p)}, h.authority.SetPolicy(r.Context(), &r.Principal, id, p)
 }
 
 // policy reads a policy off the wire.

@@ -64,15 +64,15 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/v1/credentials/{id}/activity", read, h.activity).Takes("organization", "before", "limit").
 			Named("getActivity", "Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.", credential.Damaged),
 		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential).
-			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged),
+			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).
-			Named("rotateCredential", "Give a credential a new secret. The one before works during the grace; the answer is the only one that holds the new one.", credential.Damaged, credential.InProgress),
+			Named("rotateCredential", "Give a credential a new secret. The one before works during the grace; the answer is the only one that holds the new one.", credential.Damaged, credential.InProgress, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/suspend", write, 0, h.suspendCredential).
-			Named("suspendCredential", "Suspend a credential, from the next request on.", credential.Damaged),
+			Named("suspendCredential", "Suspend a credential, from the next request on.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/resume", write, 0, h.resumeCredential).
-			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged),
+			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).
-			Named("revokeCredential", "Revoke a credential for good, from the next request on."),
+			Named("revokeCredential", "Revoke a credential for good, from the next request on.", credential.PreconditionFailed),
 
 		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
 			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),
@@ -91,9 +91,9 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization).
 			Named("getOrganization", "Show an organization."),
 		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization).
-			Named("suspendOrganization", "Suspend an organization with all its credentials. The operator alone may."),
+			Named("suspendOrganization", "Suspend an organization with all its credentials. The operator alone may.", credential.PreconditionFailed),
 		edge.Post("/v1/organizations/{organization}/resume", edge.Needs(credential.OrganizationWrite), 0, h.resumeOrganization).
-			Named("resumeOrganization", "Let a suspended organization work again. The operator alone may."),
+			Named("resumeOrganization", "Let a suspended organization work again. The operator alone may.", credential.PreconditionFailed),
 
 		edge.Post("/v1/organizations/{organization}/members", edge.Needs(credential.MembersWrite), small, h.createMember).Creates().
 			Named("createMember", "Add a user to an organization. One whose address is known is added as they are; the operator alone may.", credential.InProgress),
@@ -125,11 +125,11 @@ func (h *handlers) projectRoutes() []edge.Route {
 		edge.Get("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsRead), h.getProject).
 			Named("getProject", "Show a project."),
 		edge.Delete("/v1/organizations/{organization}/projects/{project}", edge.Needs(credential.ProjectsWrite), h.deleteProject).
-			Named("deleteProject", "Delete a project for good, with its credentials."),
+			Named("deleteProject", "Delete a project for good, with its credentials.", credential.PreconditionFailed),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/archive", edge.Needs(credential.ProjectsWrite), 0, h.archiveProject).
-			Named("archiveProject", "Archive a project. Its credentials stop working."),
+			Named("archiveProject", "Archive a project. Its credentials stop working.", credential.PreconditionFailed),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject).
-			Named("restoreProject", "Bring an archived project back."),
+			Named("restoreProject", "Bring an archived project back.", credential.PreconditionFailed),
 		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole).
 			Named("setProjectRole", "Give a member a role in a project."),
 		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember).

@@ -23,11 +23,11 @@ func (h *handlers) webhookRoutes() []edge.Route {
 		edge.Get(one, read, h.getWebhook).
 			Named("getWebhook", "Show a webhook."),
 		edge.Patch(one, write, small, h.updateWebhook).
-			Named("updateWebhook", "Change a webhook, or turn it on or off. What is absent stays."),
+			Named("updateWebhook", "Change a webhook, or turn it on or off. What is absent stays.", credential.PreconditionFailed),
 		edge.Delete(one, write, h.deleteWebhook).
-			Named("deleteWebhook", "Delete a webhook, with what waits for it."),
+			Named("deleteWebhook", "Delete a webhook, with what waits for it.", credential.PreconditionFailed),
 		edge.Post(one+"/rotate", write, small, h.rotateWebhook).
-			Named("rotateWebhook", "Give a webhook a new secret. The one before signs too for 24 hours; the answer is the only one that holds the new one.", credential.Conflict, credential.InProgress),
+			Named("rotateWebhook", "Give a webhook a new secret. The one before signs too for 24 hours; the answer is the only one that holds the new one.", credential.Conflict, credential.InProgress, credential.PreconditionFailed),
 		edge.Post(one+"/test", write, 0, h.testWebhook).
 			Named("testWebhook", "Send a test event at once, and say what came of it.", credential.Conflict),
 		edge.Get(one+"/deliveries", read, h.listDeliveries).Takes("limit", "cursor").
@@ -172,7 +172,7 @@ func shownDelivery(d *store.Delivery, err error) (api.WebhookDelivery, error) {
 func webhookOf(w *store.Webhook) api.Webhook {
 	return api.Webhook{
 		ID: w.ID.String(), Organization: w.Organization.String(), URL: w.URL, Description: w.Description, Events: append([]string{}, w.Events...),
-		Active: w.Active, FailingSince: instant(w.FailingSince), PreviousSecretEndsAt: instant(w.PreviousEndsAt), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		Active: w.Active, FailingSince: instant(w.FailingSince), PreviousSecretEndsAt: instant(w.PreviousEndsAt), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: authority.WebhookVersion(w),
 	}
 }
 

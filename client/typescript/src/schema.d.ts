@@ -1160,7 +1160,7 @@ export interface components {
              * @description stable; rely on it
              * @enum {string}
              */
-            code: "address_denied" | "bad_request" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
+            code: "address_denied" | "bad_request" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "precondition_failed" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
             /** @description the member, parameter or header that is wrong */
             field?: string;
             /** @description the answer's X-Request-Id */
@@ -1260,6 +1260,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             suspended_at?: string;
+            /** @description tells one state of it from the next: what If-Match takes */
+            version: string;
         };
         User: {
             /** Format: uuid */
@@ -1340,6 +1342,8 @@ export interface components {
             last_used_at?: string;
             last_used_address?: string;
             last_used_agent?: string;
+            /** @description tells one state of it from the next, but for its use: what If-Match takes; empty for a damaged record */
+            version: string;
             /**
              * Format: password
              * @description one time only: this answer holds it and no other
@@ -1431,6 +1435,8 @@ export interface components {
             last_used_at?: string;
             last_used_address?: string;
             last_used_agent?: string;
+            /** @description tells one state of it from the next, but for its use: what If-Match takes; empty for a damaged record */
+            version: string;
         };
         RotateCredential: {
             /** @description how long the predecessor works: 0 to 30d; absent: 24h */
@@ -1701,6 +1707,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             archived_at?: string;
+            /** @description tells one state of it from the next: what If-Match takes */
+            version: string;
         };
         ProjectList: {
             items: components["schemas"]["Project"][];
@@ -1768,6 +1776,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+            /** @description tells one state of it from the next: what If-Match takes */
+            version: string;
             /**
              * Format: password
              * @description shown once: this answer holds it and no other
@@ -1804,6 +1814,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+            /** @description tells one state of it from the next: what If-Match takes */
+            version: string;
         };
         UpdateWebhook: {
             /** Format: uri */
@@ -2284,6 +2296,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description precondition_failed */
+        PreconditionFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description conflict, damaged, in_progress */
         Conflict6: {
             headers: {
@@ -2414,6 +2436,8 @@ export interface components {
     parameters: {
         /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
         IdempotencyKey: string;
+        /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+        IfMatch: string;
         /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
         Organization: string;
     };
@@ -2835,6 +2859,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -2865,6 +2891,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -2921,6 +2948,8 @@ export interface operations {
             header?: {
                 /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -2951,6 +2980,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict6"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -2963,6 +2993,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -2989,6 +3021,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -2999,6 +3032,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3025,6 +3060,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3035,6 +3071,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3061,6 +3099,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3325,7 +3364,10 @@ export interface operations {
     suspendOrganization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3349,6 +3391,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3358,7 +3401,10 @@ export interface operations {
     resumeOrganization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3382,6 +3428,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3805,7 +3852,10 @@ export interface operations {
     deleteProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3831,6 +3881,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3840,7 +3891,10 @@ export interface operations {
     archiveProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3866,6 +3920,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -3875,7 +3930,10 @@ export interface operations {
     restoreProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3901,6 +3959,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4236,7 +4295,10 @@ export interface operations {
     deleteWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4262,6 +4324,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4271,7 +4334,10 @@ export interface operations {
     updateWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4301,6 +4367,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -4315,6 +4382,8 @@ export interface operations {
             header?: {
                 /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /** @description organization: UUID, org_… or its number */
@@ -4345,6 +4414,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict2"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -4862,7 +4932,10 @@ export interface operations {
     setPolicy: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4890,6 +4963,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
