@@ -233,7 +233,14 @@ type User struct {
 	Name      string    `json:"name"`
 	Role      string    `json:"role" enum:"owner,admin,member,guest"`
 	State     string    `json:"state" enum:"active,deactivated"`
+	Service   bool      `json:"service,omitzero" doc:"nobody signs in as it: whom shared tokens belong to"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// CreateServiceUser asks for a member that nobody signs in as.
+type CreateServiceUser struct {
+	Name string `json:"name"`
+	Role string `json:"role" enum:"admin,member,guest"`
 }
 
 // CreateUser asks for a member of an organization.

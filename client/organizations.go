@@ -55,6 +55,12 @@ func (s Members) Create(ctx context.Context, in api.CreateUser, key string) (api
 	return ask[api.User](ctx, s.c, post("organizations", s.organization, "members").with(in, key))
 }
 
+// CreateService makes a member that nobody signs in as. key makes the call
+// repeatable; it may be empty.
+func (s Members) CreateService(ctx context.Context, in api.CreateServiceUser, key string) (api.User, error) {
+	return ask[api.User](ctx, s.c, post("organizations", s.organization, "service-users").with(in, key))
+}
+
 // All goes through the members.
 func (s Members) All(ctx context.Context) iter.Seq2[api.User, error] {
 	return all(ctx, s.c, listing{path: []string{"organizations", s.organization, "members"}}, byCursor[api.User])

@@ -60,6 +60,7 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return organizations.Suspend(ctx, "o") },
 		func() (any, error) { return organizations.Resume(ctx, "o") },
 		func() (any, error) { return members.Create(ctx, api.CreateUser{Email: "x"}, "k") },
+		func() (any, error) { return members.CreateService(ctx, api.CreateServiceUser{Name: "x"}, "k") },
 		func() (any, error) { return collected(members.All(ctx)) },
 		func() (any, error) { return api.Empty{}, members.SetRole(ctx, "u", "guest") },
 		func() (any, error) { return api.Empty{}, members.Remove(ctx, "u") },

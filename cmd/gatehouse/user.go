@@ -12,7 +12,7 @@ import (
 
 func (a *app) userCommand() *cobra.Command {
 	return a.group("user", "Make users members of organizations, and look after their accounts",
-		a.userCreate(), a.userList(), a.userRole(), a.userRemove(),
+		a.userCreate(), a.userService(), a.userList(), a.userRole(), a.userRemove(),
 		a.userShow(), a.userDeactivate(), a.userReactivate(), a.userDelete(), a.userUnlock(), a.userPasswordCode(), a.userTwoFactor())
 }
 
@@ -46,6 +46,29 @@ func (a *app) userCreate() *cobra.Command {
 	organizationFlag(cmd, &organization)
 	completeWords(cmd, "role", "owner", "admin", "member", "guest")
 	return required(cmd, "email", "name")
+}
+
+func (a *app) userService() *cobra.Command {
+	var in api.CreateServiceUser
+	var organization string
+	cmd := &cobra.Command{
+		Use: "service", Short: "Make a member that nobody signs in as", Args: noArgs,
+		Long:    "Makes a service user: a member whom shared tokens belong to, and that nobody signs in as.",
+		Example: "  gatehouse user service --name 'Release robot' --role member",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out api.User
+			err := a.inOrganization(cmd.Context(), organization, client.Request{Method: http.MethodPost, Path: "/service-users", In: in, Out: &out})
+			if err != nil {
+				return err
+			}
+			return a.report(out, "user %s is %s\n", out.ID, out.Role)
+		},
+	}
+	cmd.Flags().StringVar(&in.Name, "name", "", "name")
+	cmd.Flags().StringVar(&in.Role, "role", "member", "admin, member or guest")
+	organizationFlag(cmd, &organization)
+	completeWords(cmd, "role", "admin", "member", "guest")
+	return required(cmd, "name")
 }
 
 func (a *app) userList() *cobra.Command {

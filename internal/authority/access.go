@@ -112,12 +112,20 @@ func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *cred
 	if err != nil {
 		return err
 	}
+	foreign := c.User != uuid.Nil && (p.SubjectType != credential.SubjectUser || c.User != p.Subject)
+	if foreign {
+		serves, err := a.serves(ctx, p, c)
+		if err != nil {
+			return err
+		}
+		foreign = !serves
+	}
 	switch {
 	case p.Token != nil && !p.SignedIn():
 		return credential.Errorf(credential.Forbidden, "an access token hands on no secret that outlives it; use the credential that it was traded for")
 	case p.ProjectScoped() != uuid.Nil && c.Project != p.ProjectScoped():
 		return credential.Errorf(credential.Forbidden, "this is not a credential of the project that you are confined to")
-	case c.User != uuid.Nil && (p.SubjectType != credential.SubjectUser || c.User != p.Subject):
+	case foreign:
 		return credential.Errorf(credential.Forbidden, "only the user and the operator can make or rotate this; you may suspend or revoke it")
 	case c.User != uuid.Nil && !p.Credential.Held.Covers(c.Held), c.User == uuid.Nil && !grantable.Covers(c.Held),
 		!grantsForeign(p.Credential, c):

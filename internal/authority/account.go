@@ -154,7 +154,7 @@ func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origi
 			return err
 		}
 		tx.Record(a.signInEvent(from, user.ID, "user.forgot_password", nil))
-		if user.ID == uuid.Nil || !user.DeactivatedAt.IsZero() || !a.rules.Mail {
+		if user.ID == uuid.Nil || !user.DeactivatedAt.IsZero() || user.Service || !a.rules.Mail {
 			return nil
 		}
 		last, err := tx.LinkOf(ctx, user.ID, resetPassword)

@@ -122,6 +122,9 @@ func (a *Authority) PasswordCode(ctx context.Context, p *credential.Principal, r
 		if !user.DeactivatedAt.IsZero() {
 			return credential.Errorf(credential.Conflict, "the user is deactivated; reactivate them first")
 		}
+		if user.Service {
+			return credential.Errorf(credential.Conflict, "nobody signs in as a service user")
+		}
 		tx.Record(by.event("user.password_code", "user:"+user.ID.String(), "{}"))
 		code.ExpiresAt = by.at.Add(resetFor)
 		code.Secret, err = a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: passwordCode, ExpiresAt: code.ExpiresAt})

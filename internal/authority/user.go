@@ -114,7 +114,11 @@ func (a *Authority) SetRole(ctx context.Context, p *credential.Principal, organi
 		return err
 	}
 	return a.changeMember(ctx, p, membership{organization, ref, a.transact}, func(tx *store.Tx, by act, member *store.Member) error {
-		if err := mayMake(p, role, member.Role); err != nil {
+		err := mayMake(p, role, member.Role)
+		if err == nil && member.Service {
+			err = mayServe(role)
+		}
+		if err != nil {
 			return err
 		}
 		tx.Record(by.event("member.set_role", "user:"+member.ID.String(), object(map[string]string{"role": string(role)})))
@@ -141,7 +145,11 @@ func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, o
 		for _, id := range ended {
 			tx.Record(by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": "member.remove"})))
 		}
-		return tx.RemoveMember(ctx, organization, member.ID)
+		if err := tx.RemoveMember(ctx, organization, member.ID); err != nil || !member.Service {
+			return err
+		}
+		tx.Record(by.event("user.delete", "user:"+member.ID.String(), "{}")) // who is nothing else
+		return tx.DeleteUser(ctx, member.ID, by.at)
 	})
 }
 

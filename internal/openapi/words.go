@@ -15,7 +15,7 @@ func tags() []tag {
 		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials", "/v1/credential-revocations", "/v1/organizations/{organization}/unused-credentials"}},
 		{"Oneself", "What any credential that works may ask and do.", []string{"/v1/self", "/v1/schemes"}},
 		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
-		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
+		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/service-users", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
 		{"Projects", "What work belongs to, and who works on it.", []string{"/v1/organizations/{organization}/projects"}},
 		{"Webhooks", "Endpoints that are told of events, and what they were told.", []string{"/v1/organizations/{organization}/webhooks"}},
 		{"Users", "Users of the installation, whatever organizations they are in.", []string{"/v1/users"}},

@@ -30,6 +30,8 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 		s.body = `{"role":"guest"}`
 	case strings.HasSuffix(r.Pattern, "/projects") && r.Method == http.MethodPost:
 		s.body = `{"name":"x"}`
+	case strings.HasSuffix(r.Pattern, "/service-users"):
+		s.body = `{"name":"x","role":"guest"}`
 	case strings.HasSuffix(r.Pattern, "/members") && r.Method == http.MethodPost:
 		s.body = `{"email":"x@x.test","name":"x","role":"guest"}`
 	case strings.Contains(r.Pattern, "/webhooks/{webhook}") && r.Method == http.MethodPatch:

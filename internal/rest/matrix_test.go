@@ -209,6 +209,7 @@ func organizationCalls() map[string]cell {
 		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
 		},
+		"POST /v1/organizations/{organization}/service-users":              fixed(org+"/service-users", api.CreateServiceUser{Name: "Robot", Role: "guest"}),
 		"POST /v1/organizations/{organization}/invitations":                fixed(org+"/invitations", api.Invite{Email: "asked@acme.test", Role: "guest"}),
 		"GET /v1/organizations/{organization}/invitations":                 fixed(org+"/invitations", nil),
 		"DELETE /v1/organizations/{organization}/invitations/{invitation}": invited("/invitations/"),

@@ -66,6 +66,20 @@ func (h *handlers) organization(r *edge.Request) (uuid.UUID, error) {
 	return id, nil
 }
 
+func (h *handlers) createServiceUser(r *edge.Request, in api.CreateServiceUser) (api.User, error) {
+	id, err := h.organization(r)
+	if err != nil {
+		return api.User{}, err
+	}
+	m, err := h.authority.CreateServiceUser(r.Context(), &r.Principal, id, authority.ServiceRequest{
+		Name: in.Name, Role: credential.Role(in.Role), Idempotency: r.Idempotency(),
+	})
+	if err != nil {
+		return api.User{}, err
+	}
+	return userOf(m), nil
+}
+
 // project finds the project in the path, if the caller may see it.
 func (h *handlers) project(r *edge.Request) (*store.Project, error) {
 	organization, err := h.organization(r)

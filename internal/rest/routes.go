@@ -97,6 +97,8 @@ func (h *handlers) routes() []edge.Route {
 
 		edge.Post("/v1/organizations/{organization}/members", edge.Needs(credential.MembersWrite), small, h.createMember).Creates().
 			Named("createMember", "Add a user to an organization. One whose address is known is added as they are; the operator alone may.", credential.InProgress),
+		edge.Post("/v1/organizations/{organization}/service-users", edge.Needs(credential.MembersWrite), small, h.createServiceUser).Creates().
+			Named("createServiceUser", "Make a member that nobody signs in as. Owners and admins make its tokens. It takes an owner or admin who has signed in.", credential.InProgress),
 		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers).Takes("limit", "cursor").
 			Named("listMembers", "List the members of an organization."),
 		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole).

@@ -20,6 +20,7 @@ type User struct {
 	PasswordHash  string // PHC string; only set where a method says so
 	HasPassword   bool   // whether the user can sign in by password
 	TwoFactor     bool   // whether that takes a code as well
+	Service       bool   // whether nobody ever signs in: the owner of shared tokens
 	AvatarURL     string
 	Preferences   string // a JSON object; empty for none
 	CreatedAt     time.Time
@@ -36,11 +37,11 @@ type Member struct {
 }
 
 const userColumns = `u.id, u.number, u.email, u.name, u.password_hash IS NOT NULL, COALESCE(u.avatar_url, ''), COALESCE(u.preferences, ''),
-	EXISTS (SELECT 1 FROM two_factor f WHERE f.user_id = u.id AND f.enabled_at IS NOT NULL),
+	EXISTS (SELECT 1 FROM two_factor f WHERE f.user_id = u.id AND f.enabled_at IS NOT NULL), u.service,
 	u.created_at, COALESCE(u.updated_at, u.created_at), u.email_verified_at, u.deactivated_at`
 
 func (u *User) targets() []any {
-	return []any{&u.ID, &u.Number, &u.Email, &u.Name, &u.HasPassword, &u.AvatarURL, &u.Preferences, &u.TwoFactor,
+	return []any{&u.ID, &u.Number, &u.Email, &u.Name, &u.HasPassword, &u.AvatarURL, &u.Preferences, &u.TwoFactor, &u.Service,
 		instant{&u.CreatedAt}, instant{&u.UpdatedAt}, instant{&u.VerifiedAt}, instant{&u.DeactivatedAt}}
 }
 
@@ -52,8 +53,12 @@ func (t *Tx) InsertUser(ctx context.Context, u *User) (err error) {
 	if u.Number, err = t.next(ctx, "installation", "user"); err != nil {
 		return err
 	}
-	_, err = t.q.ExecContext(ctx, `INSERT INTO users (id, number, email, name, password_hash, created_at, email_verified_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		u.ID, u.Number, u.Email, u.Name, optional(u.PasswordHash), u.CreatedAt.UnixMilli(), stamp(u.VerifiedAt))
+	service := 0
+	if u.Service {
+		service = 1
+	}
+	_, err = t.q.ExecContext(ctx, `INSERT INTO users (id, number, email, name, password_hash, created_at, email_verified_at, service) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		u.ID, u.Number, u.Email, u.Name, optional(u.PasswordHash), u.CreatedAt.UnixMilli(), stamp(u.VerifiedAt), service)
 	if err != nil {
 		return t.fail("store a user", err)
 	}

@@ -465,6 +465,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/service-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a member that nobody signs in as
+         * @description Make a member that nobody signs in as. Owners and admins make its tokens. It takes an owner or admin who has signed in.
+         */
+        post: operations["createServiceUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organizations/{organization}/members/{user}": {
         parameters: {
             query?: never;
@@ -1278,6 +1298,8 @@ export interface components {
             role: "owner" | "admin" | "member" | "guest";
             /** @enum {string} */
             state: "active" | "deactivated";
+            /** @description nobody signs in as it: whom shared tokens belong to */
+            service?: boolean;
             /** Format: date-time */
             created_at: string;
         };
@@ -1621,6 +1643,11 @@ export interface components {
              * @description for a new user
              */
             password?: string;
+        };
+        CreateServiceUser: {
+            name: string;
+            /** @enum {string} */
+            role: "admin" | "member" | "guest";
         };
         UserList: {
             items: components["schemas"]["User"][];
@@ -3487,6 +3514,48 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CreateUser"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict2"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    createServiceUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateServiceUser"];
             };
         };
         responses: {
