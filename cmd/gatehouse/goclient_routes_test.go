@@ -44,6 +44,9 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return credentials.Revoke(ctx, "i") },
 		func() (any, error) { return credentials.SetKeys(ctx, "i", api.ClientKeys{}) },
 		func() (any, error) { return credentials.RemoveKeys(ctx, "i") },
+		func() (any, error) {
+			return credentials.Import(ctx, "o", []api.ImportLine{{Name: "x"}}, client.ImportOptions{DryRun: true, AllOrNothing: true})
+		},
 		func() (any, error) { return listed(c.SigningKeys().List(ctx)) },
 		func() (any, error) { return listed(c.SigningKeys().Rotate(ctx, api.RotateSigningKeys{Now: true})) },
 

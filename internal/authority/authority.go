@@ -73,8 +73,10 @@ type Authority struct {
 	signing signing
 	rules   AccountRules
 	linker  *credential.Keyer
-	hashing chan struct{} // room for the passwords that are hashed at once
-	queues  queues
+	// importer makes the keys by which imported secrets are found at first.
+	importer *credential.Keyer
+	hashing  chan struct{} // room for the passwords that are hashed at once
+	queues   queues
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -88,7 +90,8 @@ func New(cfg Config) *Authority {
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, rules: cfg.Accounts,
-		linker: credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		linker:   credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)),
+		importer: credential.NewKeyer(cfg.Store.Root().Derive(seal.Imports)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -139,6 +142,9 @@ func (a *Authority) Run(ctx context.Context) error {
 	for {
 		select {
 		case tick := <-flush.C:
+			if err := a.store.FindImports(ctx); err != nil {
+				a.log.Debug("whether other nodes imported credentials can't be read; asked again at once", "error", err)
+			}
 			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && tick.Sub(last) < gatherFor {
 				continue
 			}

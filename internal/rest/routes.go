@@ -69,6 +69,8 @@ func (h *handlers) routes() []edge.Route {
 			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged),
 		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).
 			Named("revokeCredential", "Revoke a credential for good, from the next request on."),
+		edge.Lines("/v1/organizations/{organization}/import", write, large, h.importCredentials).Takes("dry_run", "all_or_nothing").
+			Named("importCredentials", "Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000. The answer says of each line what became of it."),
 
 		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
 			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),

@@ -24,6 +24,7 @@ type Tx struct {
 	// touched and touchedAll are what the cache must forget.
 	touched    []lookupKey
 	touchedAll bool
+	imports    bool // it stores secrets of another system
 }
 
 // change is Change, whatever is left of the disk.
@@ -79,6 +80,9 @@ func (t *Tx) commit() error {
 	defer open()
 	if err := t.tx.Commit(); err != nil {
 		return t.s.failed("commit a change", err)
+	}
+	if t.imports {
+		t.s.imports.Store(true)
 	}
 	return nil
 }

@@ -169,6 +169,9 @@ func (s *Store) Confirm(ctx context.Context, key credential.LookupKey) (bool, er
 type NewSecret struct {
 	Key        credential.LookupKey
 	KeyVersion int
+	// Imported means that another system made the secret, and that Key is its
+	// import key: nothing else is known of it yet.
+	Imported bool
 	credential.SecretInfo
 }
 
@@ -179,10 +182,14 @@ func (t *Tx) InsertSecret(ctx context.Context, id uuid.UUID, n NewSecret) error 
 	if n.Unconfirmed {
 		unconfirmed = 1
 	}
+	var imported any
+	if n.Imported {
+		imported, t.imports = k[:], true
+	}
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)`,
-		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), unconfirmed)
+		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed, import_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9)`,
+		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), unconfirmed, imported)
 	if err != nil {
 		return t.fail("store a secret", err)
 	}

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,7 @@ type Store struct {
 	cache       *cache
 	drv         dialect
 	stmts       statements
+	imports     atomic.Bool // a secret of another system is known
 	// from and to are the schema versions before and after opening.
 	from, to int64
 }
@@ -184,7 +186,7 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 			return s.failed("prepare to save uses", err)
 		}
 	}
-	return nil
+	return s.findImports(ctx)
 }
 
 func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
