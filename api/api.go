@@ -143,6 +143,26 @@ type RotateSigningKeys struct {
 	Now bool `json:"now,omitzero" doc:"the key signs at once, not only when everybody can know it"`
 }
 
+// RootKey is a root key that the database knows. Nothing here reveals it.
+type RootKey struct {
+	Version  int           `json:"version" doc:"counts the root keys of this database, from 1"`
+	Identity string        `json:"identity" doc:"16 hexadecimal digits that name the key"`
+	State    string        `json:"state" enum:"current,understood,retired" doc:"current: what is new is made with it"`
+	Needs    []RootKeyNeed `json:"needs" doc:"what would be lost with it"`
+}
+
+// RootKeyNeed is how much of something needs a root key.
+type RootKeyNeed struct {
+	What  string `json:"what" enum:"secrets,sessions,links,invitations,backup_codes,repeats,seeds,signing_keys,mails" doc:"repeats: calls with an Idempotency-Key"`
+	Count int    `json:"count"`
+}
+
+// RetireRootKey ends the time of an older root key.
+type RetireRootKey struct {
+	Version int  `json:"version"`
+	Force   bool `json:"force,omitzero" doc:"give up what still needs it"`
+}
+
 // List is one page of a list.
 type List[T any] struct {
 	Items      []T    `json:"items"`

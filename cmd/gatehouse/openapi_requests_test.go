@@ -110,6 +110,7 @@ func goodValues() map[string][]any {
 		"keys": {[]any{}, []any{map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k",
 			"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}}},
 		"Idempotency-Key": {"k1", "k2", "k3", "k4"}, "Gatehouse-Organization": {"1", "2"}, "audience": {"https://gatehouse.test"},
+		"version": {1, 1, 2, 7}, "force": {true, false},
 		"client_id": {"x"}, "client_secret": {"x"}, "client_assertion": {"x.y.z"},
 	}
 }

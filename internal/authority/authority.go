@@ -67,14 +67,14 @@ type Authority struct {
 	now     func() time.Time
 	rand    io.Reader
 	log     *slog.Logger
-	keyer   *credential.Keyer
+	keyer   *keyring
 	meter   *usage.Meter
 	limits  *limit.Memory
 	signing signing
 	rules   AccountRules
-	linker  *credential.Keyer
+	linker  *keyring
 	// importer makes the keys by which imported secrets are found at first.
-	importer *credential.Keyer
+	importer *keyring
 	hashing  chan struct{} // room for the passwords that are hashed at once
 	queues   queues
 
@@ -88,10 +88,10 @@ func New(cfg Config) *Authority {
 	a := &Authority{
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
+		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, rules: cfg.Accounts,
-		linker:   credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)),
-		importer: credential.NewKeyer(cfg.Store.Root().Derive(seal.Imports)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		linker:   newKeyring(cfg.Store.Root(), seal.Links),
+		importer: newKeyring(cfg.Store.Root(), seal.Imports), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -178,6 +178,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	}
 	if err := a.forgetPeople(ctx); err != nil {
 		a.log.Warn("what has ended of sessions and links can't be deleted; tried again in an hour", "error", err)
+	}
+	if err := a.reseal(ctx); err != nil {
+		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)

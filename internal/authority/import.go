@@ -187,7 +187,7 @@ func (b *batch) readSecret(line *ImportLine) error {
 // store is the part of an import within the transaction, of one line.
 func (b *batch) store(ctx context.Context, tx *store.Tx, i int) error {
 	c, key := b.drafts[i], b.importer.ImportKey(b.r.Lines[i].Digest)
-	existing, err := b.existing(ctx, tx, key)
+	existing, err := b.existing(ctx, tx, i)
 	if err != nil || existing != nil {
 		if existing != nil {
 			b.results[i] = *existing
@@ -224,14 +224,19 @@ func (b *batch) store(ctx context.Context, tx *store.Tx, i int) error {
 
 // existing is the result of a line whose secret was imported before, if it
 // was. Whose it is is told only to those who look after that credential.
-func (b *batch) existing(ctx context.Context, tx *store.Tx, key credential.LookupKey) (*Imported, error) {
-	if id, ok := b.seen[key.Bytes()]; ok {
+func (b *batch) existing(ctx context.Context, tx *store.Tx, i int) (*Imported, error) {
+	keys := b.importKeys(b.r.Lines[i].Digest)
+	if id, ok := b.seen[keys[0].Bytes()]; ok {
 		if b.r.DryRun || b.r.AllOrNothing { // it may not be stored in the end
 			id = uuid.Nil
 		}
 		return &Imported{Result: ImportExisting, Credential: id}, nil
 	}
-	id, organization, err := tx.ImportedBy(ctx, key)
+	var organization uuid.UUID
+	id, err := under(keys, func(key credential.LookupKey) (id uuid.UUID, err error) {
+		id, organization, err = tx.ImportedBy(ctx, key)
+		return id, err
+	})
 	if errors.Is(err, credential.NotFound) {
 		return nil, nil
 	}
@@ -254,22 +259,40 @@ func (b *batch) existing(ctx context.Context, tx *store.Tx, key credential.Looku
 // where nothing was imported, none is.
 func (a *Authority) foreign(text string) bool { return a.store.HasImports() && a.schemes.Foreign(text) }
 
+// importKeys are the keys under which an imported secret may be stored until it
+// is seen, the present one first.
+func (a *Authority) importKeys(d credential.Digest) []credential.LookupKey {
+	return a.importer.all(string(d[:]))
+}
+
 // lookupForeign is lookup of an imported secret. The first time that it is
 // seen, it gets a lookup key like any other.
 func (a *Authority) lookupForeign(ctx context.Context, text string) (*credential.Standing, error) {
-	key, imported := a.keyer.LookupKey(text), a.importer.ImportKey(credential.DigestOf(text))
-	standing, isNew, err := a.store.LookupForeign(ctx, key, imported)
-	if err != nil || !isNew {
-		return standing, err
+	imported := a.importKeys(credential.DigestOf(text))
+	rekeying := store.Rekeying{To: a.keyer.LookupKey(text), Import: imported[0]}
+	standing, _, err := a.lookupAged(ctx, rekeying, append(imported, a.keyer.aged(text)...))
+	return standing, err
+}
+
+// lookupAged is lookup of a secret that may be under another key than its
+// present one, which it gets by that. It says under which it is.
+func (a *Authority) lookupAged(ctx context.Context, r store.Rekeying, others []credential.LookupKey) (*credential.Standing, credential.LookupKey, error) {
+	standing, at, err := a.store.LookupAged(ctx, r.To, others)
+	if err != nil || at.Equal(r.To) {
+		return standing, at, err
 	}
-	done, err := a.store.Rekey(ctx, imported, key, a.store.Root().Version())
+	if !a.store.Root().IsNewest() && !slices.ContainsFunc(others, r.Import.Equal) { // the newest does it
+		return standing, at, nil
+	}
+	r.From, r.Version = at, a.store.Root().Version()
+	done, err := a.store.Rekey(ctx, r)
 	if err != nil {
 		// A full disk must not stop verifications. The next use tries again.
-		a.log.Warn("an imported secret can't be keyed anew", "credential", standing.Credential.ID, "error", err)
-		return standing, nil
+		a.log.Warn("a secret can't be keyed anew", "credential", standing.Credential.ID, "error", err)
+		return standing, at, nil
 	}
 	if !done { // by somebody else since it was read
-		standing, _, err = a.store.LookupForeign(ctx, key, imported)
+		return a.store.LookupAged(ctx, r.To, others)
 	}
-	return standing, err
+	return standing, r.To, nil
 }

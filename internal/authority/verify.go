@@ -180,6 +180,9 @@ func undecided(err error) error {
 func (a *Authority) lookup(ctx context.Context, text string) (*credential.Standing, error) {
 	key := a.keyer.LookupKey(text)
 	standing, err := a.store.Lookup(ctx, key)
+	if errors.Is(err, credential.NotFound) && len(a.keyer.older) > 0 {
+		standing, key, err = a.lookupAged(ctx, store.Rekeying{To: key, Import: key}, a.keyer.aged(text))
+	}
 	if err != nil || !standing.Secret.Unconfirmed {
 		return standing, err
 	}
@@ -258,16 +261,20 @@ func (a *Authority) revokeUnread(ctx context.Context, finder *credential.Princip
 		return nil
 	}
 	if handle, ok := credential.RefreshText.Handle(text); ok {
-		s, _, err := a.store.SessionByHandle(ctx, a.keyer.LookupKey(handle))
+		s, err := under(a.keyer.all(handle), func(key credential.LookupKey) (*store.Session, error) {
+			s, _, err := a.store.SessionByHandle(ctx, key)
+			return s, err
+		})
 		if err != nil {
 			return ignoreMissing(err)
 		}
 		return a.endFor(ctx, finder, ending{user: s.User, only: s.ID, because: "possession"})
 	}
-	id, err := a.store.OwnerOf(ctx, a.keyer.LookupKey(text))
-	if errors.Is(err, credential.NotFound) && a.foreign(text) {
-		id, err = a.store.OwnerOf(ctx, a.importer.ImportKey(credential.DigestOf(text)))
+	keys := a.keyer.all(text)
+	if a.foreign(text) {
+		keys = append(keys, a.importKeys(credential.DigestOf(text))...)
 	}
+	id, err := under(keys, func(key credential.LookupKey) (uuid.UUID, error) { return a.store.OwnerOf(ctx, key) })
 	if err == nil {
 		_, err = a.endDamaged(ctx, finder, uuid.Nil, id)
 	}

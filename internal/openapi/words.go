@@ -20,6 +20,7 @@ func tags() []tag {
 		{"Users", "Users of the installation, whatever organizations they are in.", []string{"/v1/users"}},
 		{"Audit", "What was done, and the proof that nothing is missing.", []string{"/v1/audit"}},
 		{"Signing keys", "The keys that sign access tokens.", []string{"/v1/signing-keys"}},
+		{"Root keys", "The keys behind everything that is stored, while one takes the place of another.", []string{"/v1/root-keys"}},
 		{"OAuth2", "Access tokens for clients, by the RFCs.", []string{"/oauth2/", "/.well-known/", "/api/external/"}},
 		{"Set-up", "The first owner.", []string{"/v1/setup"}},
 		{"Health", "For load balancers.", []string{"/healthz", "/readyz"}},

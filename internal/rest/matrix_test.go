@@ -189,6 +189,8 @@ func credentialCalls() map[string]cell {
 		"DELETE /v1/credentials/{id}/jwks":  fixed("/v1/credentials/CLIENT/jwks", nil),
 		"GET /v1/signing-keys":              fixed("/v1/signing-keys", nil),
 		"POST /v1/signing-keys/rotate":      fixed("/v1/signing-keys/rotate", nil),
+		"GET /v1/root-keys":                 fixed("/v1/root-keys", nil),
+		"POST /v1/root-keys/retire":         fixed("/v1/root-keys/retire", api.RetireRootKey{Version: 1}),
 	}
 }
 

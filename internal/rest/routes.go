@@ -82,6 +82,11 @@ func (h *handlers) routes() []edge.Route {
 		edge.Post("/v1/signing-keys/rotate", edge.Needs(credential.OrganizationWrite), small, h.rotateSigningKeys).
 			Named("rotateSigningKeys", "Make a new key that signs access tokens. The operator alone may."),
 
+		edge.Get("/v1/root-keys", edge.Needs(credential.OrganizationRead), h.listRootKeys).
+			Named("listRootKeys", "List the root keys that the database knows, and what still needs each. The operator alone may."),
+		edge.Post("/v1/root-keys/retire", edge.Needs(credential.OrganizationWrite), small, h.retireRootKey).
+			Named("retireRootKey", "End the time of an older root key. From the next start on it isn't understood any more. The operator alone may."),
+
 		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates().
 			Named("createOrganization", "Make an organization. The operator alone may.", credential.InProgress),
 		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor").

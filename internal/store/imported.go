@@ -4,15 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
-
-// foreignQuery finds a secret that another system made, by either of its keys:
-// only one of the two is there at any time.
-const foreignQuery = `SELECT s.lookup_key, ` + standingColumns + standingTables + ` WHERE s.lookup_key IN ($1, $2)`
 
 // HasImports reports whether this process knows of an imported secret. Where
 // there is none, a text that is no secret of ours needn't be looked up.
@@ -40,43 +38,58 @@ func (s *Store) findImports(ctx context.Context) error {
 	return nil
 }
 
-// LookupForeign is Lookup of a secret that another system made: by its lookup
-// key or, until Rekey, by its import key. What it finds by that is new, and is
+// LookupAged is Lookup of a secret whose row may be under another key than its
+// present lookup key, and says under which it is. What it finds under another is
 // never cached: the key under which it would be is about to go.
-func (s *Store) LookupForeign(ctx context.Context, key, imported credential.LookupKey) (standing *credential.Standing, isNew bool, err error) {
-	k, i := key.Bytes(), imported.Bytes()
+func (s *Store) LookupAged(ctx context.Context, key credential.LookupKey, others []credential.LookupKey) (*credential.Standing, credential.LookupKey, error) {
+	k := key.Bytes()
 	found, ticket := s.cache.get(k)
 	if found != nil {
-		return found, false, nil
+		return found, key, nil
 	}
-	rows, err := s.q.QueryContext(ctx, foreignQuery, k[:], i[:])
+	args, places := []any{k[:]}, "$1"
+	for _, other := range others {
+		b := other.Bytes()
+		args = append(args, b[:])
+		places += ", $" + strconv.Itoa(len(args))
+	}
+	rows, err := s.q.QueryContext(ctx, `SELECT s.lookup_key, `+standingColumns+standingTables+` WHERE s.lookup_key IN (`+places+`)
+		ORDER BY CASE WHEN s.lookup_key = $1 THEN 0 ELSE 1 END`, args...)
 	if err != nil {
-		return nil, false, s.failed("look up an imported credential", err)
+		return nil, key, s.failed("look up a credential", err)
 	}
 	var stored []byte
-	found, err = s.oneStanding(ctx, rows, &stored)
-	if err != nil {
-		return nil, false, err
+	if found, err = s.oneStanding(ctx, rows, &stored); err != nil {
+		return nil, key, err
 	}
 	at, _ := credential.LookupKeyFrom(stored)
-	switch {
-	case at.Equal(key):
-		s.cache.put(k, found, ticket)
-		return found, false, nil
-	case at.Equal(imported):
-		return found, true, nil
+	if at.Equal(key) {
+		if !found.Secret.Unconfirmed {
+			s.cache.put(k, found, ticket)
+		}
+		return found, key, nil
 	}
-	return nil, false, s.refuseRow(found.Credential.ID, errors.New("the row has another lookup key"))
+	if !slices.ContainsFunc(others, at.Equal) {
+		return nil, key, s.refuseRow(found.Credential.ID, errors.New("the row has another lookup key"))
+	}
+	return found, at, nil
 }
 
-// Rekey gives a secret the lookup key that it is found by from now on. It
-// reports false when that was done already.
-func (s *Store) Rekey(ctx context.Context, from, to credential.LookupKey, version int) (bool, error) {
+// Rekeying gives a secret its present lookup key, and one that was imported its
+// present import key.
+type Rekeying struct {
+	From, To, Import credential.LookupKey
+	Version          int
+}
+
+// Rekey reports false when it was done already.
+func (s *Store) Rekey(ctx context.Context, r Rekeying) (bool, error) {
 	if err := s.room(); err != nil {
 		return false, err
 	}
-	f, t := from.Bytes(), to.Bytes()
-	result, err := s.write.ExecContext(ctx, `UPDATE secrets SET lookup_key = $2, key_version = $3 WHERE lookup_key = $1`, f[:], t[:], version)
+	from, to, imported := r.From.Bytes(), r.To.Bytes(), r.Import.Bytes()
+	result, err := s.write.ExecContext(ctx, `UPDATE secrets SET lookup_key = $2, key_version = $3, import_key = CASE WHEN import_key IS NULL THEN import_key ELSE $4 END
+		WHERE lookup_key = $1`, from[:], to[:], r.Version, imported[:])
 	if err != nil {
 		return false, s.failed("key a secret anew", err)
 	}
