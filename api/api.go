@@ -74,6 +74,43 @@ type CreateCredential struct {
 	RateLimit        int      `json:"rate_limit,omitzero" doc:"requests per minute; absent: what the scheme says"`
 }
 
+// ImportLine is one credential that another system issued. It becomes one of a
+// scheme that is known here, and keeps the secret that it has.
+type ImportLine struct {
+	SHA256           string   `json:"sha256,omitempty" doc:"of the secret: 64 hexadecimal digits; this or secret"`
+	Secret           string   `json:"secret,omitempty" doc:"the secret itself: 20 to 512 characters, such as a Bearer token may have"`
+	Scheme           string   `json:"scheme" doc:"name of a scheme, whose rules it follows"`
+	Name             string   `json:"name" doc:"1 to 100 characters"`
+	Project          string   `json:"project,omitempty" doc:"UUID, pr-… or PRJ-…"`
+	User             string   `json:"user,omitempty" doc:"UUID, usr_… or e-mail address"`
+	Scopes           []string `json:"scopes,omitempty" doc:"needed unless the scheme has a default"`
+	NotBefore        string   `json:"not_before,omitempty" doc:"RFC 3339 with a zone"`
+	ExpiresAt        string   `json:"expires_at,omitempty" doc:"RFC 3339 with a zone; this or expires_in"`
+	ExpiresIn        string   `json:"expires_in,omitempty" doc:"such as 90d"`
+	AllowedAddresses []string `json:"allowed_addresses,omitempty" doc:"up to 64 addresses and CIDR prefixes; absent: from anywhere"`
+	RateLimit        int      `json:"rate_limit,omitzero" doc:"requests per minute; absent: what the scheme says"`
+}
+
+// ImportReport is what became of an import, line by line.
+type ImportReport struct {
+	DryRun   bool           `json:"dry_run" doc:"nothing was stored: this is what would become of the lines"`
+	Imported int            `json:"imported" doc:"how many lines"`
+	Existing int            `json:"existing" doc:"how many lines have a secret that was imported before"`
+	Refused  int            `json:"refused" doc:"how many lines"`
+	Skipped  int            `json:"skipped" doc:"how many lines are good and were left out, since another was refused"`
+	Lines    []ImportedLine `json:"lines"`
+}
+
+// ImportedLine is what became of one line. It never repeats a secret.
+type ImportedLine struct {
+	Line       int    `json:"line" doc:"its number, from 1"`
+	Result     string `json:"result" enum:"imported,existing,refused,skipped"`
+	Credential string `json:"credential,omitempty" format:"uuid" doc:"whose secret it is"`
+	Code       string `json:"code,omitempty" doc:"why it was refused; stable"`
+	Detail     string `json:"detail,omitempty" doc:"what to do"`
+	Field      string `json:"field,omitempty" doc:"the member that is wrong"`
+}
+
 // UpdateCredential changes a credential; what is absent stays. The expiry
 // "never" clears it where the scheme allows that.
 type UpdateCredential struct {
@@ -110,6 +147,26 @@ type SigningKey struct {
 // RotateSigningKeys asks for a new signing key.
 type RotateSigningKeys struct {
 	Now bool `json:"now,omitzero" doc:"the key signs at once, not only when everybody can know it"`
+}
+
+// RootKey is a root key that the database knows. Nothing here reveals it.
+type RootKey struct {
+	Version  int           `json:"version" doc:"counts the root keys of this database, from 1"`
+	Identity string        `json:"identity" doc:"16 hexadecimal digits that name the key"`
+	State    string        `json:"state" enum:"current,understood,retired" doc:"current: what is new is made with it"`
+	Needs    []RootKeyNeed `json:"needs" doc:"what would be lost with it"`
+}
+
+// RootKeyNeed is how much of something needs a root key.
+type RootKeyNeed struct {
+	What  string `json:"what" enum:"secrets,sessions,links,invitations,backup_codes,repeats,seeds,signing_keys,mails,webhooks" doc:"repeats: calls with an Idempotency-Key"`
+	Count int    `json:"count"`
+}
+
+// RetireRootKey ends the time of an older root key.
+type RetireRootKey struct {
+	Version int  `json:"version"`
+	Force   bool `json:"force,omitzero" doc:"give up what still needs it"`
 }
 
 // List is one page of a list.

@@ -60,6 +60,8 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 type Request struct {
 	Method, Path string
 	In, Out      any
+	// Lines is a body of JSON lines, instead of In.
+	Lines []byte
 	// IdempotencyKey makes the call repeatable when its answer is lost. Only
 	// calls that make something take one; see NewIdempotencyKey.
 	IdempotencyKey string
@@ -100,19 +102,23 @@ func (c *Client) request(ctx context.Context, call Request) (*http.Request, erro
 		return nil, errors.New("there is no path, or a name in it is empty or made of dots")
 	}
 	var body io.Reader
-	if call.In != nil {
+	media := ""
+	switch {
+	case call.Lines != nil:
+		body, media = bytes.NewReader(call.Lines), "application/x-ndjson"
+	case call.In != nil:
 		text, err := json.Marshal(call.In)
 		if err != nil {
 			return nil, err
 		}
-		body = bytes.NewReader(text)
+		body, media = bytes.NewReader(text), "application/json"
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, c.base+call.Path, body)
 	if err != nil {
 		return nil, err
 	}
-	if call.In != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if media != "" {
+		req.Header.Set("Content-Type", media)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

@@ -22,3 +22,20 @@ func (s SigningKeys) List(ctx context.Context) ([]api.SigningKey, error) {
 func (s SigningKeys) Rotate(ctx context.Context, in api.RotateSigningKeys) ([]api.SigningKey, error) {
 	return items[api.SigningKey](ctx, s.c, post("signing-keys", "rotate").with(in, ""))
 }
+
+// RootKeys are the calls about the root keys. They are the operator's alone.
+type RootKeys struct{ c *Client }
+
+// RootKeys returns the calls about the root keys.
+func (c *Client) RootKeys() RootKeys { return RootKeys{c} }
+
+// List returns the root keys that the database knows, the newest first.
+func (s RootKeys) List(ctx context.Context) ([]api.RootKey, error) {
+	return items[api.RootKey](ctx, s.c, get("root-keys"))
+}
+
+// Retire ends the time of an older root key, and returns the keys that there
+// are then.
+func (s RootKeys) Retire(ctx context.Context, in api.RetireRootKey) ([]api.RootKey, error) {
+	return items[api.RootKey](ctx, s.c, post("root-keys", "retire").with(in, ""))
+}

@@ -51,9 +51,16 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return collected(organizations.Unused(ctx, "o", "90d")) },
 		func() (any, error) { return credentials.SetKeys(ctx, "i", api.ClientKeys{}) },
 		func() (any, error) { return credentials.RemoveKeys(ctx, "i") },
+		func() (any, error) {
+			return credentials.Import(ctx, "o", []api.ImportLine{{Name: "x"}}, client.ImportOptions{DryRun: true, AllOrNothing: true})
+		},
 		func() (any, error) { return listed(c.SigningKeys().List(ctx)) },
 		func() (any, error) { return listed(c.SigningKeys().Rotate(ctx, api.RotateSigningKeys{Now: true})) },
 
+		func() (any, error) { return listed(c.RootKeys().List(ctx)) },
+		func() (any, error) {
+			return listed(c.RootKeys().Retire(ctx, api.RetireRootKey{Version: 1, Force: true}))
+		},
 		func() (any, error) { return organizations.Create(ctx, api.CreateOrganization{Name: "x"}, "k") },
 		func() (any, error) { return collected(organizations.All(ctx)) },
 		func() (any, error) { return organizations.Get(ctx, "o") },

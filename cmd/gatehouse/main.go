@@ -100,8 +100,8 @@ func (a *app) root() *cobra.Command {
 	a.configFlags(root.PersistentFlags())
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
-		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(),
-		a.clientCommand(), a.signingKeysCommand(), a.verifyCommand(), a.auditCommand(), completionCommand(),
+		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(), a.importCommand(),
+		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), completionCommand(),
 	)
 	return root
 }

@@ -81,6 +81,16 @@ func newExercise(t *testing.T) *exercise {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := a.open(t.Context(), cfg, slog.New(slog.DiscardHandler)) // for a root key that can be retired
+	if err == nil {
+		err = before.store.Close()
+	}
+	if err == nil {
+		_, err = addRootKey(cfg)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	n, err := a.open(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -100,7 +100,8 @@ func goodValues() map[string][]any {
 		"scheme": {"gatehouse_key", "betatesting_static", "testkase_pat", "onetest_key", "betatesting_client", "bunship_test"},
 		"name":   {"Orders", "A name", "Größe 漢字"}, "email": {"new@acme.test", "y@y.test", "x@y.test"}, "password": {"correct horse battery"},
 		"scopes": {[]any{"credentials:verify"}, []any{"projects:read", "organization:read"}, []any{"api:read"}, []any{"*"}, []any{"nonsense"}},
-		"since":  {"2026-01-01T00:00:00Z"}, "until": {"2099-01-01T00:00:00Z"}, "action": {"credential.", "user.create"}, "actor": {"operator"},
+		"secret": {"legacy-0123456789abcdef", "legacy-abcdef0123456789"}, "sha256": {strings.Repeat("0f", 32), strings.Repeat("a5", 32)}, "dry_run": {true, false}, "all_or_nothing": {true, false},
+		"since": {"2026-01-01T00:00:00Z"}, "until": {"2099-01-01T00:00:00Z"}, "action": {"credential.", "user.create"}, "actor": {"operator"},
 		"limit": {1, 2, 200}, "after": {0, 1, 17}, "expires_at": {"2099-01-01T00:00:00Z", "never", "2030-01-01T00:00:00+01:00"}, "expires_in": {"90d", "1h", 60},
 		"not_before": {"2020-01-01T00:00:00Z", "2098-01-01T00:00:00Z"}, "allowed_addresses": {[]any{"127.0.0.0/8", "::1"}, []any{}}, "rate_limit": {0, 1000},
 		"schemes": {[]any{}, []any{map[string]any{"scheme": "bunship_live", "max_lifetime": "9000d", "issued_by": "guest"}}}, "all": {true, false},
@@ -113,6 +114,7 @@ func goodValues() map[string][]any {
 		"Idempotency-Key": {"k1", "k2", "k3", "k4"}, "If-Match": {"*"}, "Gatehouse-Organization": {"1", "2"}, "audience": {"https://gatehouse.test"},
 		"url": {"http://127.0.0.1:1/", "https://hooks.example.com/", "http://10.0.0.1/"}, "description": {"Ours"}, "events": {[]any{}, []any{"test", "member.added"}, []any{"no.such"}},
 		"active": {true, true, false}, "webhook": {never}, "delivery": {never},
+		"version": {1, 1, 2, 7}, "force": {true, false},
 		"client_id": {"x"}, "client_secret": {"x"}, "client_assertion": {"x.y.z"},
 	}
 }
@@ -178,6 +180,8 @@ func (g *requests) of(op *described) generated {
 		r.body, r.wrong = `{"a":1}`, "a body where none belongs"
 	case op.media == "application/json":
 		g.object(&r)
+	case op.media == "application/x-ndjson":
+		g.lines(&r)
 	case op.body != nil:
 		g.form(&r)
 	}
@@ -285,6 +289,18 @@ func (g *requests) object(r *generated) {
 		r.body, r.wrong = strings.TrimSuffix(r.body, "}")+`,"`+names[0]+`":1}`, "a doubled member"
 	case wrong == 9:
 		r.body, r.wrong = `{"a":"`+strings.Repeat("a", r.op.most)+`"}`, "more than fits"
+	}
+}
+
+// lines writes JSON lines. One that is wrong is no fault of the request.
+func (g *requests) lines(r *generated) {
+	wrong := r.wrong // of its address
+	g.object(r)
+	if r.wrong != "another content type" && r.wrong != "more than fits" {
+		r.wrong = wrong
+	}
+	if g.chance(50) {
+		r.body += "\n{}\n"
 	}
 }
 

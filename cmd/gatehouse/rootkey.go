@@ -14,12 +14,9 @@ import (
 // database gets a new key; an old one never does.
 func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 	if cfg.RootKey != "" {
-		return seal.Parse(cfg.RootKey)
+		return seal.ParseAll(cfg.RootKey)
 	}
-	path := cfg.RootKeyFile
-	if path == "" {
-		path = filepath.Join(cfg.Data, "root.key")
-	}
+	path := keyFile(cfg)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && identity == "" && cfg.RootKeyFile == "" {
 		return newRootKey(path)
@@ -33,15 +30,14 @@ func rootKey(cfg *Config, identity string) (*seal.Root, error) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
 		return nil, errors.Join(fmt.Errorf("the root key in %s can be read by others; run: chmod 600 %s", path, path), err)
 	}
-	root, err := seal.Parse(string(text))
+	root, err := seal.ParseAll(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return root, nil
 }
 
-// newRootKey makes a root key and its file. The file is complete before it has
-// its name, so that a crash leaves none or a whole one.
+// newRootKey makes a root key and its file.
 func newRootKey(path string) (*seal.Root, error) {
 	root, err := seal.Generate(rand.Reader)
 	if err != nil {
@@ -50,19 +46,52 @@ func newRootKey(path string) (*seal.Root, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make a root key: %w", err)
 	}
+	return root, writeKeys(path, root.Text()+"\n", os.Link)
+}
+
+// writeKeys writes a file of root keys. It is complete before it has its name,
+// so that a crash leaves none, the one before or a whole one.
+func writeKeys(path, text string, name func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".root.key-")
 	if err != nil {
-		return nil, fmt.Errorf("make a root key: %w", err)
+		return fmt.Errorf("make a root key: %w", err)
 	}
 	defer os.Remove(file.Name()) // fails once it has its name
-	_, err = file.WriteString(root.Text() + "\n")
+	_, err = file.WriteString(text)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return nil, fmt.Errorf("make a root key: %w", err)
+		return fmt.Errorf("make a root key: %w", err)
 	}
-	if err := os.Link(file.Name(), path); err != nil {
-		return nil, fmt.Errorf("make a root key: %w", err)
+	if err := name(file.Name(), path); err != nil {
+		return fmt.Errorf("make a root key: %w", err)
 	}
-	return root, syncDirectory(filepath.Dir(path))
+	return syncDirectory(filepath.Dir(path))
+}
+
+// keyFile is where the root key lies that isn't in the environment.
+func keyFile(cfg *Config) string { return or(cfg.RootKeyFile, filepath.Join(cfg.Data, "root.key")) }
+
+// addRootKey puts a new root key before those in the file.
+func addRootKey(cfg *Config) (path string, err error) {
+	if cfg.RootKey != "" {
+		return "", errors.New("the root key is given in GATEHOUSE_ROOT_KEY: put a new one before it there, with a space between them; make one with: openssl rand -hex 32")
+	}
+	old, err := rootKey(cfg, "(see gatehouse root-key list)")
+	if err != nil {
+		return "", err
+	}
+	all := old.All()
+	if len(all) == seal.MostKeys {
+		return "", fmt.Errorf("there are %d root keys in use; retire the oldest first, and take it out of the file", len(all))
+	}
+	root, err := seal.Generate(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	text := root.Text() + "\n"
+	for _, other := range all {
+		text += other.Text() + "\n"
+	}
+	return keyFile(cfg), writeKeys(keyFile(cfg), text, os.Rename)
 }
 
 func syncDirectory(path string) error {

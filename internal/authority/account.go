@@ -107,7 +107,7 @@ func errBadLink() error {
 
 // takeLink uses a link up, for its purpose and in its time.
 func (a *Authority) takeLink(ctx context.Context, tx *store.Tx, code string, purposes ...string) (*store.Link, error) {
-	l, err := tx.TakeLink(ctx, a.linker.LookupKey(code))
+	l, err := under(a.linker.all(code), func(key credential.LookupKey) (*store.Link, error) { return tx.TakeLink(ctx, key) })
 	return a.goodLink(l, err, purposes)
 }
 
@@ -175,7 +175,7 @@ func (a *Authority) ResetPassword(ctx context.Context, code, password string, fr
 	if !linkCode.Check(code) {
 		return errBadLink()
 	}
-	l, err := a.store.Link(ctx, a.linker.LookupKey(code))
+	l, err := under(a.linker.all(code), func(key credential.LookupKey) (*store.Link, error) { return a.store.Link(ctx, key) })
 	if l, err = a.goodLink(l, err, passwordLinks); err != nil { // before the expensive hash
 		return err
 	}

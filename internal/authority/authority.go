@@ -69,13 +69,15 @@ type Authority struct {
 	now      func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
-	keyer    *credential.Keyer
+	keyer    *keyring
 	meter    *usage.Meter
 	limits   *limit.Memory
 	signing  signing
 	rules    AccountRules
 	webhooks WebhookRules
-	linker   *credential.Keyer
+	linker   *keyring
+	// importer makes the keys by which imported secrets are found at first.
+	importer *keyring
 	hashing  chan struct{} // room for the passwords that are hashed at once
 	queues   queues
 
@@ -89,9 +91,10 @@ func New(cfg Config) *Authority {
 	a := &Authority{
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		keyer: credential.NewKeyer(cfg.Store.Root().Derive(seal.LookupKeys)), meter: usage.NewMeter(), limits: limit.New(mostLimited),
+		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, rules: cfg.Accounts, webhooks: cfg.Webhooks,
-		linker: credential.NewKeyer(cfg.Store.Root().Derive(seal.Links)), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		linker:   newKeyring(cfg.Store.Root(), seal.Links),
+		importer: newKeyring(cfg.Store.Root(), seal.Imports), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -142,6 +145,9 @@ func (a *Authority) Run(ctx context.Context) error {
 	for {
 		select {
 		case tick := <-flush.C:
+			if err := a.store.FindImports(ctx); err != nil {
+				a.log.Debug("whether other nodes imported credentials can't be read; asked again at once", "error", err)
+			}
 			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && tick.Sub(last) < gatherFor {
 				continue
 			}
@@ -181,6 +187,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	}
 	if err := a.store.ForgetDeliveries(ctx, a.now().Add(-deliveriesFor)); err != nil {
 		a.log.Warn("old deliveries of webhooks can't be deleted; tried again in an hour", "error", err)
+	}
+	if err := a.reseal(ctx); err != nil {
+		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)

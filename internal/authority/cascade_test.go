@@ -84,6 +84,10 @@ func (w *world) bearers() []bearer {
 		_, secret := w.made(scheme)
 		list = append(list, w.secret(scheme, secret))
 	}
+	ada := w.ref("ada")
+	w.imported(legacy(1), authority.IssueRequest{Scheme: "betahub_pat", User: &ada})
+	w.imported(legacy(2), authority.IssueRequest{})
+	list = append(list, w.secret("imported pat", legacy(1)), w.secret("imported key", legacy(2)))
 	client := w.issue(w.op, w.ask("betatesting_client"))
 	w.records["client"] = client.Credential
 	access, err := w.ClientToken(background, authority.Client{ID: client.Credential.ClientID, Secret: client.Secret.Reveal(), Address: here}, nil)

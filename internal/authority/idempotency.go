@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +22,7 @@ type Idempotency struct {
 	// may do so again without wanting to, as a page that is loaded again.
 	Once bool
 
-	id, request [32]byte
+	ids, requests [][32]byte // under each root key, the present one first
 }
 
 // ErrDone is the answer to a repeat of a call that has none. Its secret was
@@ -41,17 +42,18 @@ func (a *Authority) begin(p *credential.Principal, call string, id *Idempotency)
 		return nil, err
 	}
 	root := a.store.Root()
-	id.id = [32]byte(root.MAC(seal.Idempotency, []byte("key"), []byte(p.String()), []byte(call), []byte(id.Key)))
-	id.request = [32]byte(root.MAC(seal.Idempotency, []byte("request"), id.Body))
+	id.ids = root.MACs(seal.Idempotency, []byte("key"), []byte(p.String()), []byte(call), []byte(id.Key))
+	id.requests = root.MACs(seal.Idempotency, []byte("request"), id.Body)
+	own := id.ids[0]
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running[id.id] {
+	if a.running[own] {
 		return nil, errInProgress()
 	}
-	a.running[id.id] = true
+	a.running[own] = true
 	return func() {
 		a.mu.Lock()
-		delete(a.running, id.id)
+		delete(a.running, own)
 		a.mu.Unlock()
 	}, nil
 }
@@ -80,17 +82,21 @@ func (a *Authority) repeated(ctx context.Context, tx *store.Tx, id *Idempotency,
 		return nil, nil
 	}
 	// Another node may be running the same call.
-	if taken, err := tx.TryLock(ctx, id.id); err != nil || !taken {
-		return nil, orElse(err, errInProgress())
+	for _, key := range id.ids {
+		if taken, err := tx.TryLock(ctx, key); err != nil || !taken {
+			return nil, orElse(err, errInProgress())
+		}
 	}
-	made, err := tx.IdempotencyRecord(ctx, id.id, now.Add(-idempotencyWindow))
+	made, err := under(id.ids, func(key [32]byte) (*store.IdempotencyRecord, error) {
+		return tx.IdempotencyRecord(ctx, key, now.Add(-idempotencyWindow))
+	})
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
 	if id.Once {
 		return nil, ErrDone
 	}
-	if made.Request != id.request {
+	if made.Request != id.requests[slices.Index(id.ids, made.ID)] {
 		return nil, credential.InvalidField("Idempotency-Key", "this key came with another request before; use a new key for a new request")
 	}
 	return made, nil
@@ -101,7 +107,7 @@ func remember(ctx context.Context, tx *store.Tx, id *Idempotency, made store.Ide
 	if id == nil {
 		return nil
 	}
-	made.ID, made.Request = id.id, id.request
+	made.ID, made.Request, made.KeyVersion = id.ids[0], id.requests[0], tx.KeyVersion()
 	return tx.SaveIdempotencyRecord(ctx, &made)
 }
 

@@ -172,8 +172,11 @@ func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principa
 	if !inviteCode.Check(code) {
 		return nil, errBadInvitation()
 	}
-	key := a.linker.LookupKey(code)
-	known, err := a.store.InvitationByKey(ctx, key)
+	var key credential.LookupKey
+	known, err := under(a.linker.all(code), func(k credential.LookupKey) (*store.Invitation, error) {
+		key = k
+		return a.store.InvitationByKey(ctx, k)
+	})
 	if errors.Is(err, credential.NotFound) {
 		return nil, errBadInvitation()
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -31,13 +32,13 @@ type provenText struct {
 }
 
 // whichPassword tells a user's password from the next.
-func (a *Authority) whichPassword(user *store.User) []byte {
-	return a.store.Root().MAC(seal.Forms, []byte("password"), user.ID[:], []byte(user.PasswordHash))
+func whichPassword(user *store.User) [][]byte {
+	return [][]byte{[]byte("password"), user.ID[:], []byte(user.PasswordHash)}
 }
 
 // proven seals that the password of a user was right.
 func (a *Authority) proven(user *store.User) (string, error) {
-	text, err := json.Marshal(provenText{user.Email, a.whichPassword(user), a.clock().Add(provenFor)})
+	text, err := json.Marshal(provenText{user.Email, a.store.Root().MAC(seal.Forms, whichPassword(user)...), a.clock().Add(provenFor)})
 	if err != nil {
 		return "", fmt.Errorf("write what is proven: %w", err)
 	}
@@ -67,7 +68,7 @@ func (a *Authority) evidence(r SignInRequest) (email string, matches match, err 
 		return "", nil, again
 	}
 	return text.Email, func(_ context.Context, user *store.User) (bool, error) {
-		return hmac.Equal(text.Password, a.whichPassword(user)), nil
+		return a.store.Root().Verifies(seal.Forms, text.Password, whichPassword(user)...), nil
 	}, nil
 }
 
@@ -77,10 +78,21 @@ func (a *Authority) FormToken(p *credential.Principal) string {
 	if p.Credential == nil { // the operator, who sends no forms
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString(a.store.Root().MAC(seal.Forms, []byte("session"), p.Credential.ID[:])[:16])
+	return a.formTokens(p)[0]
+}
+
+// formTokens are those under each root key, the present one first.
+func (a *Authority) formTokens(p *credential.Principal) (list []string) {
+	for _, mac := range a.store.Root().MACs(seal.Forms, []byte("session"), p.Credential.ID[:]) {
+		list = append(list, base64.RawURLEncoding.EncodeToString(mac[:16]))
+	}
+	return list
 }
 
 // CheckFormToken reports whether a form comes from a page of the session.
 func (a *Authority) CheckFormToken(p *credential.Principal, token string) bool {
-	return token != "" && hmac.Equal([]byte(token), []byte(a.FormToken(p)))
+	if p.Credential == nil {
+		return false
+	}
+	return slices.ContainsFunc(a.formTokens(p), func(good string) bool { return hmac.Equal([]byte(token), []byte(good)) })
 }

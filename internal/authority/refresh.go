@@ -47,14 +47,13 @@ func (a *Authority) Refresh(ctx context.Context, text string, from Origin) (*Sig
 		if err != nil {
 			return err
 		}
-		key := a.keyer.LookupKey(text)
 		before, known := credential.LookupKeyFrom(token.Previous)
 		switch now := a.clock(); {
 		case s.Cookie || !s.Live(now) || !user.DeactivatedAt.IsZero():
 			return errNoSession()
-		case key.Equal(token.Secret):
+		case a.keyer.made(token.Secret, text):
 			out, err = a.refresh(ctx, tx, s, text, from)
-		case known && key.Equal(before) && len(token.Answer) > 0 && now.Sub(s.RefreshedAt) < retryWindow:
+		case known && a.keyer.made(before, text) && len(token.Answer) > 0 && now.Sub(s.RefreshedAt) < retryWindow:
 			out, err = a.answerAgain(s, token)
 		default:
 			reused = s
@@ -73,8 +72,7 @@ func (a *Authority) Refresh(ctx context.Context, text string, from Origin) (*Sig
 
 // heldSession reads the session of a token, which nobody else changes then.
 func (a *Authority) heldSession(ctx context.Context, tx *store.Tx, handle string) (*store.Session, *store.SessionToken, error) {
-	key := a.keyer.LookupKey(handle)
-	s, _, err := tx.SessionByHandle(ctx, key)
+	s, _, err := a.sessionBy(ctx, tx.SessionByHandle, handle)
 	if errors.Is(err, credential.NotFound) {
 		return nil, nil, errNoSession()
 	}
@@ -84,7 +82,7 @@ func (a *Authority) heldSession(ctx context.Context, tx *store.Tx, handle string
 	if err := tx.HoldSession(ctx, s.ID); err != nil {
 		return nil, nil, err
 	}
-	return tx.SessionByHandle(ctx, key)
+	return a.sessionBy(ctx, tx.SessionByHandle, handle)
 }
 
 // refresh gives a session its next token.

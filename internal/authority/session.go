@@ -262,25 +262,36 @@ func (a *Authority) organizationNamed(ctx context.Context, text string) (uuid.UU
 	return id, nil
 }
 
+// sessionBy finds the session of a handle, under whichever key it is stored.
+func (a *Authority) sessionBy(ctx context.Context, find func(context.Context, credential.LookupKey) (*store.Session, *store.SessionToken, error),
+	handle string) (s *store.Session, token *store.SessionToken, err error) {
+	s, err = under(a.keyer.all(handle), func(key credential.LookupKey) (s *store.Session, err error) {
+		s, token, err = find(ctx, key)
+		return s, err
+	})
+	return s, token, err
+}
+
 // findCookie finds the session of a browser's cookie, and keeps it alive.
 func (a *Authority) findCookie(ctx context.Context, text, organization string) (found, error) {
 	handle, ok := credential.CookieText.Handle(text)
 	if !ok {
 		return found{code: credential.CodeMalformed}, nil
 	}
-	s, token, err := a.store.SessionByHandle(ctx, a.keyer.LookupKey(handle))
+	s, token, err := a.sessionBy(ctx, a.store.SessionByHandle, handle)
 	if errors.Is(err, credential.NotFound) {
 		return found{code: credential.CodeUnknown}, nil
 	}
 	if err != nil {
 		return found{}, err
 	}
-	if !s.Cookie || !token.Secret.Equal(a.keyer.LookupKey(text)) {
+	if !s.Cookie || !a.keyer.made(token.Secret, text) {
 		return found{code: credential.CodeUnknown}, nil
 	}
-	if now := a.clock(); s.Live(now) && now.Sub(s.RefreshedAt) >= touchCookieAfter {
+	aged := token.KeyVersion != a.store.Root().Version() && a.store.Root().IsNewest()
+	if now := a.clock(); s.Live(now) && (aged || now.Sub(s.RefreshedAt) >= touchCookieAfter) {
 		s.RefreshedAt, s.IdleUntil = now, now.Add(SessionIdle)
-		err := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, s) })
+		err := a.store.Quietly(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, s, a.sessionToken(handle, text)) })
 		if err != nil { // it goes on as long as it would have anyway
 			a.log.Warn("a session's sign of life can't be stored", "session", s.ID, "error", err)
 		}

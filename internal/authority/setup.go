@@ -23,11 +23,12 @@ func (a *Authority) SetupCode(ctx context.Context) (code credential.Secret, err 
 	if code, err = setupCode.Generate(a.rand); err != nil {
 		return code, err
 	}
-	return code, a.store.InsertSetupCode(ctx, a.hashSetupCode(code.Reveal()), a.clock())
+	key := a.setupCodeKeys(code.Reveal())[0]
+	return code, a.store.InsertSetupCode(ctx, key[:], a.clock())
 }
 
-func (a *Authority) hashSetupCode(text string) []byte {
-	return a.store.Root().MAC(seal.SetupCodes, []byte(text))
+func (a *Authority) setupCodeKeys(text string) [][32]byte {
+	return a.store.Root().MACs(seal.SetupCodes, []byte(text))
 }
 
 // SetupRequest names the first organization and its owner.
@@ -125,7 +126,7 @@ func (a *Authority) checkSetupCode(ctx context.Context, p *credential.Principal,
 	if p.IsOperator() {
 		return nil
 	}
-	known, err := a.store.HasSetupCode(ctx, a.hashSetupCode(code))
+	known, err := anyOf(a.setupCodeKeys(code), func(key [32]byte) (bool, error) { return a.store.HasSetupCode(ctx, key[:]) })
 	if err != nil || !known {
 		return orElse(err, wrongSetupCode())
 	}
@@ -140,7 +141,7 @@ func (a *Authority) takeSetupCode(ctx context.Context, tx *store.Tx, p *credenti
 	if p.IsOperator() {
 		return tx.ForgetSetupCodes(ctx)
 	}
-	taken, err := tx.TakeSetupCode(ctx, a.hashSetupCode(code))
+	taken, err := anyOf(a.setupCodeKeys(code), func(key [32]byte) (bool, error) { return tx.TakeSetupCode(ctx, key[:]) })
 	if err != nil || !taken {
 		return orElse(err, wrongSetupCode())
 	}

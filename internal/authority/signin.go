@@ -257,9 +257,10 @@ func (a *Authority) recognise(ctx context.Context, tx *store.Tx, attempt store.A
 	return tx.KnowPlace(ctx, attempt, mostPlaces)
 }
 
-// accountKey is what the attempts on an account are counted under.
+// accountKey is what the attempts on an account are counted under: the oldest
+// root key, so that a new one forgives nothing.
 func (a *Authority) accountKey(email string) [32]byte {
-	return [32]byte(a.store.Root().MAC(seal.Accounts, []byte("account"), []byte(email)))
+	return [32]byte(a.store.Root().Oldest().MAC(seal.Accounts, []byte("account"), []byte(email)))
 }
 
 // placeKey is what a place is remembered by: an address, of which IPv6 has one
@@ -274,7 +275,7 @@ func (a *Authority) placeKey(account [32]byte, from netip.Addr) store.Place {
 		bits = 64
 	}
 	prefix := netip.PrefixFrom(from, bits).Masked()
-	return store.Place(a.store.Root().MAC(seal.Accounts, []byte("place"), account[:], []byte(prefix.String())))
+	return store.Place(a.store.Root().Oldest().MAC(seal.Accounts, []byte("place"), account[:], []byte(prefix.String())))
 }
 
 // queues let one caller at a time go on for each account.

@@ -69,7 +69,7 @@ func (a *Authority) setUpTwoFactor(ctx context.Context, p *credential.Principal,
 	}
 	now := a.clock()
 	f := store.TwoFactor{KeyVersion: a.store.Root().Version(), CreatedAt: now}
-	if f.Seed, err = a.store.Root().Seal(a.rand, seedRow(p.Subject), seed); err != nil {
+	if f.Seed, err = a.store.Root().Seal(a.rand, store.SeedRow(p.Subject), seed); err != nil {
 		return nil, err
 	}
 	err = a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
@@ -92,9 +92,6 @@ func (a *Authority) setUpTwoFactor(ctx context.Context, p *credential.Principal,
 func errAlreadyOn() error {
 	return credential.Errorf(credential.Conflict, "two-factor authentication is on already; turn it off first")
 }
-
-// seedRow names the row that a sealed seed belongs to.
-func seedRow(user uuid.UUID) string { return "two_factor " + user.String() + " seed" }
 
 // authenticator writes a seed in the forms that authenticators take.
 func authenticator(seed []byte, account string) (*TwoFactorSetup, error) {
@@ -125,7 +122,7 @@ func (a *Authority) drawBackupCodes(user uuid.UUID, out *TwoFactorSetup) ([][32]
 			return nil, fmt.Errorf("draw a backup code: %w", err)
 		}
 		text := hex.EncodeToString(raw[:])
-		if key := a.backupKey(user, text); !seen[key] {
+		if key := a.backupKeys(user, text)[0]; !seen[key] {
 			seen[key] = true
 			stored = append(stored, key)
 			out.BackupCodes = append(out.BackupCodes, credential.NewSecret(text))
@@ -134,8 +131,8 @@ func (a *Authority) drawBackupCodes(user uuid.UUID, out *TwoFactorSetup) ([][32]
 	return stored, nil
 }
 
-func (a *Authority) backupKey(user uuid.UUID, code string) [32]byte {
-	return [32]byte(a.store.Root().MAC(seal.BackupCodes, user[:], []byte(code)))
+func (a *Authority) backupKeys(user uuid.UUID, code string) [][32]byte {
+	return a.store.Root().MACs(seal.BackupCodes, user[:], []byte(code))
 }
 
 // EnableTwoFactor turns a second factor on that was set up, by its first code.
@@ -223,7 +220,7 @@ func (a *Authority) useCode(ctx context.Context, tx *store.Tx, user uuid.UUID, c
 		used, err = a.useTimeCode(ctx, tx, user, f, code)
 	case 2 * backupSize:
 		if !f.EnabledAt.IsZero() {
-			used, err = tx.UseBackupCode(ctx, user, a.backupKey(user, strings.ToLower(code)))
+			used, err = anyOf(a.backupKeys(user, strings.ToLower(code)), func(key [32]byte) (bool, error) { return tx.UseBackupCode(ctx, user, key) })
 		}
 	}
 	if err == nil && !used {
@@ -234,7 +231,7 @@ func (a *Authority) useCode(ctx context.Context, tx *store.Tx, user uuid.UUID, c
 
 // useTimeCode uses up the time step that a code is of.
 func (a *Authority) useTimeCode(ctx context.Context, tx *store.Tx, user uuid.UUID, f *store.TwoFactor, code string) (bool, error) {
-	seed, err := a.store.Root().Open(seedRow(user), f.Seed)
+	seed, err := a.store.Root().Open(store.SeedRow(user), f.Seed)
 	if err != nil {
 		return false, err
 	}

@@ -41,8 +41,10 @@ func (a *Authority) Accepts(text string, as credential.Presentation) bool {
 	if as == credential.AsCookie {
 		return credential.CookieText.Check(text)
 	}
-	scheme, ok := a.schemes.Parse(text)
-	return ok && scheme.Accepts(as)
+	if scheme, ok := a.schemes.Parse(text); ok {
+		return scheme.Accepts(as)
+	}
+	return a.foreign(text) && credential.PresentsForeign(as)
 }
 
 // Verify decides whether a secret may do this now. It is the one way to a
@@ -130,10 +132,15 @@ func (a *Authority) find(ctx context.Context, text, organization string) (found,
 	case strings.HasPrefix(text, credential.CookieText.Prefix):
 		return a.findCookie(ctx, text, organization)
 	}
-	if _, ok := a.schemes.Parse(text); !ok {
+	var standing *credential.Standing
+	var err error
+	if _, ok := a.schemes.Parse(text); ok {
+		standing, err = a.lookup(ctx, text)
+	} else if a.foreign(text) {
+		standing, err = a.lookupForeign(ctx, text)
+	} else {
 		return found{code: credential.CodeMalformed}, nil
 	}
-	standing, err := a.lookup(ctx, a.keyer.LookupKey(text))
 	if errors.Is(err, credential.NotFound) {
 		return found{code: credential.CodeUnknown}, nil
 	}
@@ -171,8 +178,12 @@ func undecided(err error) error {
 
 // lookup finds a standing, and notes the first use of a secret whose answer
 // could have been lost: from now on no repeat of that call replaces it.
-func (a *Authority) lookup(ctx context.Context, key credential.LookupKey) (*credential.Standing, error) {
+func (a *Authority) lookup(ctx context.Context, text string) (*credential.Standing, error) {
+	key := a.keyer.LookupKey(text)
 	standing, err := a.store.Lookup(ctx, key)
+	if errors.Is(err, credential.NotFound) && len(a.keyer.older) > 0 {
+		standing, key, err = a.lookupAged(ctx, store.Rekeying{To: key, Import: key}, a.keyer.aged(text))
+	}
 	if err != nil || !standing.Secret.Unconfirmed {
 		return standing, err
 	}
@@ -254,13 +265,20 @@ func (a *Authority) revokeUnread(ctx context.Context, finder *credential.Princip
 		return nil
 	}
 	if handle, ok := credential.RefreshText.Handle(text); ok {
-		s, _, err := a.store.SessionByHandle(ctx, a.keyer.LookupKey(handle))
+		s, err := under(a.keyer.all(handle), func(key credential.LookupKey) (*store.Session, error) {
+			s, _, err := a.store.SessionByHandle(ctx, key)
+			return s, err
+		})
 		if err != nil {
 			return ignoreMissing(err)
 		}
 		return a.endFor(ctx, finder, ending{user: s.User, only: s.ID, because: "possession"})
 	}
-	id, err := a.store.OwnerOf(ctx, a.keyer.LookupKey(text))
+	keys := a.keyer.all(text)
+	if a.foreign(text) {
+		keys = append(keys, a.importKeys(credential.DigestOf(text))...)
+	}
+	id, err := under(keys, func(key credential.LookupKey) (uuid.UUID, error) { return a.store.OwnerOf(ctx, key) })
 	if err == nil {
 		_, err = a.endDamaged(ctx, finder, uuid.Nil, id)
 	}

@@ -42,9 +42,8 @@ func (r *Request) decode(v any) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || media != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
-		return credential.Errorf(credential.UnsupportedMedia, "send the body as Content-Type: application/json")
+	if err := r.expectMedia("application/json", "send the body as Content-Type: application/json"); err != nil {
+		return err
 	}
 	if err := r.read(r.max); err != nil {
 		return err
@@ -54,6 +53,15 @@ func (r *Request) decode(v any) error {
 	}
 	if err := json.Unmarshal(r.body, v, json.RejectUnknownMembers(true)); err != nil {
 		return explain(err)
+	}
+	return nil
+}
+
+// expectMedia refuses a body of another content type.
+func (r *Request) expectMedia(want, detail string) error {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := params["charset"]; err != nil || media != want || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return credential.Errorf(credential.UnsupportedMedia, "%s", detail)
 	}
 	return nil
 }
@@ -68,9 +76,9 @@ func (r *Request) form() (Values, error) {
 	if r.URL.RawQuery != "" {
 		return nil, credential.Errorf(credential.BadRequest, "parameters belong into the body, not into the URL")
 	}
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || media != "application/x-www-form-urlencoded" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
-		return nil, credential.Errorf(credential.UnsupportedMedia, "send the parameters as Content-Type: application/x-www-form-urlencoded")
+	const form = "application/x-www-form-urlencoded"
+	if err := r.expectMedia(form, "send the parameters as Content-Type: "+form); err != nil {
+		return nil, err
 	}
 	if err := r.read(r.max); err != nil {
 		return nil, err
@@ -93,9 +101,8 @@ func (r *Request) form() (Values, error) {
 
 // read takes in the body up to a bound.
 func (r *Request) read(most int64) error {
-	tooLarge := credential.Errorf(credential.TooLarge, "the body may have at most %d bytes", most)
 	if r.ContentLength > most {
-		return tooLarge
+		return tooLarge(most)
 	}
 	if r.ContentLength > 0 {
 		r.body = make([]byte, 0, r.ContentLength+1)
@@ -106,11 +113,15 @@ func (r *Request) read(most int64) error {
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
-		return tooLarge
+		return tooLarge(most)
 	case err != nil:
 		return credential.Errorf(credential.BadRequest, "the body ended too early")
 	}
 	return nil
+}
+
+func tooLarge(most int64) error {
+	return credential.Errorf(credential.TooLarge, "the body may have at most %d bytes", most)
 }
 
 // checkShape scans a body before it is decoded: it must be an object, nested
@@ -208,7 +219,7 @@ func member(p jsontext.Pointer) string {
 // stands there was made up by the caller and could be a secret in the wrong
 // place; every secret is longer than this.
 func plain(name string) string {
-	const most = 24
+	const most = 19
 	if len(name) > most || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
 		return "…"
 	}

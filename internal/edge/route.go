@@ -59,6 +59,7 @@ func (a Access) Permission() (p credential.Permission, ok bool) { return a.permi
 type Endpoint struct {
 	In, Out reflect.Type
 	Form    bool // the body is an HTML form, not JSON
+	Lines   bool // the body is JSON lines, each of them an In
 	serve   func(*Request) (any, error)
 }
 

@@ -138,8 +138,11 @@ func (b *builder) body(r edge.Route) *body {
 		return nil
 	}
 	kind := "application/json"
-	if r.Form {
+	switch {
+	case r.Form:
 		kind = "application/x-www-form-urlencoded"
+	case r.Lines:
+		kind = edge.LinesMedia
 	}
 	s := b.schemas.of(r.In, !r.Form)
 	return &body{Required: len(b.resolve(s).Required) > 0, Content: ordered[media]{{kind, media{s}}}, MaxBytes: r.MaxBody}

@@ -3,7 +3,7 @@ package openapi
 import "github.com/gatehouse-dev/gatehouse/internal/edge"
 
 const about = "Issues, verifies, rotates, revokes and audits API keys and access tokens.\n\n" +
-	"Bodies are JSON objects, those of OAuth2 forms. Unknown members and query parameters are refused, and a path has one spelling: " +
+	"Bodies are JSON objects, those of OAuth2 forms, and that of an import is one object a line. Unknown members and query parameters are refused, and a path has one spelling: " +
 	"anything else is a 404. A method that a path doesn't take is a 405, with those that it takes in the header Allow. " +
 	"A fault of the server itself is a 500 with the code internal. Every answer has the header X-Request-Id, by which the log and the audit know the call."
 
@@ -12,7 +12,7 @@ const about = "Issues, verifies, rotates, revokes and audits API keys and access
 func tags() []tag {
 	return []tag{
 		{"Verification", "What services ask about the secrets that they are sent.", []string{"/v1/verify", "/v1/revoke"}},
-		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials", "/v1/credential-revocations", "/v1/organizations/{organization}/unused-credentials"}},
+		{"Credentials", "Issue, look after and end credentials.", []string{"/v1/credentials", "/v1/credential-revocations", "/v1/organizations/{organization}/import", "/v1/organizations/{organization}/unused-credentials"}},
 		{"Oneself", "What any credential that works may ask and do.", []string{"/v1/self", "/v1/schemes"}},
 		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
 		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/service-users", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
@@ -21,6 +21,7 @@ func tags() []tag {
 		{"Users", "Users of the installation, whatever organizations they are in.", []string{"/v1/users"}},
 		{"Audit", "What was done, and the proof that nothing is missing.", []string{"/v1/audit"}},
 		{"Signing keys", "The keys that sign access tokens.", []string{"/v1/signing-keys"}},
+		{"Root keys", "The keys behind everything that is stored, while one takes the place of another.", []string{"/v1/root-keys"}},
 		{"OAuth2", "Access tokens for clients, by the RFCs.", []string{"/oauth2/", "/.well-known/", "/api/external/"}},
 		{"Set-up", "The first owner.", []string{"/v1/setup"}},
 		{"Health", "For load balancers.", []string{"/healthz", "/readyz"}},
@@ -37,28 +38,30 @@ func parameters() map[string]named {
 	zero, one, most, usual := 0, 1, edge.MaxPage, edge.DefaultPage
 	text, whole := schema{Type: "string"}, schema{Type: "integer", Minimum: &one, Maximum: &most, Default: &usual}
 	return map[string]named{
-		"id":           {"id of the credential", schema{Type: "string", Format: "uuid"}},
-		"organization": {"organization: UUID, org_… or its number", text},
-		"project":      {"project: UUID, pr-… or PRJ-…", text},
-		"user":         {"user: UUID, usr_… or e-mail address", text},
-		"session":      {"id of the session", text},
-		"invitation":   {"id of the invitation", text},
-		"webhook":      {"id of the webhook", text},
-		"delivery":     {"id of the delivery: del_…", text},
-		"action":       {"of the event; one that ends in a dot is all that begin so", text},
-		"actor":        {"of the event: who did it", text},
-		"subject":      {"of the event: on whose behalf", text},
-		"target":       {"of the event: what it was done to", text},
-		"since":        {"from this time on", schema{Type: "string", Format: "date-time"}},
-		"until":        {"before this time", schema{Type: "string", Format: "date-time"}},
-		"for":          {"how long nobody has used it, such as 90d", text},
-		"limit":        {"how many items a page has at most", whole},
-		"cursor":       {"next_cursor of the page before, with the same filters", text},
-		"scheme":       {"name of a scheme", text},
-		"state":        {"of the credential", schema{Type: "string", Enum: []string{"active", "suspended", "expired", "revoked"}}},
-		"format":       {"of the export; otherwise the header Accept says it", schema{Type: "string", Enum: []string{"jsonl", "csv"}}},
-		"before":       {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
-		"after":        {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
+		"id":             {"id of the credential", schema{Type: "string", Format: "uuid"}},
+		"organization":   {"organization: UUID, org_… or its number", text},
+		"project":        {"project: UUID, pr-… or PRJ-…", text},
+		"user":           {"user: UUID, usr_… or e-mail address", text},
+		"session":        {"id of the session", text},
+		"invitation":     {"id of the invitation", text},
+		"webhook":        {"id of the webhook", text},
+		"delivery":       {"id of the delivery: del_…", text},
+		"action":         {"of the event; one that ends in a dot is all that begin so", text},
+		"actor":          {"of the event: who did it", text},
+		"subject":        {"of the event: on whose behalf", text},
+		"target":         {"of the event: what it was done to", text},
+		"since":          {"from this time on", schema{Type: "string", Format: "date-time"}},
+		"until":          {"before this time", schema{Type: "string", Format: "date-time"}},
+		"for":            {"how long nobody has used it, such as 90d", text},
+		"limit":          {"how many items a page has at most", whole},
+		"cursor":         {"next_cursor of the page before, with the same filters", text},
+		"scheme":         {"name of a scheme", text},
+		"state":          {"of the credential", schema{Type: "string", Enum: []string{"active", "suspended", "expired", "revoked"}}},
+		"format":         {"of the export; otherwise the header Accept says it", schema{Type: "string", Enum: []string{"jsonl", "csv"}}},
+		"before":         {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
+		"after":          {"sequence of the last event of the page before", schema{Type: "integer", Format: "int64", Minimum: &zero}},
+		"dry_run":        {"true: only say what would become of each line", schema{Type: "boolean"}},
+		"all_or_nothing": {"true: import nothing if any line is refused", schema{Type: "boolean"}},
 	}
 }
 

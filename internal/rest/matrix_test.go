@@ -192,6 +192,8 @@ func credentialCalls() map[string]cell {
 		"DELETE /v1/credentials/{id}/jwks":  fixed("/v1/credentials/CLIENT/jwks", nil),
 		"GET /v1/signing-keys":              fixed("/v1/signing-keys", nil),
 		"POST /v1/signing-keys/rotate":      fixed("/v1/signing-keys/rotate", nil),
+		"GET /v1/root-keys":                 fixed("/v1/root-keys", nil),
+		"POST /v1/root-keys/retire":         fixed("/v1/root-keys/retire", api.RetireRootKey{Version: 1}),
 	}
 }
 
@@ -229,6 +231,10 @@ func organizationCalls() map[string]cell {
 		"POST /v1/organizations/{organization}/projects/{project}/restore":          switched(project+"/restore", project+"/archive", true),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
+		"POST /v1/organizations/{organization}/import": func(_ testing.TB, w *world) shot {
+			return shot{path: "/v1/organizations/" + w.acme.ID + "/import", body: api.ImportLine{
+				SHA256: fmt.Sprintf("%064x", w.clock.now().UnixNano()), Scheme: "gatehouse_key", Name: "Legacy", Scopes: []string{"projects:read"}}}
+		},
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/export": fixed("/v1/audit/export", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),

@@ -73,6 +73,8 @@ func (h *handlers) routes() []edge.Route {
 			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).
 			Named("revokeCredential", "Revoke a credential for good, from the next request on.", credential.PreconditionFailed),
+		edge.Lines("/v1/organizations/{organization}/import", write, large, h.importCredentials).Takes("dry_run", "all_or_nothing").
+			Named("importCredentials", "Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000. The answer says of each line what became of it."),
 
 		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
 			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),
@@ -83,6 +85,11 @@ func (h *handlers) routes() []edge.Route {
 			Named("listSigningKeys", "List the keys that sign access tokens. The operator alone may."),
 		edge.Post("/v1/signing-keys/rotate", edge.Needs(credential.OrganizationWrite), small, h.rotateSigningKeys).
 			Named("rotateSigningKeys", "Make a new key that signs access tokens. The operator alone may."),
+
+		edge.Get("/v1/root-keys", edge.Needs(credential.OrganizationRead), h.listRootKeys).
+			Named("listRootKeys", "List the root keys that the database knows, and what still needs each. The operator alone may."),
+		edge.Post("/v1/root-keys/retire", edge.Needs(credential.OrganizationWrite), small, h.retireRootKey).
+			Named("retireRootKey", "End the time of an older root key. From the next start on it isn't understood any more. The operator alone may."),
 
 		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates().
 			Named("createOrganization", "Make an organization. The operator alone may.", credential.InProgress),

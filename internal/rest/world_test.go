@@ -253,6 +253,9 @@ func (w *world) build(t testing.TB, r request) *http.Request {
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if strings.HasSuffix(r.path, "/import") { // of which the body is one line
+		req.Header.Set("Content-Type", edge.LinesMedia)
+	}
 	if r.as != "" && r.as != "operator" {
 		req.Header.Set("Authorization", "Bearer "+w.secrets[r.as])
 	}

@@ -47,13 +47,16 @@ const (
 	Accounts     Purpose = "accounts"      // how attempts to sign in are counted
 	BackupCodes  Purpose = "backup codes"  // how the codes of a second factor are stored
 	Forms        Purpose = "forms"         // what a page proves that sends a form
+	Imports      Purpose = "imports"       // how imported secrets are found until they are seen
 	identity     Purpose = "identity"
 )
 
-// Root is a root key of one version. It prints as its identity.
+// Root is a root key of one version. It prints as its identity. During an
+// overlap there are others beside it, which are still understood.
 type Root struct {
 	key     [Size]byte
 	version int
+	older   []*Root
 }
 
 // Generate draws a new root key, version 1.
@@ -177,15 +180,17 @@ func (r *Root) Seal(random io.Reader, row string, plaintext []byte) ([]byte, err
 
 // Open decrypts what Seal made for the same row. The error names the row.
 func (r *Root) Open(row string, sealed []byte) ([]byte, error) {
-	aead := r.aead()
-	if len(sealed) < aead.NonceSize() {
-		return nil, fmt.Errorf("open the sealed field of %s: too short", row)
+	for _, root := range r.All() {
+		aead := root.aead()
+		if len(sealed) < aead.NonceSize() {
+			return nil, fmt.Errorf("open the sealed field of %s: too short", row)
+		}
+		plaintext, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(row))
+		if err == nil {
+			return plaintext, nil
+		}
 	}
-	plaintext, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(row))
-	if err != nil {
-		return nil, fmt.Errorf("open the sealed field of %s: it was changed, or sealed for another row or by another key", row)
-	}
-	return plaintext, nil
+	return nil, fmt.Errorf("open the sealed field of %s: it was changed, or sealed for another row or by another key", row)
 }
 
 func (r *Root) aead() cipher.AEAD {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -174,7 +173,7 @@ func (s *Store) head(ctx context.Context, chain uuid.UUID) (audit.Head, error) {
 	if err != nil {
 		return head, s.failed("read the head of an audit chain", err)
 	}
-	if !hmac.Equal(head.Seal, s.root.MAC(seal.AuditHeads, head.Fields()...)) {
+	if !s.root.Verifies(seal.AuditHeads, head.Seal, head.Fields()...) {
 		return head, &audit.Break{Chain: chain, Sequence: head.Sequence, Reason: "the seal of the chain's head is wrong"}
 	}
 	return head, nil

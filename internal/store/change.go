@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -26,6 +25,7 @@ type Tx struct {
 	touchedAll bool
 	// endpoints are those of the organizations whose events were told so far.
 	endpoints map[uuid.UUID][]endpoint
+	imports   bool // it stores secrets of another system
 }
 
 // change is Change, whatever is left of the disk.
@@ -82,8 +82,14 @@ func (t *Tx) commit() error {
 	if err := t.tx.Commit(); err != nil {
 		return t.s.failed("commit a change", err)
 	}
+	if t.imports {
+		t.s.imports.Store(true)
+	}
 	return nil
 }
+
+// KeyVersion is the version of the root key that makes what is new.
+func (t *Tx) KeyVersion() int { return t.s.root.Version() }
 
 // Record adds an audit event to the change: to the change's own chain, or to
 // that of an organization which the event names.
@@ -118,7 +124,7 @@ func (t *Tx) lockChain(ctx context.Context, chain uuid.UUID) (audit.Head, error)
 	if err != nil {
 		return head, t.fail("lock the audit chain", err)
 	}
-	if !hmac.Equal(head.Seal, t.s.root.MAC(seal.AuditHeads, head.Fields()...)) {
+	if !t.s.root.Verifies(seal.AuditHeads, head.Seal, head.Fields()...) {
 		return head, fmt.Errorf("the head of audit chain %s was changed behind the server's back; nothing is added to it", chain)
 	}
 	return head, nil
@@ -150,11 +156,19 @@ func (t *Tx) append(ctx context.Context, own audit.Head) (err error) {
 		}
 	}
 	for _, head := range heads {
-		_, err := t.q.ExecContext(ctx, `UPDATE audit_chains SET sequence = $2, hash = $3, seal = $4 WHERE id = $1`,
-			head.Chain, head.Sequence, head.Hash, t.s.root.MAC(seal.AuditHeads, head.Fields()...))
-		if err != nil {
-			return t.fail("seal the audit chain", err)
+		if err := t.sealHead(ctx, head); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// sealHead stores the head of a chain with its seal.
+func (t *Tx) sealHead(ctx context.Context, head audit.Head) error {
+	_, err := t.q.ExecContext(ctx, `UPDATE audit_chains SET sequence = $2, hash = $3, seal = $4 WHERE id = $1`,
+		head.Chain, head.Sequence, head.Hash, t.s.root.MAC(seal.AuditHeads, head.Fields()...))
+	if err != nil {
+		return t.fail("seal the audit chain", err)
 	}
 	return nil
 }

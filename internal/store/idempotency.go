@@ -18,6 +18,7 @@ type IdempotencyRecord struct {
 	Target     uuid.UUID
 	Generation int // of the secret, where the target is a credential
 	CreatedAt  time.Time
+	KeyVersion int
 }
 
 // IdempotencyRecord finds what a call made, if it was made after a time.
@@ -25,8 +26,8 @@ func (t *Tx) IdempotencyRecord(ctx context.Context, id [32]byte, after time.Time
 	rec := IdempotencyRecord{ID: id}
 	var request []byte
 	err := t.q.QueryRowContext(ctx, `
-		SELECT request, target_id, generation, created_at FROM idempotency_keys WHERE id = $1 AND created_at > $2`, id[:], after.UnixMilli()).
-		Scan(&request, &rec.Target, &rec.Generation, instant{&rec.CreatedAt})
+		SELECT request, target_id, generation, created_at, key_version FROM idempotency_keys WHERE id = $1 AND created_at > $2`, id[:], after.UnixMilli()).
+		Scan(&request, &rec.Target, &rec.Generation, instant{&rec.CreatedAt}, &rec.KeyVersion)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.NotFound
 	}
@@ -41,10 +42,10 @@ func (t *Tx) IdempotencyRecord(ctx context.Context, id [32]byte, after time.Time
 // the same key did.
 func (t *Tx) SaveIdempotencyRecord(ctx context.Context, rec *IdempotencyRecord) error {
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO idempotency_keys (id, request, target_id, generation, created_at) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO idempotency_keys (id, request, target_id, generation, created_at, key_version) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (id) DO UPDATE SET request = excluded.request, target_id = excluded.target_id,
-			generation = excluded.generation, created_at = excluded.created_at`,
-		rec.ID[:], rec.Request[:], rec.Target, rec.Generation, rec.CreatedAt.UnixMilli())
+			generation = excluded.generation, created_at = excluded.created_at, key_version = excluded.key_version`,
+		rec.ID[:], rec.Request[:], rec.Target, rec.Generation, rec.CreatedAt.UnixMilli(), rec.KeyVersion)
 	if err != nil {
 		return t.fail("store an idempotency record", err)
 	}

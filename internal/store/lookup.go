@@ -172,16 +172,23 @@ func (s *Store) Confirm(ctx context.Context, key credential.LookupKey) (bool, er
 type NewSecret struct {
 	Key        credential.LookupKey
 	KeyVersion int
+	// Imported means that another system made the secret, and that Key is its
+	// import key: nothing else is known of it yet.
+	Imported bool
 	credential.SecretInfo
 }
 
 // InsertSecret adds the next secret of a credential.
 func (t *Tx) InsertSecret(ctx context.Context, id uuid.UUID, n NewSecret) error {
 	k := n.Key.Bytes()
+	var imported any
+	if n.Imported {
+		imported, t.imports = k[:], true
+	}
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed, takes_over)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9)`,
-		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), flag(n.Unconfirmed), flag(n.TakesOver))
+		INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed, takes_over, import_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10)`,
+		k[:], id, n.Generation, n.KeyVersion, n.Fingerprint, n.Hint, n.CreatedAt.UnixMilli(), flag(n.Unconfirmed), flag(n.TakesOver), imported)
 	if err != nil {
 		return t.fail("store a secret", err)
 	}

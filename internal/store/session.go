@@ -95,10 +95,11 @@ func (t *Tx) RefreshSession(ctx context.Context, s *Session, token SessionToken)
 	if err := t.touchSessions(ctx, s.User, s.ID); err != nil {
 		return err
 	}
-	secret := token.Secret.Bytes()
+	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
-		UPDATE sessions SET previous = secret, secret = $2, answer = $3, key_version = $4, refreshed_at = $5, idle_until = $6, address = $7, user_agent = $8
-		WHERE id = $1`, s.ID, secret[:], token.Answer, token.KeyVersion, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.Address, s.UserAgent)
+		UPDATE sessions SET previous = secret, secret = $2, answer = $3, key_version = $4, refreshed_at = $5, idle_until = $6, address = $7, user_agent = $8,
+			handle = $9
+		WHERE id = $1`, s.ID, secret[:], token.Answer, token.KeyVersion, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.Address, s.UserAgent, handle[:])
 	if err != nil {
 		return t.fail("refresh a session", err)
 	}
@@ -106,12 +107,13 @@ func (t *Tx) RefreshSession(ctx context.Context, s *Session, token SessionToken)
 }
 
 // TouchSession notes a sign of life of a session that keeps its token.
-func (t *Tx) TouchSession(ctx context.Context, s *Session) error {
+func (t *Tx) TouchSession(ctx context.Context, s *Session, token SessionToken) error {
 	if err := t.touchSessions(ctx, s.User, s.ID); err != nil {
 		return err
 	}
-	_, err := t.q.ExecContext(ctx, `UPDATE sessions SET refreshed_at = $2, idle_until = $3 WHERE id = $1 AND ended_at IS NULL`,
-		s.ID, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli())
+	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
+	_, err := t.q.ExecContext(ctx, `UPDATE sessions SET refreshed_at = $2, idle_until = $3, handle = $4, secret = $5, key_version = $6 WHERE id = $1 AND ended_at IS NULL`,
+		s.ID, s.RefreshedAt.UnixMilli(), s.IdleUntil.UnixMilli(), handle[:], secret[:], token.KeyVersion)
 	if err != nil {
 		return t.fail("note a sign of life", err)
 	}

@@ -159,7 +159,7 @@ func (t *Tx) SetTwoFactor(ctx context.Context, user uuid.UUID, f TwoFactor, code
 		return t.fail("store a second factor", err)
 	}
 	for _, code := range codes {
-		if _, err := t.q.ExecContext(ctx, `INSERT INTO backup_codes (user_id, code) VALUES ($1, $2)`, user, code[:]); err != nil {
+		if _, err := t.q.ExecContext(ctx, `INSERT INTO backup_codes (user_id, code, key_version) VALUES ($1, $2, $3)`, user, code[:], f.KeyVersion); err != nil {
 			return t.fail("store a backup code", err)
 		}
 	}

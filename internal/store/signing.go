@@ -63,4 +63,4 @@ func (t *Tx) DeleteSigningKeys(ctx context.Context, after time.Time) error {
 }
 
 // SealedRow names the row that a signing key is sealed for.
-func (k *SigningKey) SealedRow() string { return fmt.Sprintf("signing_keys/%s", k.ID) }
+func (k *SigningKey) SealedRow() string { return fmt.Sprintf("signing_keys/%s", k.ID) } // as sealedFields has it

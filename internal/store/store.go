@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,7 @@ type Store struct {
 	cache       *cache
 	drv         dialect
 	stmts       statements
+	imports     atomic.Bool // a secret of another system is known
 	// from and to are the schema versions before and after opening.
 	from, to int64
 }
@@ -122,28 +124,28 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// adopt checks the root key against the database, or registers it in a new one.
+// adopt checks the root keys against the database, or registers the first of
+// them in a new one.
 func (s *Store) adopt(ctx context.Context, rootKey func(string) (*seal.Root, error)) error {
-	const name = "root_key_1"
-	identity, err := s.setting(ctx, name)
+	known, err := s.rootKeys(ctx)
 	if err != nil {
 		return err
 	}
-	root, err := rootKey(identity)
+	root, err := rootKey(known.newest())
 	if err != nil {
 		return err
 	}
-	s.root = root
-	if identity == "" {
-		if err := s.found(ctx, name); err != nil {
+	if len(known) == 0 {
+		s.root = root.Numbered(1)
+		if err := s.found(ctx, rootKeyName(1)); err != nil {
 			return err
 		}
-		if identity, err = s.setting(ctx, name); err != nil { // another node may have been first
+		if known, err = s.rootKeys(ctx); err != nil { // another node may have been first
 			return err
 		}
 	}
-	if identity != root.Identity() {
-		return fmt.Errorf("wrong root key: the database was made with root key %s, and this is %s; give the original key in GATEHOUSE_ROOT_KEY or GATEHOUSE_ROOT_KEY_FILE, or put its file back", identity, root.Identity())
+	if s.root, err = s.number(ctx, root, known); err != nil {
+		return err
 	}
 	return s.prepare(ctx)
 }
@@ -184,21 +186,11 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 			return s.failed("prepare to save uses", err)
 		}
 	}
-	return nil
+	return s.findImports(ctx)
 }
 
-func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
-	err = s.write.QueryRowContext(ctx, `SELECT value FROM installation WHERE name = $1`, name).Scan(&value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", s.failed("read the installation's settings", err)
-	}
-	return value, nil
-}
-
-// Root returns the root key that the database was opened with.
+// Root returns the root key that makes what is new, with those beside it that
+// are still understood.
 func (s *Store) Root() *seal.Root { return s.root }
 
 // Exclusive reports whether no other process can have this database open: on

@@ -30,6 +30,7 @@ type Webhook struct {
 	UpdatedAt      time.Time
 
 	secret, previous []byte // sealed
+	sealedAnew       bool   // all of them by the present root key
 }
 
 const webhookColumns = `w.id, w.organization_id, w.url, w.description, w.events, w.active, w.failing_since, w.generation, w.previous_ends_at,
@@ -84,7 +85,7 @@ func (t *Tx) SealWebhook(random io.Reader, w *Webhook, secret credential.Secret,
 	if !previousEndsAt.IsZero() {
 		w.previous = w.secret
 	}
-	w.secret = sealed
+	w.secret, w.sealedAnew = sealed, w.previous == nil
 	w.Generation++
 	return nil
 }
@@ -106,9 +107,9 @@ func (t *Tx) InsertWebhook(ctx context.Context, w *Webhook) error {
 func (t *Tx) UpdateWebhook(ctx context.Context, w *Webhook) error {
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE webhooks SET url = $2, description = $3, events = $4, active = $5, secret = $6, previous = $7, previous_ends_at = $8,
-			generation = $9, key_version = $10, failing_since = CASE WHEN $11 THEN NULL ELSE failing_since END, updated_at = $12 WHERE id = $1`,
+			generation = $9, key_version = CASE WHEN $13 THEN $10 ELSE key_version END, failing_since = CASE WHEN $11 THEN NULL ELSE failing_since END, updated_at = $12 WHERE id = $1`,
 		w.ID, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.previous, stamp(w.PreviousEndsAt),
-		w.Generation, t.s.root.Version(), w.FailingSince.IsZero(), w.UpdatedAt.UnixMilli())
+		w.Generation, t.s.root.Version(), w.FailingSince.IsZero(), w.UpdatedAt.UnixMilli(), w.sealedAnew)
 	if err != nil {
 		return t.fail("change a webhook", err)
 	}

@@ -308,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000
+         * @description Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000. The answer says of each line what became of it.
+         */
+        post: operations["importCredentials"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/credentials/{id}/jwks": {
         parameters: {
             query?: never;
@@ -360,6 +380,46 @@ export interface paths {
          * @description Make a new key that signs access tokens. The operator alone may.
          */
         post: operations["rotateSigningKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/root-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the root keys that the database knows, and what still needs each
+         * @description List the root keys that the database knows, and what still needs each. The operator alone may.
+         */
+        get: operations["listRootKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/root-keys/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the time of an older root key
+         * @description End the time of an older root key. From the next start on it isn't understood any more. The operator alone may.
+         */
+        post: operations["retireRootKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1593,6 +1653,62 @@ export interface components {
             /** @description RFC 3339 with a zone, or never where the scheme allows that */
             expires_at?: string;
         };
+        ImportLine: {
+            /** @description of the secret: 64 hexadecimal digits; this or secret */
+            sha256?: string;
+            /** @description the secret itself: 20 to 512 characters, such as a Bearer token may have */
+            secret?: string;
+            /** @description name of a scheme, whose rules it follows */
+            scheme: string;
+            /** @description 1 to 100 characters */
+            name: string;
+            /** @description UUID, pr-… or PRJ-… */
+            project?: string;
+            /** @description UUID, usr_… or e-mail address */
+            user?: string;
+            /** @description needed unless the scheme has a default */
+            scopes?: string[];
+            /** @description RFC 3339 with a zone */
+            not_before?: string;
+            /** @description RFC 3339 with a zone; this or expires_in */
+            expires_at?: string;
+            /** @description such as 90d */
+            expires_in?: string;
+            /** @description up to 64 addresses and CIDR prefixes; absent: from anywhere */
+            allowed_addresses?: string[];
+            /** @description requests per minute; absent: what the scheme says */
+            rate_limit?: number;
+        };
+        ImportReport: {
+            /** @description nothing was stored: this is what would become of the lines */
+            dry_run: boolean;
+            /** @description how many lines */
+            imported: number;
+            /** @description how many lines have a secret that was imported before */
+            existing: number;
+            /** @description how many lines */
+            refused: number;
+            /** @description how many lines are good and were left out, since another was refused */
+            skipped: number;
+            lines: components["schemas"]["ImportedLine"][];
+        };
+        ImportedLine: {
+            /** @description its number, from 1 */
+            line: number;
+            /** @enum {string} */
+            result: "imported" | "existing" | "refused" | "skipped";
+            /**
+             * Format: uuid
+             * @description whose secret it is
+             */
+            credential?: string;
+            /** @description why it was refused; stable */
+            code?: string;
+            /** @description what to do */
+            detail?: string;
+            /** @description the member that is wrong */
+            field?: string;
+        };
         ClientKeys: {
             /** @description public keys (JWK) */
             keys: Record<string, never>[];
@@ -1621,6 +1737,37 @@ export interface components {
         RotateSigningKeys: {
             /** @description the key signs at once, not only when everybody can know it */
             now?: boolean;
+        };
+        RootKeyList: {
+            items: components["schemas"]["RootKey"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        RootKey: {
+            /** @description counts the root keys of this database, from 1 */
+            version: number;
+            /** @description 16 hexadecimal digits that name the key */
+            identity: string;
+            /**
+             * @description current: what is new is made with it
+             * @enum {string}
+             */
+            state: "current" | "understood" | "retired";
+            /** @description what would be lost with it */
+            needs: components["schemas"]["RootKeyNeed"][];
+        };
+        RootKeyNeed: {
+            /**
+             * @description repeats: calls with an Idempotency-Key
+             * @enum {string}
+             */
+            what: "secrets" | "sessions" | "links" | "invitations" | "backup_codes" | "repeats" | "seeds" | "signing_keys" | "mails" | "webhooks";
+            count: number;
+        };
+        RetireRootKey: {
+            version: number;
+            /** @description give up what still needs it */
+            force?: boolean;
         };
         CreateOrganization: {
             /** @description 1 to 100 characters */
@@ -3133,6 +3280,50 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
+    importCredentials: {
+        parameters: {
+            query?: {
+                /** @description true: only say what would become of each line */
+                dry_run?: boolean;
+                /** @description true: import nothing if any line is refused */
+                all_or_nothing?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": components["schemas"]["ImportLine"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
     setClientKeys: {
         parameters: {
             query?: never;
@@ -3266,6 +3457,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SigningKeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listRootKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RootKeyList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    retireRootKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireRootKey"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RootKeyList"];
                 };
             };
             400: components["responses"]["BadRequest"];
