@@ -57,15 +57,13 @@ func (w *world) wantStart(what, words string, keys ...*seal.Root) {
 
 // aged is one of everything that is stored under a root key.
 type aged struct {
-	secret, unseen, unconfirmed, ours string
+	secret, unseen, unconfirmed string
 	asked                             authority.IssueRequest
 	credential                        *credential.Credential
 	bearer, cookie                    *authority.SignedIn
-	refreshed                         *authority.SignedIn // whose answer may be lost
 	refreshToken                      string
 	code, invitation                  string
 	factor                            *authority.TwoFactorSetup
-	client, access                    string
 	hook                              authority.WebhookRef
 	signed                            []string // the secrets of the webhook
 }
