@@ -58,14 +58,14 @@ func (w *world) wantStart(what, words string, keys ...*seal.Root) {
 // aged is one of everything that is stored under a root key.
 type aged struct {
 	secret, unseen, unconfirmed string
-	asked                             authority.IssueRequest
-	credential                        *credential.Credential
-	bearer, cookie                    *authority.SignedIn
-	refreshToken                      string
-	code, invitation                  string
-	factor                            *authority.TwoFactorSetup
-	hook                              authority.WebhookRef
-	signed                            []string // the secrets of the webhook
+	asked                       authority.IssueRequest
+	credential                  *credential.Credential
+	bearer, cookie              *authority.SignedIn
+	refreshToken                string
+	code, invitation            string
+	factor                      *authority.TwoFactorSetup
+	hook                        authority.WebhookRef
+	signed                      []string // the secrets of the webhook
 }
 
 func (w *world) age() *aged {
