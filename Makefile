@@ -19,8 +19,9 @@ build: ## build bin/gatehouse
 run: build ## serve a demo with sample data; ARGS="--listen 127.0.0.1:8080" are passed on
 	./bin/gatehouse demo $(ARGS)
 
+# Packages wait for browsers, servers and clocks: two more than there are cores keep those busy.
 test: vet ## the whole suite, with the race detector and beside a PostgreSQL of its own, then each fuzz target for 5 s
-	scripts/with-services go test $(race) -vet=off -timeout 30m ./...
+	scripts/with-services go test $(race) -p $$(($$(nproc) + 2)) -vet=off -timeout 30m ./...
 	scripts/with-services scripts/fuzz
 
 # What takes seconds, before what takes minutes.
