@@ -224,13 +224,14 @@ func TestKeyFormProblems(t *testing.T) {
 }
 
 // An API client of either kind is made under Integrations, and deleted there.
-func TestBT5_BT10_BT11_BT21_BT26_BT27_BT28_ClientsInTheDashboard(t *testing.T) {
+func TestBT5_BT10_BT11_BT21_BT26_BT27_BT28_BT29_BT30_BT31_BT32_ClientsInTheDashboard(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
 		s.enter("ada@example.test")
 		page := s.pages() + "/integrations"
 		s.shows("the page", s.get(page), 200, "Organization settings", "Integrations", "API clients", "Create API client", "0 of 5", "0 of 1")
 		form := s.shows("the form", s.get(page+"/new"), 200, "Static Token", "OAuth2", "Recommended for production", "Create</button>",
-			"Jira Integration", "Internal Dashboard", "AWS Secrets Manager", "HashiCorp Vault", "e-mail or chat", "never commit it", "your own addresses")
+			"Jira Integration", "Internal Dashboard", "AWS Secrets Manager", "HashiCorp Vault", "e-mail or chat", "never commit it", "your own addresses",
+			"expiration date", "What only reads asks for api:read", "Rotate it regularly", "a shell script")
 
 		static := s.found(s.shows("a static token", s.post(page, fill(form, "kind", "static", "name", "Jira Integration")), 200, "copy it now"), secret)
 		if !regexp.MustCompile(`^btst_[0-9A-Za-z]{64}$`).MatchString(static) {
@@ -416,7 +417,7 @@ func TestH5_PagesAreClosed(t *testing.T) {
 }
 
 // Who may not look after keys is told so, and by no page shown any.
-func TestS4_MembersSeeNoKeys(t *testing.T) {
+func TestS4_BTD1_MembersSeeNoKeys(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
 		operator := credential.Operator()
 		_, err := s.authority.CreateUser(context.Background(), &operator, s.organization.ID, authority.UserRequest{
