@@ -56,10 +56,12 @@ var events = [...]event{
 	{"api_key.created", "credential.issue", bunship},
 	{"api_key.revoked", "credential.revoke", bunship},
 	{"credential.created", "credential.issue", ""},
+	{"credential.imported", "credential.import", ""},
 	{"credential.reissued", "credential.reissue", ""},
 	{"credential.updated", "credential.update", ""},
 	{"credential.rotated", "credential.rotate", ""},
 	{"credential.suspended", "credential.suspend", ""},
+	{"credential.suspended", "credential.suspend_unused", ""},
 	{"credential.resumed", "credential.resume", ""},
 	{"credential.revoked", "credential.revoke", ""},
 	{"billing.updated", "", ""}, // which BunShip has, and nothing here makes
@@ -69,9 +71,11 @@ var events = [...]event{
 
 // Names returns the names of all events.
 func Names() []string {
-	names := make([]string, len(events))
-	for i, e := range events {
-		names[i] = e.name
+	var names []string
+	for _, e := range events {
+		if !slices.Contains(names, e.name) { // several actions may be one event
+			names = append(names, e.name)
+		}
 	}
 	return names
 }

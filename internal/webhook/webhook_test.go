@@ -141,7 +141,7 @@ func TestEventsAreRecorded(t *testing.T) {
 	for _, action := range []string{
 		"member.add", "member.remove", "member.set_role", "invitation.create", "invitation.accept", "invitation.withdraw", "project.create",
 		"project.archive", "project.restore", "project.delete", "credential.issue", "credential.reissue", "credential.update", "credential.rotate",
-		"credential.suspend", "credential.resume", "credential.revoke",
+		"credential.suspend", "credential.resume", "credential.revoke", "credential.import",
 	} {
 		if !webhook.Tells(action) || !strings.Contains(source.String(), strconv.Quote(action)) {
 			t.Errorf("%s: told %t; is it an action still?", action, webhook.Tells(action))
@@ -150,6 +150,9 @@ func TestEventsAreRecorded(t *testing.T) {
 	}
 	if silent := 5; told != len(webhook.Names())-silent { // the keys', billing's and the test
 		t.Errorf("%d events come from these actions, of %d", told, len(webhook.Names()))
+	}
+	if got := webhook.Chosen("credential.suspend_unused", nil, nil); len(got) != 1 || got[0] != "credential.suspended" {
+		t.Errorf("what a policy suspends is told as %v", got)
 	}
 	for _, action := range []string{"", "session.begin", "webhook.create", "two_factor.enable"} {
 		if webhook.Tells(action) {
