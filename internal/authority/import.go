@@ -199,6 +199,9 @@ func (b *batch) store(ctx context.Context, tx *store.Tx, i int) error {
 		err = administersStill(ctx, tx, b.by.by, c)
 	}
 	if err == nil {
+		err = checkPolicy(ctx, tx, b.by.by, c)
+	}
+	if err == nil {
 		err = b.checkLimit(ctx, tx, c)
 	}
 	if err != nil {

@@ -276,6 +276,9 @@ func (a *Authority) endDamaged(ctx context.Context, p *credential.Principal, org
 	now := a.clock()
 	if !known.Revoked {
 		err = a.stop(ctx, p, known.Organization, func(tx *store.Tx) error {
+			if err := holds(ctx, ""); err != nil { // a damaged record has no version
+				return err
+			}
 			tx.Record(act{p, now}.event("credential.revoke", "credential:"+id.String(), object(map[string]bool{"damaged": true})))
 			return tx.RevokeDamaged(ctx, id, now)
 		})

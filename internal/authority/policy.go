@@ -28,13 +28,13 @@ func (a *Authority) SetPolicy(ctx context.Context, p *credential.Principal, orga
 	if err := within(p, organization, credential.OrganizationWrite); err != nil {
 		return err
 	}
-	if !p.SignedIn() && !p.InstallationWide() {
+	if !p.SignedIn() && !p.IsOperator() {
 		return credential.Errorf(credential.Forbidden, "an owner or admin who has signed in changes the policy")
 	}
 	if err := policy.Check(); err != nil {
 		return err
 	}
-	if !p.IsOperator() && !p.InstallationWide() && !admits(policy.AllowedAddresses, p.Address) {
+	if !p.IsOperator() && !admits(policy.AllowedAddresses, p.Address) {
 		return credential.InvalidField("allowed_addresses", "your own address, %s, is not among them: you would lock yourself out", p.Address)
 	}
 	now := a.clock()
@@ -121,16 +121,14 @@ type UnusedRequest struct {
 const policyBatch = 200
 
 // SuspendUnused suspends what the policies say nobody has used for too long.
-func (a *Authority) SuspendUnused(ctx context.Context) error {
+func (a *Authority) SuspendUnused(ctx context.Context) (failed error) {
 	for after := uuid.Nil; ; {
 		organizations, err := a.store.Suspending(ctx, after, policyBatch)
 		if err != nil || len(organizations) == 0 {
-			return err
+			return errors.Join(failed, err)
 		}
-		for _, id := range organizations {
-			if err := a.suspendUnused(ctx, id); err != nil {
-				return err
-			}
+		for _, id := range organizations { // one that can't be done keeps no other from it
+			failed = errors.Join(failed, a.suspendUnused(ctx, id))
 		}
 		after = organizations[len(organizations)-1]
 	}

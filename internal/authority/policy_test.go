@@ -22,6 +22,12 @@ func (w *world) staff() {
 	}
 }
 
+// installation is the principal of a key above every organization.
+func (w *world) installation() *credential.Principal {
+	w.t.Helper()
+	return w.principal(w.issue(w.op, authority.IssueRequest{Scheme: "gatehouse_key", Name: "all", Scopes: w.scheme("gatehouse_key").Scopes.Names()}).Secret.Reveal())
+}
+
 // setPolicy replaces the policy of Acme, as the operator.
 func (w *world) setPolicy(p credential.Policy) {
 	w.t.Helper()
@@ -62,6 +68,10 @@ func TestR8_PolicyBoundsLifetimes(t *testing.T) {
 			} else if want := w.clock.now().Add(time.Duration(c.days) * day); err != nil || !at.Equal(want) {
 				t.Errorf("%s %+v: %v, %v", c.scheme, c.asked, at, err)
 			}
+		}
+		brought := w.bring(w.op, w.line(legacy(1), authority.IssueRequest{}), w.line(legacy(2), authority.IssueRequest{Expiry: credential.ExpiryChoice{In: 30 * day}}))
+		if brought[0].Result != authority.ImportRefused || brought[1].Result != authority.ImportDone {
+			t.Errorf("imports beyond the policy and within it: %+v", brought)
 		}
 		r := w.ask("gatehouse_key")
 		r.Expiry.In = day
@@ -194,7 +204,7 @@ func TestPolicyIsChecked(t *testing.T) {
 		} {
 			wantField(t, field, w.SetPolicy(background, w.op, w.org.ID, &p), field)
 		}
-		for who, p := range map[string]*credential.Principal{"a key": w.key("organization:write"), "a token": w.as("owner"), "a member": w.in("the-member")} {
+		for who, p := range map[string]*credential.Principal{"a key": w.key("organization:write"), "a key of the installation": w.installation(), "a token": w.as("owner"), "a member": w.in("the-member")} {
 			if err := w.SetPolicy(background, p, w.org.ID, &credential.Policy{}); !errors.Is(err, credential.Forbidden) {
 				t.Errorf("%s sets the policy: %v", who, err)
 			}
