@@ -125,9 +125,10 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 
 func (c *console) rotate(r *edge.Request, in edge.Values) (edge.Page, error) {
 	d, f, err := c.find(r)
-	if err == nil {
-		err = c.sent(r, in)
+	if err != nil {
+		return edge.Page{}, err
 	}
+	once, err := c.sentOnce(r, in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -135,7 +136,7 @@ func (c *console) rotate(r *edge.Request, in edge.Values) (edge.Page, error) {
 	if err != nil {
 		return c.showRotate(r, []trouble{{"grace", "Choose how long the value that works now goes on working."}})
 	}
-	made, err := c.authority.Rotate(r.Context(), &r.Principal, d.Credential.ID, authority.RotateRequest{Grace: grace, Idempotency: once(r, in)})
+	made, err := c.authority.Rotate(r.Context(), &r.Principal, d.Credential.ID, authority.RotateRequest{Grace: grace, Idempotency: once})
 	if errors.Is(err, authority.ErrDone) {
 		return c.moveTo(r, f.Base)
 	}
@@ -148,9 +149,16 @@ func (c *console) rotate(r *edge.Request, in edge.Values) (edge.Page, error) {
 	return c.show(r, made, f, "Copy the new value now")
 }
 
-// once makes a form one that is done once, however often it is sent.
-func once(r *edge.Request, in edge.Values) *authority.Idempotency {
-	return &authority.Idempotency{Key: "form " + in["once"], Body: r.Body(), Once: true}
+// sentOnce is sent for forms that make a secret, and makes them ones that are
+// done once, however often they are sent.
+func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempotency, error) {
+	if err := c.sent(r, in); err != nil {
+		return nil, err
+	}
+	if in["once"] == "" {
+		return nil, credential.Errorf(credential.BadRequest, "this form doesn't say which it is; load its page again")
+	}
+	return &authority.Idempotency{Key: "form " + in["once"], Body: r.Body(), Once: true}, nil
 }
 
 // fields are what forms call the fields of requests.

@@ -116,10 +116,10 @@ func (f *clientForm) request() authority.IssueRequest {
 }
 
 func (c *console) createClient(r *edge.Request, in edge.Values) (edge.Page, error) {
-	err := manages(r)
-	if err == nil {
-		err = c.sent(r, in)
+	if err := manages(r); err != nil {
+		return edge.Page{}, err
 	}
+	once, err := c.sentOnce(r, in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -128,7 +128,7 @@ func (c *console) createClient(r *edge.Request, in edge.Values) (edge.Page, erro
 	if form.Problems != nil {
 		return c.showClientForm(r, form)
 	}
-	req.Idempotency = once(r, in)
+	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
 	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {

@@ -211,10 +211,10 @@ func (f *keyForm) expiry() (e credential.ExpiryChoice) {
 }
 
 func (c *console) createKey(r *edge.Request, in edge.Values) (edge.Page, error) {
-	err := manages(r)
-	if err == nil {
-		err = c.sent(r, in)
+	if err := manages(r); err != nil {
+		return edge.Page{}, err
 	}
+	once, err := c.sentOnce(r, in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -223,7 +223,7 @@ func (c *console) createKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	if form.Problems != nil {
 		return c.showKeyForm(r, form)
 	}
-	req.Idempotency = once(r, in)
+	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
 	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {

@@ -373,6 +373,8 @@ func TestL12_Forms(t *testing.T) {
 			}
 		}
 		s.shows("the list", s.get(keys), 200, "0 of 10 keys in use")
+		nameless := url.Values{"form": ours["form"], "name": {"CI"}, "mode": {"live"}, "access": {"read"}, "expires": {"never"}}
+		s.shows("a form that isn't good once", s.post(keys, nameless), 400, "load its page again")
 		s.shows("the form", s.post(keys, ours), 200, "Copy your new key now")
 		s.shows("signing out", s.post("/console/sign-out", fill(s.get("/console/"))), 200)
 		s.shows("afterwards", s.get(keys), 401, "Sign in", `name="next" value="`+keys+`"`)
