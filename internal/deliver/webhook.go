@@ -100,37 +100,42 @@ func (w *Webhooks) Round(ctx context.Context) (begun int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var due []store.Delivery
+	hooks := map[uuid.UUID]*store.Webhook{}
 	for _, id := range waiting {
-		room := w.room(id)
+		room := w.room(id, len(due))
 		if room < 1 {
 			continue
 		}
-		due, err := w.cfg.Store.DueDeliveries(ctx, id, w.now(), room)
+		hook, err := w.cfg.Store.WebhookByID(ctx, id)
+		if errors.Is(err, credential.NotFound) {
+			continue // it was deleted just now, and what waited for it
+		}
 		if err != nil {
-			return begun, err
+			return 0, err
 		}
-		for i := range due {
-			claimed, err := w.claim(ctx, &due[i])
-			if err != nil {
-				return begun, err
-			}
-			if claimed {
-				begun++
-				w.begin(ctx, &due[i])
-			}
+		some, err := w.cfg.Store.DueDeliveries(ctx, id, w.now(), room)
+		if err != nil {
+			return 0, err
 		}
+		due, hooks[id] = append(due, some...), hook
 	}
-	return begun, nil
+	claimed, err := w.claim(ctx, due...)
+	for i := range claimed {
+		w.begin(ctx, hooks[claimed[i].Webhook], &claimed[i])
+	}
+	return len(claimed), err
 }
 
 // Wait waits until nothing is being sent.
 func (w *Webhooks) Wait() { w.sending.Wait() }
 
-// room is how many more deliveries may be sent to an endpoint now.
-func (w *Webhooks) room(id uuid.UUID) int {
+// room is how many more deliveries may be sent to an endpoint now, beside so many
+// others that are about to be.
+func (w *Webhooks) room(id uuid.UUID, others int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return min(mostAtOnce-w.total, mostToOne-w.inFlight[id])
+	return min(mostAtOnce-w.total-others, mostToOne-w.inFlight[id])
 }
 
 // take counts a delivery that is sent, or (less than zero) that was.
@@ -143,17 +148,16 @@ func (w *Webhooks) take(id uuid.UUID, n int) {
 	}
 }
 
-func (w *Webhooks) claim(ctx context.Context, d *store.Delivery) (bool, error) {
-	claimed, err := w.cfg.Store.ClaimDelivery(ctx, d, w.now().Add(claimFor))
-	d.Attempts++
-	return claimed, err
+func (w *Webhooks) claim(ctx context.Context, due ...store.Delivery) ([]store.Delivery, error) {
+	now := w.now()
+	return w.cfg.Store.ClaimDeliveries(ctx, due, now, now.Add(claimFor))
 }
 
 // begin sends a claimed delivery beside everything else.
-func (w *Webhooks) begin(ctx context.Context, d *store.Delivery) {
+func (w *Webhooks) begin(ctx context.Context, hook *store.Webhook, d *store.Delivery) {
 	w.take(d.Webhook, 1)
 	w.sending.Go(func() {
-		err := w.deliver(context.WithoutCancel(ctx), d) // of what is cut off nobody knows whether it arrived
+		err := w.deliver(context.WithoutCancel(ctx), hook, d) // of what is cut off nobody knows whether it arrived
 		w.take(d.Webhook, -1)
 		if err != nil {
 			w.cfg.Logger.Warn("what came of a webhook can't be noted; it is sent again", "delivery", d.ID, "error", err)
@@ -169,20 +173,11 @@ func (w *Webhooks) begin(ctx context.Context, d *store.Delivery) {
 // SendNow sends one delivery at once, unless somebody does already or there is
 // no room: then it waits like the others.
 func (w *Webhooks) SendNow(ctx context.Context, d *store.Delivery) error {
-	if w.room(d.Webhook) < 1 {
+	if w.room(d.Webhook, 0) < 1 {
 		return nil
 	}
 	w.take(d.Webhook, 1)
 	defer w.take(d.Webhook, -1)
-	claimed, err := w.claim(ctx, d)
-	if err != nil || !claimed {
-		return err
-	}
-	return w.deliver(context.WithoutCancel(ctx), d)
-}
-
-// deliver makes one try of a claimed delivery and notes what came of it.
-func (w *Webhooks) deliver(ctx context.Context, d *store.Delivery) error {
 	hook, err := w.cfg.Store.WebhookByID(ctx, d.Webhook)
 	if errors.Is(err, credential.NotFound) {
 		return nil // it was deleted, and the delivery with it
@@ -190,6 +185,16 @@ func (w *Webhooks) deliver(ctx context.Context, d *store.Delivery) error {
 	if err != nil {
 		return err
 	}
+	claimed, err := w.claim(ctx, *d)
+	if err != nil || len(claimed) == 0 {
+		return err
+	}
+	*d = claimed[0]
+	return w.deliver(context.WithoutCancel(ctx), hook, d)
+}
+
+// deliver makes one try of a claimed delivery and notes what came of it.
+func (w *Webhooks) deliver(ctx context.Context, hook *store.Webhook, d *store.Delivery) error {
 	log := w.cfg.Logger.With("webhook", hook.ID, "delivery", d.ID, "event", d.Event, "try", d.Attempts)
 	answer, err := w.post(ctx, hook, d)
 	now := w.now()

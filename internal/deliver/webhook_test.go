@@ -409,11 +409,11 @@ func TestW4_AtLeastOnce(t *testing.T) {
 		if err != nil || len(due) != 1 {
 			t.Fatalf("got %d deliveries, %v", len(due), err)
 		}
-		if claimed, err := h.store.ClaimDelivery(t.Context(), &due[0], h.now().Add(time.Minute)); err != nil || !claimed {
+		if claimed, err := h.store.ClaimDeliveries(t.Context(), due, h.now(), h.now().Add(time.Minute)); err != nil || len(claimed) != 1 || claimed[0].Attempts != 1 {
 			t.Fatal(claimed, err)
 		}
 		h.round(0) // the other node may live
-		if again, err := h.store.ClaimDelivery(t.Context(), &due[0], h.now().Add(time.Minute)); err != nil || again {
+		if again, err := h.store.ClaimDeliveries(t.Context(), due, h.now(), h.now().Add(time.Minute)); err != nil || len(again) != 0 {
 			t.Fatal("a claim is given twice", err)
 		}
 		h.advance(time.Minute)

@@ -30,6 +30,11 @@ type Tx struct {
 
 // change is Change, whatever is left of the disk.
 func (s *Store) change(ctx context.Context, chain uuid.UUID, fn func(*Tx) error) error {
+	done, err := s.turns.take(ctx, chain)
+	if err != nil {
+		return s.failed("wait for a change", err)
+	}
+	defer done()
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return s.failed("begin a change", err)

@@ -161,63 +161,6 @@ func (t *Tx) Redeliver(ctx context.Context, id uuid.UUID, at time.Time) error {
 	return nil
 }
 
-// WaitingWebhooks returns the endpoints for which deliveries are due, at most
-// limit of them, those that have waited longest first.
-func (s *Store) WaitingWebhooks(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
-	return list(ctx, s.reader, selection[uuid.UUID]{"find who is to be told", idTarget, `
-		SELECT webhook_id FROM webhook_deliveries WHERE next_at IS NOT NULL AND next_at <= $1
-		GROUP BY webhook_id ORDER BY MIN(next_at), webhook_id LIMIT $2`}, now.UnixMilli(), limit)
-}
-
-// DueDeliveries returns the deliveries of an endpoint that are due, those that
-// have waited longest first.
-func (s *Store) DueDeliveries(ctx context.Context, hook uuid.UUID, now time.Time, limit int) ([]Delivery, error) {
-	return list(ctx, s.reader, selection[Delivery]{"find due deliveries", (*Delivery).targets, `
-		SELECT ` + deliveryColumns + ` FROM webhook_deliveries d
-		WHERE d.webhook_id = $1 AND d.next_at IS NOT NULL AND d.next_at <= $2 ORDER BY d.next_at, d.id LIMIT $3`}, hook, now.UnixMilli(), limit)
-}
-
-// ClaimDelivery counts a try of a delivery before it is made, and puts the next
-// one off. It reports false when it isn't there any more with so many tries, or
-// waits no longer: of several nodes that found it due, one claims it.
-func (s *Store) ClaimDelivery(ctx context.Context, d *Delivery, nextAt time.Time) (bool, error) {
-	if err := s.room(); err != nil {
-		return false, err
-	}
-	result, err := s.write.ExecContext(ctx, `
-		UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = $3 WHERE id = $1 AND attempts = $2 AND next_at IS NOT NULL`,
-		d.ID, d.Attempts, nextAt.UnixMilli())
-	if err != nil {
-		return false, s.failed("claim a delivery", err)
-	}
-	n, err := result.RowsAffected()
-	return n == 1, err
-}
-
-// FinishDelivery notes what came of a try, unless it was claimed again since,
-// and since when its endpoint fails. What was given up meanwhile stays so.
-func (s *Store) FinishDelivery(ctx context.Context, d *Delivery, failedAt time.Time) error {
-	return s.Quietly(ctx, func(tx *Tx) error {
-		set := `failing_since = $2 WHERE id = $1 AND failing_since IS NULL`
-		if failedAt.IsZero() {
-			set = `failing_since = $2 WHERE id = $1 AND failing_since IS NOT NULL`
-		}
-		if _, err := tx.q.ExecContext(ctx, `UPDATE webhooks SET `+set, d.Webhook, stamp(failedAt)); err != nil { // before what depends on it, as everywhere
-			return tx.fail("note how a webhook fares", err)
-		}
-		_, err := tx.q.ExecContext(ctx, `
-			UPDATE webhook_deliveries SET status_code = $3, response = $4, failure = $5, delivered_at = $6,
-				next_at = CASE WHEN next_at IS NULL THEN next_at ELSE $7 END
-			WHERE id = $1 AND attempts = $2`,
-			d.ID, d.Attempts, sql.NullInt64{Int64: int64(d.StatusCode), Valid: d.StatusCode != 0}, d.Response, optional(d.Failure),
-			stamp(d.DeliveredAt), stamp(d.NextAt))
-		if err != nil {
-			return tx.fail("note a delivery", err)
-		}
-		return nil
-	})
-}
-
 // ForgetDeliveries deletes the deliveries that were made before a time and wait
 // no longer.
 func (s *Store) ForgetDeliveries(ctx context.Context, before time.Time) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"time"
 
@@ -17,13 +18,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
-// The connections that one node holds open to PostgreSQL at most. Changes of
-// one organization wait for each other, each with a connection in hand: reads
-// have their own, so that no verification waits behind them.
-const (
-	postgresReads  = 10
-	postgresWrites = 10
-)
+// postgresWrites are the connections that one node holds open to PostgreSQL at
+// most for changes. Reads have their own, so that no verification waits behind
+// them.
+const postgresWrites = 10
+
+// postgresReads is how many connections reads may have: as many as this
+// machine's processors keep busy. More would not read sooner, and after a start
+// each is slow until it knows the tables.
+func postgresReads() int { return min(max(2*runtime.GOMAXPROCS(0), 4), 10) }
 
 // postgresDriver is a pool for reads and one for changes.
 type postgresDriver struct{ read, write *sql.DB }
@@ -44,7 +47,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		db.SetConnMaxIdleTime(time.Minute)
 		return db
 	}
-	d := &postgresDriver{pool(postgresReads), pool(postgresWrites)}
+	d := &postgresDriver{pool(postgresReads()), pool(postgresWrites)}
 	s.drv = d
 	s.write, s.read, s.q = d.write, d.read, d.read
 	if err := d.write.PingContext(ctx); err != nil {

@@ -52,6 +52,8 @@ type Store struct {
 	read, write *sql.DB
 	exclusive   bool
 	reserve     reserve
+	turns       turns
+	finished    together[tried]
 	root        *seal.Root
 	cache       *cache
 	drv         dialect

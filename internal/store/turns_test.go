@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/uuid"
+)
+
+// TestTurns are taken in the order in which they were asked for; another chain
+// doesn't wait, and who gives up is passed over.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all turns
+		a, b := uuid.New(), uuid.New()
+		done, err := all.take(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []int
+		for i := range 4 {
+			ctx, cancel := context.WithCancel(t.Context())
+			if i == 1 {
+				cancel()
+			}
+			go func() {
+				defer cancel()
+				done, err := all.take(ctx, a)
+				if err != nil {
+					if i != 1 || !errors.Is(err, context.Canceled) {
+						t.Error(i, err)
+					}
+					return
+				}
+				order = append(order, i)
+				done()
+			}()
+			synctest.Wait()
+		}
+		other, err := all.take(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other()
+		if len(order) > 0 {
+			t.Errorf("%v went before the first was done", order)
+		}
+		done()
+		synctest.Wait()
+		if !slices.Equal(order, []int{0, 2, 3}) {
+			t.Errorf("the order was %v", order)
+		}
+		if len(all.chains) > 0 {
+			t.Errorf("%d chains are remembered", len(all.chains))
+		}
+	})
+}
+
+// TestTogether: what gathers while one is at work is done at once; where that
+// fails, nobody fails by another's fault.
+func TestTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := errors.New("this one is bad")
+		var group together[int]
+		var runs [][]int
+		open := make(chan bool)
+		run := func(ctx context.Context, items []int) error {
+			runs = append(runs, slices.Clone(items))
+			<-open
+			if err := ctx.Err(); err != nil || slices.Contains(items, 13) {
+				return errors.Join(err, bad)
+			}
+			return nil
+		}
+		for _, item := range []int{0, 1, 13, 2} {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if err := group.do(ctx, item, run); (err != nil) != (item == 13) {
+					t.Error(item, err)
+				}
+			}()
+			synctest.Wait()
+			cancel() // those that others wait for go on
+		}
+		close(open)
+		synctest.Wait()
+		want := [][]int{{0}, {1, 13, 2}, {1}, {13}, {2}}
+		if !slices.EqualFunc(runs, want, slices.Equal) {
+			t.Errorf("got %v, want %v", runs, want)
+		}
+		if group.busy || len(group.waiting) > 0 {
+			t.Error("something is left")
+		}
+		for range 3 * mostTogether {
+			go func() { _ = group.do(t.Context(), 1, run) }()
+		}
+		synctest.Wait()
+		for _, items := range runs {
+			if len(items) > mostTogether {
+				t.Errorf("%d are done at once", len(items))
+			}
+		}
+	})
+}
