@@ -8,7 +8,7 @@ govulncheck := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 race := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test vet check bench crash fuzz clean
+.PHONY: help build run test format vet check bench crash fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,14 +19,17 @@ build: ## build bin/gatehouse
 run: build ## serve a demo with sample data; ARGS="--listen 127.0.0.1:8080" are passed on
 	./bin/gatehouse demo $(ARGS)
 
+# What takes seconds, before what takes minutes. Vet builds with the race detector too, so that all is built once.
 # Packages wait for browsers, servers and clocks: two more than there are cores keep those busy.
-test: vet ## the whole suite, with the race detector and beside a PostgreSQL of its own, then each fuzz target for 5 s
+test: format ## the whole suite, with the race detector and beside a PostgreSQL of its own, then each fuzz target for 5 s
+	GATEHOUSE_TEST_POSTGRES_URL=none scripts/with-services go vet $(race) ./...
 	scripts/with-services go test $(race) -p $$(($$(nproc) + 2)) -vet=off -timeout 30m ./...
 	scripts/with-services scripts/fuzz
 
-# What takes seconds, before what takes minutes.
-vet:
+format:
 	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
+
+vet: format
 	go vet ./...
 
 check: vet ## lint: gofmt, go vet, staticcheck, docs/openapi.json, tidy and verified modules, known vulnerabilities
