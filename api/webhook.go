@@ -6,6 +6,7 @@ import "time"
 type CreateWebhook struct {
 	URL         string   `json:"url" format:"uri" doc:"https, of the public internet"`
 	Description string   `json:"description,omitzero"`
+	Project     string   `json:"project,omitzero" doc:"whose events alone it is told of; all of the organization without one"`
 	Events      []string `json:"events,omitzero" doc:"those that it is told of; none are all"`
 }
 
@@ -26,6 +27,7 @@ type RotateWebhook struct {
 type Webhook struct {
 	ID                   string     `json:"id" format:"uuid"`
 	Organization         string     `json:"organization" format:"uuid"`
+	Project              string     `json:"project,omitzero" format:"uuid" doc:"whose events alone it is told of"`
 	URL                  string     `json:"url" format:"uri"`
 	Description          string     `json:"description"`
 	Events               []string   `json:"events" doc:"none are all"`

@@ -41,6 +41,7 @@ func (a *app) webhookCreate() *cobra.Command {
 	cmd.Flags().StringVar(&in.URL, "url", "", "where it is, https://…")
 	cmd.Flags().StringVar(&in.Description, "description", "", "what it is for")
 	cmd.Flags().StringSliceVar(&in.Events, "event", nil, "events that it is told of")
+	cmd.Flags().StringVar(&in.Project, "project", "", "project whose events alone it is told of, by id, pr-… or PRJ-…")
 	organizationFlag(cmd, &organization)
 	completeWords(cmd, "event", webhook.Names()...)
 	return required(cmd, "url")

@@ -34,6 +34,10 @@ type Event struct {
 	Detail   string    // JSON object, never anything secret
 	Previous []byte
 	Hash     []byte
+
+	// Project is what the event is about, where that is one project. It is for
+	// those who are told of it at once, and neither stored nor part of the hash.
+	Project uuid.UUID
 }
 
 // Object writes the detail of an event.

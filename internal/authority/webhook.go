@@ -45,6 +45,7 @@ type WebhookRequest struct {
 	URL, Description *string
 	Events           *[]string
 	Active           *bool
+	Project          *store.ProjectRef // whose events alone it is told of; only of a new one
 	Idempotency      *Idempotency
 }
 
@@ -78,7 +79,11 @@ func hookDetails(w *store.Webhook) map[string]any {
 	if u, err := url.Parse(w.URL); err == nil {
 		host = u.Host
 	}
-	return map[string]any{"host": host, "events": append([]string{}, w.Events...), "active": w.Active}
+	details := map[string]any{"host": host, "events": append([]string{}, w.Events...), "active": w.Active}
+	if w.Project != uuid.Nil {
+		details["project"] = w.Project
+	}
+	return details
 }
 
 // IssuedWebhook is an endpoint with its secret, which is shown once.
@@ -101,6 +106,13 @@ func (a *Authority) CreateWebhook(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	var err error
+	if r.Project != nil {
+		project, err := a.visibleProject(ctx, p, organization, *r.Project)
+		if err != nil {
+			return nil, hideMissing(err, "project", "no such project")
+		}
+		w.Project = project.ID
+	}
 	if w.ID, err = a.newID(); err != nil {
 		return nil, err
 	}

@@ -54,9 +54,15 @@ func (h *handlers) createWebhook(r *edge.Request, in api.CreateWebhook) (api.Iss
 	if err != nil {
 		return api.IssuedWebhook{}, err
 	}
-	return issuedWebhook(h.authority.CreateWebhook(r.Context(), &r.Principal, id, authority.WebhookRequest{
-		URL: &in.URL, Description: &in.Description, Events: &in.Events, Idempotency: r.Idempotency(),
-	}))
+	wanted := authority.WebhookRequest{URL: &in.URL, Description: &in.Description, Events: &in.Events, Idempotency: r.Idempotency()}
+	if in.Project != "" {
+		ref, err := parseProject("project", in.Project)
+		if err != nil {
+			return api.IssuedWebhook{}, err
+		}
+		wanted.Project = &ref
+	}
+	return issuedWebhook(h.authority.CreateWebhook(r.Context(), &r.Principal, id, wanted))
 }
 
 func (h *handlers) listWebhooks(r *edge.Request, _ edge.None) (out api.List[api.Webhook], err error) {
@@ -171,7 +177,7 @@ func shownDelivery(d *store.Delivery, err error) (api.WebhookDelivery, error) {
 
 func webhookOf(w *store.Webhook) api.Webhook {
 	return api.Webhook{
-		ID: w.ID.String(), Organization: w.Organization.String(), URL: w.URL, Description: w.Description, Events: append([]string{}, w.Events...),
+		ID: w.ID.String(), Organization: w.Organization.String(), Project: idText(w.Project), URL: w.URL, Description: w.Description, Events: append([]string{}, w.Events...),
 		Active: w.Active, FailingSince: instant(w.FailingSince), PreviousSecretEndsAt: instant(w.PreviousEndsAt), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: authority.WebhookVersion(w),
 	}
 }

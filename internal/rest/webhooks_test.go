@@ -80,6 +80,47 @@ func TestWebhooks(t *testing.T) {
 	})
 }
 
+// TestWebhooksOfAProject are told of what happens in it, and of nothing else.
+func TestWebhooksOfAProject(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg storeConfig) {
+		w := newWorld(t, cfg)
+		hooks := "/v1/organizations/" + w.acme.ID + "/webhooks"
+		var beta api.Project
+		w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/projects", api.CreateProject{Name: "Beta"}, &beta)
+		var alphas, betas api.IssuedWebhook
+		w.must(t, "POST", hooks, api.CreateWebhook{URL: "https://hooks.example.com/a", Project: w.alpha.TestKaseID}, &alphas)
+		w.must(t, "POST", hooks, api.CreateWebhook{URL: "https://hooks.example.com/b", Project: beta.ID}, &betas)
+		if alphas.Project != w.alpha.ID {
+			t.Errorf("got %+v", alphas.Webhook)
+		}
+		for _, project := range []string{w.alpha.ID, beta.ID} {
+			var made api.IssuedCredential
+			w.must(t, "POST", "/v1/credentials", api.CreateCredential{Scheme: "onetest_key", Name: "one", Organization: w.acme.ID, Project: project}, &made)
+			w.must(t, "POST", "/v1/credentials/"+made.ID+"/revoke", nil, nil)
+		}
+		w.must(t, "POST", "/v1/organizations/"+w.acme.ID+"/projects/"+beta.ID+"/archive", nil, nil)
+		var key api.IssuedCredential
+		w.must(t, "POST", "/v1/credentials", api.CreateCredential{Scheme: "bunship_live", Name: "nobody's", Organization: w.acme.ID, Scopes: []string{"*"}}, &key)
+		for id, want := range map[string]string{alphas.ID: "credential.revoked credential.created", betas.ID: "project.archived credential.revoked credential.created"} {
+			var page api.List[api.WebhookDelivery]
+			w.must(t, "GET", hooks+"/"+id+"/deliveries", nil, &page)
+			var got []string
+			for _, d := range page.Items {
+				got = append(got, d.Event)
+				if id == betas.ID && !strings.Contains(d.Payload, `"project":"`+beta.ID+`"`) {
+					t.Errorf("it doesn't say of which project: %s", d.Payload)
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("got %v, want %s", got, want)
+			}
+		}
+		if a := w.do(t, request{method: "POST", path: hooks, as: "owner", body: api.CreateWebhook{URL: "https://hooks.example.com/c", Project: w.foreign.ID}}); a.status != 422 {
+			t.Errorf("of another organization's project: got %d %s", a.status, a.body)
+		}
+	})
+}
+
 // TestX7_WebhookSecrets: a repeat of what made a secret gets the same one, until
 // there is another.
 func TestX7_WebhookSecrets(t *testing.T) {

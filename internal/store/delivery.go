@@ -54,11 +54,14 @@ func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
 	if err != nil || len(endpoints) == 0 {
 		return err
 	}
-	scheme, err := t.schemeOf(ctx, e.Target)
+	scheme, err := t.subjectOf(ctx, e)
 	if err != nil {
 		return err
 	}
 	for _, w := range endpoints {
+		if w.project != uuid.Nil && w.project != e.Project {
+			continue
+		}
 		for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
 			if _, err := t.Deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
 				return err
@@ -70,8 +73,9 @@ func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
 
 // endpoint is a webhook that is on, and what it chose.
 type endpoint struct {
-	id     uuid.UUID
-	events []string
+	id      uuid.UUID
+	project uuid.UUID // whose events alone it is told of
+	events  []string
 }
 
 // listening returns the endpoints of an organization that are on at the end of
@@ -80,8 +84,8 @@ func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []end
 	if found, known := t.endpoints[organization]; known {
 		return found, nil
 	}
-	found, err = list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, words{&w.events}} },
-		`SELECT id, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, organization)
+	found, err = list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, &w.project, words{&w.events}} },
+		`SELECT id, project_id, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, organization)
 	if t.endpoints == nil {
 		t.endpoints = map[uuid.UUID][]endpoint{}
 	}
@@ -89,15 +93,24 @@ func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []end
 	return found, err
 }
 
-// schemeOf is the scheme of the credential that an audit event is about, or nil.
-func (t *Tx) schemeOf(ctx context.Context, target string) (*credential.Scheme, error) {
-	text, ok := strings.CutPrefix(target, "credential:")
+// subjectOf says which project an audit event is about, if it doesn't yet, and
+// returns the scheme of the credential that it is about, or nil.
+func (t *Tx) subjectOf(ctx context.Context, e *audit.Event) (*credential.Scheme, error) {
+	noun, text, _ := strings.Cut(e.Target, ":")
 	id, err := uuid.Parse(text)
-	if !ok || err != nil {
+	if err != nil {
+		return nil, nil
+	}
+	switch noun {
+	case "project":
+		e.Project = id
+		return nil, nil
+	case "credential":
+	default:
 		return nil, nil
 	}
 	var name string
-	err = t.q.QueryRowContext(ctx, `SELECT scheme FROM credentials WHERE id = $1`, id).Scan(&name)
+	err = t.q.QueryRowContext(ctx, `SELECT scheme, project_id FROM credentials WHERE id = $1`, id).Scan(&name, &e.Project)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, t.fail("find the scheme of a credential", err)
 	}

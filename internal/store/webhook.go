@@ -18,6 +18,7 @@ import (
 type Webhook struct {
 	ID           uuid.UUID
 	Organization uuid.UUID
+	Project      uuid.UUID // whose events alone it is told of; Nil: all of the organization
 	URL          string
 	Description  string
 	Events       []string // none are all
@@ -34,7 +35,7 @@ type Webhook struct {
 }
 
 const webhookColumns = `w.id, w.organization_id, w.url, w.description, w.events, w.active, w.failing_since, w.generation, w.previous_ends_at,
-	w.created_at, w.updated_at, w.secret, w.previous`
+	w.created_at, w.updated_at, w.secret, w.previous, w.project_id`
 
 // words scans a column of words with blanks between them.
 type words struct{ list *[]string }
@@ -51,7 +52,7 @@ func (w words) Scan(src any) error {
 
 func (w *Webhook) targets() []any {
 	return []any{&w.ID, &w.Organization, &w.URL, &w.Description, words{&w.Events}, &w.Active, instant{&w.FailingSince}, &w.Generation,
-		instant{&w.PreviousEndsAt}, instant{&w.CreatedAt}, instant{&w.UpdatedAt}, &w.secret, &w.previous}
+		instant{&w.PreviousEndsAt}, instant{&w.CreatedAt}, instant{&w.UpdatedAt}, &w.secret, &w.previous, &w.Project}
 }
 
 // sealedRow names the row that the secrets are sealed for.
@@ -93,9 +94,9 @@ func (t *Tx) SealWebhook(random io.Reader, w *Webhook, secret credential.Secret,
 // InsertWebhook stores a new endpoint, whose secret is sealed.
 func (t *Tx) InsertWebhook(ctx context.Context, w *Webhook) error {
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO webhooks (id, organization_id, url, description, events, active, secret, generation, key_version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
-		w.ID, w.Organization, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.Generation, t.s.root.Version(), w.CreatedAt.UnixMilli())
+		INSERT INTO webhooks (id, organization_id, url, description, events, active, secret, generation, key_version, created_at, updated_at, project_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
+		w.ID, w.Organization, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.Generation, t.s.root.Version(), w.CreatedAt.UnixMilli(), nullable(w.Project))
 	if err != nil {
 		return t.fail("store a webhook", err)
 	}

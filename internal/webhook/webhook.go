@@ -127,6 +127,7 @@ type message struct {
 type data struct {
 	ID           string          `json:"id"` // of what changed
 	Organization uuid.UUID       `json:"organization"`
+	Project      string          `json:"project,omitempty"`
 	Actor        string          `json:"actor"`
 	Subject      string          `json:"subject,omitempty"`
 	Sequence     int64           `json:"sequence,omitempty"` // of the audit event
@@ -139,6 +140,9 @@ type data struct {
 func Payload(name string, e *audit.Event, scheme *credential.Scheme) ([]byte, error) {
 	_, id, _ := strings.Cut(e.Target, ":")
 	d := data{ID: id, Organization: e.Chain, Actor: e.Actor, Subject: e.Subject, Sequence: e.Sequence}
+	if e.Project != uuid.Nil {
+		d.Project = e.Project.String()
+	}
 	if scheme != nil {
 		d.Scheme = scheme.Name
 	}

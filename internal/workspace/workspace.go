@@ -150,7 +150,9 @@ func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted 
 // record adds the audit event of the change. The detail holds ids, numbers and
 // the names of fields, never what somebody wrote.
 func (c *change) record(action, target string, detail any) {
-	c.Record(store.Acting{By: c.by, At: c.at}.Event(action, target, audit.Object(detail)))
+	e := store.Acting{By: c.by, At: c.at}.Event(action, target, audit.Object(detail))
+	e.Project = c.project.ID
+	c.Record(e)
 }
 
 // madeBy is the credential that a row keeps: Nil for a session and the operator.

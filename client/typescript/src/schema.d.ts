@@ -1922,6 +1922,8 @@ export interface components {
              */
             url: string;
             description?: string;
+            /** @description whose events alone it is told of; all of the organization without one */
+            project?: string;
             /** @description those that it is told of; none are all */
             events?: string[];
         };
@@ -1930,6 +1932,11 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
+            /**
+             * Format: uuid
+             * @description whose events alone it is told of
+             */
+            project?: string;
             /** Format: uri */
             url: string;
             description: string;
@@ -1968,6 +1975,11 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
+            /**
+             * Format: uuid
+             * @description whose events alone it is told of
+             */
+            project?: string;
             /** Format: uri */
             url: string;
             description: string;
