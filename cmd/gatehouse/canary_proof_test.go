@@ -56,7 +56,7 @@ func (r *canaryRun) dump(database string) {
 // K-2: each secret is seen in the one answer that hands it out, and in no
 // other answer, log, file, dump, argument, audit event or crash.
 func TestK2_EachSecretIsSeenOnce(t *testing.T) {
-	binary := canaryBinary(t)
+	binary := program(t)
 	t.Run("sqlite", func(t *testing.T) { canariesAreSeenOnce(t, binary, "") })
 	t.Run("postgres", func(t *testing.T) { canariesAreSeenOnce(t, binary, storetest.Database(t)) })
 }
@@ -184,7 +184,7 @@ func TestCanarySearchFinds(t *testing.T) {
 
 // D-12: the server as it is run refuses headers beyond its bound.
 func TestD12_HeaderOverItsBound(t *testing.T) {
-	r := newCanaryRun(t, canaryBinary(t), "")
+	r := newCanaryRun(t, program(t), "")
 	r.start()
 	for size, want := range map[int]int{8 << 10: 401, 21 << 10: 431, 1 << 20: 431} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -76,16 +75,10 @@ func TestCrash(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	program := filepath.Join(t.TempDir(), "gatehouse")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
 	for _, database := range []string{"sqlite", "postgres"} {
 		t.Run(database, func(t *testing.T) {
 			t.Logf("go test ./cmd/gatehouse -run TestCrash/%s -crash.seed=%d chooses the same again", database, seed)
-			r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), program: program}
+			r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), program: program(t)}
 			r.place = []string{"--data", t.TempDir(), "--log-level", "error", "--webhook-loopback", "yes"}
 			if database == "postgres" {
 				r.place = append(r.place, "--database-url", storetest.Database(t))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +30,31 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){"gatehouse": main})
 }
+
+// program is where the program lies as everybody runs it: built without the race
+// detector, with which it takes three times as long to begin. It is built once.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	this, err := exec.LookPath("gatehouse") // with the race detector, in a directory that is deleted in the end
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(this), "plain", "gatehouse")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, text)
+	}
+	return path, nil
+})
 
 // TestScript runs the scripts that bring their own surroundings.
 func TestScript(t *testing.T) {
@@ -84,11 +110,11 @@ func TestMounts(t *testing.T) {
 		testscript.Run(t, scripts("mount", false, func(*testscript.Env) error { return nil }))
 		return
 	}
-	program, err := os.Executable()
+	this, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-test.run=^TestMounts$", "-test.v", "-test.timeout=5m")
+	cmd := exec.Command(this, "-test.run=^TestMounts$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), "GATEHOUSE_TEST_MOUNTS=yes")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
@@ -116,6 +142,11 @@ func scripts(dir string, server bool, setup func(*testscript.Env) error) testscr
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = running{}
 			env.Setenv("GORACE", raceSettings)
+			path, err := built() // for commands; servers run with the race detector
+			if err != nil {
+				return err
+			}
+			env.Setenv("PATH", filepath.Dir(path)+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			return setup(env)
 		},
 		Condition: func(name string) (bool, error) {
@@ -185,9 +216,9 @@ func scriptStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start NAME ARGUMENT...")
 	}
-	program, err := exec.LookPath("gatehouse")
+	raced, err := exec.LookPath("gatehouse")
 	ts.Check(err)
-	cmd := exec.Command(program, args[1:]...)
+	cmd := exec.Command(raced, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range scriptEnvironment() {
 		if value := ts.Getenv(name); value != "" {
