@@ -291,6 +291,8 @@ func (w *world) send(t testing.TB, r request, req *http.Request) answer {
 // leaks finds what no answer may show of the inside.
 var leaks = regexp.MustCompile(`(?i)sqlite|sqlstate|pgx|postgres|constraint|syntax error|near "|unterminated|/(work|tmp|home|root|usr)/|\.go\b|goroutine|runtime error|panic`)
 
+var requestID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
 // checkAnswer holds what is true of every answer: it is not a redirect, not
 // cached, numbered, and a refusal is a whole problem that shows no inside.
 func checkAnswer(t testing.TB, r request, a answer) {
@@ -305,7 +307,7 @@ func checkAnswer(t testing.TB, r request, a answer) {
 		}
 	}
 	id := a.header.Get("X-Request-Id")
-	if !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(id) {
+	if !requestID.MatchString(id) {
 		t.Errorf("%s: X-Request-Id: got %q", call, id)
 	}
 	if a.status < 400 || r.method == http.MethodHead {
