@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 )
 
@@ -19,6 +21,9 @@ type waiter[T any] struct {
 	item T
 	done chan error
 }
+
+// errAbandoned is for those whose work somebody else broke off.
+var errAbandoned = errors.New("what would have stored it broke off")
 
 // mostTogether bounds a transaction, so that other changes get their turn.
 const mostTogether = 100
@@ -41,25 +46,48 @@ func (g *together[T]) do(ctx context.Context, item T, run func(context.Context, 
 
 // next does what waits, and reports whether there was anything.
 func (g *together[T]) next(ctx context.Context, run func(context.Context, []T) error) bool {
-	g.mu.Lock()
-	batch := g.waiting[:min(len(g.waiting), mostTogether)]
-	g.waiting = g.waiting[len(batch):]
-	g.busy = len(batch) > 0
-	g.mu.Unlock()
+	batch := g.gathered()
+	if len(batch) == 0 {
+		return false
+	}
+	answered := 0
+	defer func() {
+		if answered < len(batch) { // it panicked: let nobody wait for it
+			g.abandon(batch[answered:])
+		}
+	}()
 	items := make([]T, len(batch))
 	for i, j := range batch {
 		items[i] = j.item
 	}
-	if len(items) == 0 {
-		return false
-	}
 	err := run(ctx, items)
 	for i, j := range batch {
+		own := err
 		if err != nil && len(batch) > 1 {
-			j.done <- run(ctx, items[i:i+1])
-			continue
+			own = run(ctx, items[i:i+1])
 		}
-		j.done <- err
+		j.done <- own
+		answered++
 	}
 	return true
+}
+
+// gathered takes what waits; when that is nothing, the next call leads.
+func (g *together[T]) gathered() []waiter[T] {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	batch := g.waiting[:min(len(g.waiting), mostTogether)]
+	g.waiting = g.waiting[len(batch):]
+	g.busy = len(batch) > 0
+	return batch
+}
+
+// abandon fails what was under way and what waits behind it.
+func (g *together[T]) abandon(batch []waiter[T]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, j := range slices.Concat(batch, g.waiting) {
+		j.done <- errAbandoned
+	}
+	g.waiting, g.busy = nil, false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -102,6 +103,24 @@ func TestTogether(t *testing.T) {
 			if len(items) > mostTogether {
 				t.Errorf("%d are done at once", len(items))
 			}
+		}
+
+		hold := make(chan bool)
+		var failed atomic.Int64
+		for i := range 3 {
+			go func() {
+				defer func() { _ = recover() }() // as the server does around each request
+				err := group.do(t.Context(), i, func(context.Context, []int) error { <-hold; panic("a bug") })
+				if err != nil {
+					failed.Add(1)
+				}
+			}()
+			synctest.Wait()
+		}
+		close(hold)
+		synctest.Wait()
+		if err := group.do(t.Context(), 1, run); err != nil || failed.Load() != 2 {
+			t.Errorf("after a panic: %v, and %d of 2 who waited were told", err, failed.Load())
 		}
 	})
 }
