@@ -43,29 +43,40 @@ func (d *Delivery) targets() []any {
 		&d.Failure, instant{&d.NextAt}, instant{&d.DeliveredAt}, instant{&d.CreatedAt}}
 }
 
-// tell puts an audit event of the change into the way of every endpoint of its
-// organization that chose it: it is sent if the change is committed, and only
-// then.
-func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
-	if e.Chain == uuid.Nil || !webhook.Tells(e.Action) {
-		return nil
+// tell puts the audit events of the change into the way of every endpoint of
+// their organizations that chose them: they are sent if the change is committed,
+// and only then.
+func (t *Tx) tell(ctx context.Context) error {
+	var told []*audit.Event
+	for i := range t.events {
+		e := &t.events[i]
+		if e.Chain == uuid.Nil || !webhook.Tells(e.Action) {
+			continue
+		}
+		endpoints, err := t.listening(ctx, e.Chain)
+		if err != nil {
+			return err
+		}
+		if len(endpoints) > 0 {
+			told = append(told, e)
+		}
 	}
-	endpoints, err := t.listening(ctx, e.Chain)
-	if err != nil || len(endpoints) == 0 {
-		return err
-	}
-	scheme, err := t.schemeOf(ctx, e.Target)
+	schemes, err := t.schemesOf(ctx, told)
 	if err != nil {
 		return err
 	}
-	for _, w := range endpoints {
-		for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
-			if _, err := t.Deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
-				return err
+	rows := t.deliveries()
+	for _, e := range told {
+		scheme := schemes[e.Target]
+		for _, w := range t.endpoints[e.Chain] {
+			for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
+				if _, err := rows.deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return nil
+	return rows.done(ctx)
 }
 
 // endpoint is a webhook that is on, and what it chose.
@@ -89,19 +100,32 @@ func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []end
 	return found, err
 }
 
-// schemeOf is the scheme of the credential that an audit event is about, or nil.
-func (t *Tx) schemeOf(ctx context.Context, target string) (*credential.Scheme, error) {
-	text, ok := strings.CutPrefix(target, "credential:")
-	id, err := uuid.Parse(text)
-	if !ok || err != nil {
-		return nil, nil
+// schemesOf are the schemes of the credentials that audit events are about, by
+// their targets. What is about none, or one whose scheme isn't declared any more,
+// is not among them.
+func (t *Tx) schemesOf(ctx context.Context, events []*audit.Event) (map[string]*credential.Scheme, error) {
+	var ids []uuid.UUID
+	for _, e := range events {
+		text, ok := strings.CutPrefix(e.Target, "credential:")
+		if id, err := uuid.Parse(text); ok && err == nil {
+			ids = append(ids, id)
+		}
 	}
-	var name string
-	err = t.q.QueryRowContext(ctx, `SELECT scheme FROM credentials WHERE id = $1`, id).Scan(&name)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, t.fail("find the scheme of a credential", err)
+	type row struct {
+		id   uuid.UUID
+		name sql.NullString // of a damaged record
 	}
-	return t.schemes.ByName(name), nil // nil where it isn't declared any more
+	schemes := map[string]*credential.Scheme{}
+	return schemes, t.inParts(ids, func(part named) error {
+		rows, err := list(ctx, t.reader, selection[row]{"find the schemes of credentials", func(r *row) []any { return []any{&r.id, &r.name} },
+			`SELECT id, scheme FROM credentials WHERE id IN (` + part.list + `)`}, part.args...)
+		for _, r := range rows {
+			if scheme := t.schemes.ByName(r.name.String); scheme != nil {
+				schemes["credential:"+r.id.String()] = scheme
+			}
+		}
+		return err
+	})
 }
 
 // Told is an audit event on its way to an endpoint, as an event of some name.
@@ -114,6 +138,23 @@ type Told struct {
 
 // Deliver makes the delivery of an event, due at once, and returns its id.
 func (t *Tx) Deliver(ctx context.Context, told Told) (uuid.UUID, error) {
+	rows := t.deliveries()
+	id, err := rows.deliver(ctx, told)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return id, rows.done(ctx)
+}
+
+// deliveries stores many of them.
+func (t *Tx) deliveries() *deliveries {
+	return &deliveries{inserts{t: t, op: "store a delivery", columns: 8,
+		into: `webhook_deliveries (id, webhook_id, event, sequence, payload, attempts, next_at, created_at)`}}
+}
+
+type deliveries struct{ inserts }
+
+func (d *deliveries) deliver(ctx context.Context, told Told) (uuid.UUID, error) {
 	payload, err := webhook.Payload(told.Name, told.Event, told.Scheme)
 	if err != nil {
 		return uuid.Nil, err
@@ -122,13 +163,8 @@ func (t *Tx) Deliver(ctx context.Context, told Told) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = t.q.ExecContext(ctx, `
-		INSERT INTO webhook_deliveries (id, webhook_id, event, sequence, payload, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`,
-		id, told.Webhook, told.Name, told.Event.Sequence, string(payload), told.Event.At.UnixMilli())
-	if err != nil {
-		return uuid.Nil, t.fail("store a delivery", err)
-	}
-	return id, nil
+	at := told.Event.At.UnixMilli()
+	return id, d.add(ctx, id, told.Webhook, told.Name, told.Event.Sequence, string(payload), 0, at, at)
 }
 
 // Deliveries returns the deliveries of an endpoint with an id below before
