@@ -41,4 +41,5 @@ type RevokedCredentials struct {
 type RevokedOutcome struct {
 	Credential string `json:"credential" format:"uuid"`
 	Outcome    string `json:"outcome" enum:"revoked,was_revoked,not_found" doc:"not_found also stands for what isn't the caller's to revoke"`
+	Damaged    bool   `json:"damaged,omitzero" doc:"its record can't be read; it is revoked like any other"`
 }

@@ -175,10 +175,11 @@ func fillBench(t *testing.T, dir string, n int) (verifier string, secrets []stri
 	must(err)
 	_, err = tx.Exec(`PRAGMA defer_foreign_keys = 1`)
 	must(err)
-	record, err := tx.Prepare(`INSERT INTO credentials SELECT ?1, organization_id, user_id, project_id, owner, scheme, name, client_id, scopes,
-		allowed_addresses, rate_limit, generation, created_at, created_by, not_before, expires_at, suspended_at, revoked_at, jwks FROM credentials WHERE id = ?2`)
+	record, err := tx.Prepare(`INSERT INTO credentials (id, organization_id, owner, scheme, name, scopes, allowed_addresses, rate_limit, generation, created_at, created_by)
+		SELECT ?1, organization_id, owner, scheme, name, scopes, allowed_addresses, rate_limit, generation, created_at, created_by FROM credentials WHERE id = ?2`)
 	must(err)
-	secret, err := tx.Prepare(`INSERT INTO secrets SELECT ?1, ?2, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets WHERE credential_id = ?3`)
+	secret, err := tx.Prepare(`INSERT INTO secrets (lookup_key, credential_id, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed)
+		SELECT ?1, ?2, generation, key_version, fingerprint, hint, created_at, ends_at, unconfirmed FROM secrets WHERE credential_id = ?3`)
 	must(err)
 	format := credential.Format{Prefix: "gate_", Alphabet: credential.Base62, Length: 40}
 	random := rand.NewChaCha8([32]byte{})

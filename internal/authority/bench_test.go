@@ -1,12 +1,16 @@
 package authority_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
@@ -52,5 +56,44 @@ func BenchmarkHMAC(b *testing.B) {
 		mac.Reset()
 		mac.Write(secret)
 		_ = mac.Sum(out)
+	}
+}
+
+// BenchmarkRevokeMany ends as many credentials as one call may name, on both
+// databases: without an endpoint, and with one that is told of each.
+func BenchmarkRevokeMany(b *testing.B) {
+	for name, open := range map[string]func(testing.TB) store.Config{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			w := newWorld(b, open(b))
+			w.staff()
+			lines := make([]authority.ImportLine, authority.MaxBulk)
+			for i := range lines {
+				lines[i] = w.line(legacy(i), authority.IssueRequest{})
+			}
+			ids := make([]uuid.UUID, len(lines))
+			for i, made := range w.bring(w.op, lines...) {
+				ids[i] = made.Credential
+			}
+			b.Run("quiet", func(b *testing.B) { w.benchRevoke(b, ids) })
+			url := "https://hooks.example.com/"
+			if _, err := w.CreateWebhook(background, w.op, w.org.ID, authority.WebhookRequest{URL: &url}); err != nil {
+				b.Fatal(err)
+			}
+			b.Run("told", func(b *testing.B) { w.benchRevoke(b, ids) })
+		})
+	}
+}
+
+func (w *world) benchRevoke(b *testing.B, ids []uuid.UUID) {
+	ctx, cancel := context.WithCancel(background) // like that of a request
+	defer cancel()
+	db, owner := w.raw(), w.in("the-owner")
+	for b.Loop() {
+		if _, err := w.RevokeMany(ctx, owner, ids, true); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer() // behind the store's back they work again
+		storetest.Exec(b, db, `UPDATE credentials SET revoked_at = NULL`)
+		b.StartTimer()
 	}
 }

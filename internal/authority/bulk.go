@@ -23,9 +23,15 @@ const (
 	Missing    Outcome = "not_found"
 )
 
-// RevokeMany ends credentials of one organization in one transaction. all
-// means that it ends none where it can't end each of them.
-func (a *Authority) RevokeMany(ctx context.Context, p *credential.Principal, ids []uuid.UUID, all bool) ([]Outcome, error) {
+// Ended is what became of one of many, and whether its record is damaged.
+type Ended struct {
+	Outcome
+	Damaged bool
+}
+
+// RevokeMany ends credentials of one organization in one transaction, damaged
+// ones as well. all means that it ends none where it can't end each of them.
+func (a *Authority) RevokeMany(ctx context.Context, p *credential.Principal, ids []uuid.UUID, all bool) ([]Ended, error) {
 	if err := require(p, credential.CredentialsWrite); err != nil {
 		return nil, err
 	}
@@ -39,26 +45,29 @@ func (a *Authority) RevokeMany(ctx context.Context, p *credential.Principal, ids
 		}
 		seen[id] = true
 	}
-	found, organization, err := a.findMany(ctx, p, ids)
+	organization, err := a.organizationOf(ctx, p, ids)
 	if err != nil {
 		return nil, err
 	}
-	outcomes := make([]Outcome, len(ids))
+	outcomes := make([]Ended, len(ids))
 	err = a.stop(ctx, p, organization, func(tx *store.Tx) error {
-		changed := false
-		for i, c := range found {
-			if outcomes[i], err = a.revokeOne(ctx, tx, p, c); err != nil {
+		b := &revocations{Authority: a, tx: tx, by: act{p, a.clock()}, projects: map[uuid.UUID]bool{}}
+		found, err := tx.CredentialsIn(ctx, nilIfWide(p), ids)
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			if outcomes[i], err = b.plan(ctx, found[id]); err != nil {
 				return err
 			}
-			if all && outcomes[i] == Missing {
-				return credential.Errorf(credential.Conflict, "there is no credential %s of yours to revoke; none was", ids[i])
+			if all && outcomes[i].Outcome == Missing {
+				return credential.Errorf(credential.Conflict, "there is no credential %s of yours to revoke; none was", id)
 			}
-			changed = changed || outcomes[i] == NowRevoked
 		}
-		if !changed {
+		if len(b.ids) == 0 {
 			return errUnchanged
 		}
-		return nil
+		return tx.RevokeCredentials(ctx, b.ids, b.by.at)
 	})
 	if errors.Is(err, errUnchanged) {
 		err = nil
@@ -66,49 +75,75 @@ func (a *Authority) RevokeMany(ctx context.Context, p *credential.Principal, ids
 	return outcomes, err
 }
 
-// findMany finds those of the credentials that the principal looks after; nil
-// stands for any other. All are of one organization.
-func (a *Authority) findMany(ctx context.Context, p *credential.Principal, ids []uuid.UUID) (found []*credential.Credential, organization uuid.UUID, err error) {
-	found = make([]*credential.Credential, len(ids))
-	some := false
-	for i, id := range ids {
-		c, err := a.visible(ctx, p, id)
-		if errors.Is(err, credential.NotFound) || errors.Is(err, credential.Damaged) { // which is revoked by its id alone
-			continue
-		}
-		if err != nil {
-			return nil, uuid.Nil, err
-		}
-		if some && c.Organization != organization {
-			return nil, uuid.Nil, credential.InvalidField("credentials", "name credentials of one organization")
-		}
-		found[i], organization, some = c, c.Organization, true
+// organizationOf is the one organization of the credentials that a principal
+// may reach; Nil where it is the installation, or there are none.
+func (a *Authority) organizationOf(ctx context.Context, p *credential.Principal, ids []uuid.UUID) (organization uuid.UUID, err error) {
+	if !p.InstallationWide() {
+		return p.Organization, nil
 	}
-	return found, organization, nil
+	found, err := a.store.OrganizationsOf(ctx, ids)
+	some := false
+	for _, of := range found {
+		if some && of != organization {
+			return uuid.Nil, credential.InvalidField("credentials", "name credentials of one organization")
+		}
+		organization, some = of, true
+	}
+	return organization, err
 }
 
-// revokeOne revokes a credential that was found, within the transaction.
-func (a *Authority) revokeOne(ctx context.Context, tx *store.Tx, p *credential.Principal, known *credential.Credential) (Outcome, error) {
-	if known == nil {
-		return Missing, nil
+// revocations are those of one call, within its transaction.
+type revocations struct {
+	*Authority
+	tx       *store.Tx
+	by       act
+	ids      []uuid.UUID        // to revoke
+	projects map[uuid.UUID]bool // whether the principal looks after their credentials
+}
+
+// plan has a credential revoked that was found and isn't yet.
+func (b *revocations) plan(ctx context.Context, found store.Listed) (Ended, error) {
+	outcome := Ended{Damaged: found.Damaged != nil}
+	reached, err := b.reached(ctx, found)
+	switch {
+	case err != nil:
+		return outcome, err
+	case !reached:
+		return Ended{Outcome: Missing}, nil
+	case found.Revoked:
+		outcome.Outcome = WasRevoked
+		return outcome, nil
 	}
-	now := a.clock()
-	c, err := tx.CredentialIn(ctx, known.Organization, known.ID)
-	if err == nil {
-		err = administersStill(ctx, tx, p, c)
+	detail := object(map[string]bool{"damaged": true})
+	if !outcome.Damaged {
+		detail = details(found.Credential)
 	}
-	if err == nil {
-		err = revoke(tx, c, now)
+	b.tx.Record(b.by.event("credential.revoke", "credential:"+found.ID.String(), detail))
+	b.ids = append(b.ids, found.ID)
+	outcome.Outcome = NowRevoked
+	return outcome, nil
+}
+
+// reached reports whether the principal looks after a credential. It asks once
+// about each project. Whose a damaged one is can't be told.
+func (b *revocations) reached(ctx context.Context, found store.Listed) (bool, error) {
+	c, p := found.Credential, b.by.by
+	switch {
+	case found.ID == uuid.Nil:
+		return false, nil
+	case c == nil:
+		return seesAll(p), nil
+	case c.Project == uuid.Nil:
+		return b.reaches(ctx, p, c)
 	}
-	if errors.Is(err, errUnchanged) {
-		return WasRevoked, nil
+	reached, known := b.projects[c.Project]
+	if known {
+		return reached, nil
 	}
-	if err == nil {
-		err = tx.UpdateCredential(ctx, c)
+	reached, err := b.reaches(ctx, p, c)
+	if err == nil && reached {
+		err = administersStill(ctx, b.tx, p, c)
 	}
-	if err != nil {
-		return Missing, err
-	}
-	tx.Record(act{p, now}.event("credential.revoke", targetOf(c), details(c)))
-	return NowRevoked, nil
+	b.projects[c.Project] = reached
+	return reached, err
 }

@@ -239,13 +239,13 @@ func TestR1_RevokeMany(t *testing.T) {
 		w.revoke(ids[0])
 		out, err := w.RevokeMany(background, w.in("the-owner"), append([]uuid.UUID{unknown}, ids...), false)
 		w.ok(err)
-		if out[0] != authority.Missing || out[1] != authority.WasRevoked || out[2] != authority.NowRevoked || out[300] != authority.NowRevoked {
+		if out[0].Outcome != authority.Missing || out[1].Outcome != authority.WasRevoked || out[2].Outcome != authority.NowRevoked || out[300].Outcome != authority.NowRevoked {
 			t.Errorf("the outcomes are %v", out[:4])
 		}
 		for _, secret := range secrets {
 			w.wantCode("revoked", secret, credential.CodeRevoked)
 		}
-		if out, err := w.RevokeMany(background, w.in("the-member"), []uuid.UUID{token.ID}, false); err != nil || out[0] != authority.Missing {
+		if out, err := w.RevokeMany(background, w.in("the-member"), []uuid.UUID{token.ID}, false); err != nil || out[0].Outcome != authority.Missing {
 			t.Errorf("another's: %v, %v", out, err)
 		}
 		_, err = w.RevokeMany(background, w.in("the-owner"), []uuid.UUID{token.ID, token.ID}, false)

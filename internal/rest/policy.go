@@ -151,8 +151,8 @@ func (h *handlers) revokeMany(r *edge.Request, in api.RevokeCredentials) (api.Re
 	}
 	out := api.RevokedCredentials{Results: make([]api.RevokedOutcome, len(ids))}
 	for i, outcome := range outcomes {
-		out.Results[i] = api.RevokedOutcome{Credential: ids[i].String(), Outcome: string(outcome)}
-		if outcome == authority.NowRevoked {
+		out.Results[i] = api.RevokedOutcome{Credential: ids[i].String(), Outcome: string(outcome.Outcome), Damaged: outcome.Damaged}
+		if outcome.Outcome == authority.NowRevoked {
 			out.Revoked++
 		}
 	}

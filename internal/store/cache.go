@@ -84,13 +84,14 @@ func (c *cache) close(keys []lookupKey, everything bool) (open func()) {
 	if c == nil || (len(keys) == 0 && !everything) {
 		return func() {}
 	}
-	touched := map[*shard]bool{}
+	touched := map[*shard][]lookupKey{}
 	for _, key := range keys {
-		touched[&c.shard[key[0]]] = true
+		sh := &c.shard[key[0]]
+		touched[sh] = append(touched[sh], key)
 	}
 	for i := range c.shard {
 		if everything {
-			touched[&c.shard[i]] = true
+			touched[&c.shard[i]] = nil // and every key of it
 		}
 	}
 	for sh := range touched {
@@ -100,7 +101,7 @@ func (c *cache) close(keys []lookupKey, everything bool) (open func()) {
 		sh.mu.Unlock()
 	}
 	return func() {
-		for sh := range touched {
+		for sh, keys := range touched {
 			sh.mu.Lock()
 			if everything {
 				clear(sh.entries)

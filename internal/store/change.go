@@ -153,12 +153,12 @@ func (t *Tx) append(ctx context.Context, own audit.Head) (err error) {
 		e.Seal(head.Sequence+1, head.Hash)
 		head.Sequence, head.Hash = e.Sequence, e.Hash
 		heads[e.Chain] = head
-		if err := t.insertEvent(ctx, e); err != nil {
-			return err
-		}
-		if err := t.tell(ctx, e); err != nil {
-			return err
-		}
+	}
+	if err := t.insertEvents(ctx); err != nil {
+		return err
+	}
+	if err := t.tell(ctx); err != nil {
+		return err
 	}
 	for _, head := range heads {
 		if err := t.sealHead(ctx, head); err != nil {
@@ -178,14 +178,16 @@ func (t *Tx) sealHead(ctx context.Context, head audit.Head) error {
 	return nil
 }
 
-func (t *Tx) insertEvent(ctx context.Context, e *audit.Event) error {
-	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO audit_events (`+eventColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		e.Chain, e.Sequence, e.At.UnixMilli(), e.Actor, e.Subject, e.Action, e.Target, e.Address, e.Request, e.Detail, e.Previous, e.Hash)
-	if err != nil {
-		return t.fail("write the audit event", err)
+func (t *Tx) insertEvents(ctx context.Context) error {
+	rows := inserts{t: t, op: "write the audit event", into: `audit_events (` + eventColumns + `)`, columns: 12}
+	for i := range t.events {
+		e := &t.events[i]
+		err := rows.add(ctx, e.Chain, e.Sequence, e.At.UnixMilli(), e.Actor, e.Subject, e.Action, e.Target, e.Address, e.Request, e.Detail, e.Previous, e.Hash)
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	return rows.done(ctx)
 }
 
 // createChain begins an empty audit chain, unless it exists.

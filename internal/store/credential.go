@@ -325,17 +325,24 @@ func (r reader) listCredentials(ctx context.Context, f Filter) (list []Listed, l
 	return list, left, nil
 }
 
-func (r reader) listed(rows *sql.Rows) (item Listed) {
-	var row credentialRow
+func (r reader) listed(rows *sql.Rows) Listed {
 	var hint, print, address, agent sql.NullString
-	targets := append(row.targets(), &hint, &print, instant{&item.Use.At}, &address, &agent, &item.Use.Requests)
+	var use credential.Use
+	item := r.recorded(rows, &hint, &print, instant{&use.At}, &address, &agent, &use.Requests)
+	item.Hint, item.Print, item.Use, item.Use.UserAgent = hint.String, print.String, use, agent.String
+	item.Use.Address, _ = netip.ParseAddr(address.String) // invalid when unknown
+	return item
+}
+
+// recorded reads a row of credentialColumns, with the targets of those behind.
+func (r reader) recorded(rows *sql.Rows, more ...any) (item Listed) {
+	var row credentialRow
+	targets := append(row.targets(), more...)
 	if item.Damaged = rows.Scan(targets...); item.Damaged != nil {
 		item.ID, item.Revoked = salvage(rows, len(targets))
 		return item
 	}
-	item.ID, item.Hint, item.Print, item.Use.UserAgent = row.id, hint.String, print.String, agent.String
-	item.Use.Address, _ = netip.ParseAddr(address.String) // invalid when unknown
-	item.Revoked = !row.revoked.IsZero()
+	item.ID, item.Revoked = row.id, !row.revoked.IsZero()
 	item.Credential, item.Damaged = row.credential(r)
 	return item
 }

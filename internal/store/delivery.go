@@ -43,32 +43,43 @@ func (d *Delivery) targets() []any {
 		&d.Failure, instant{&d.NextAt}, instant{&d.DeliveredAt}, instant{&d.CreatedAt}}
 }
 
-// tell puts an audit event of the change into the way of every endpoint of its
-// organization that chose it: it is sent if the change is committed, and only
-// then.
-func (t *Tx) tell(ctx context.Context, e *audit.Event) error {
-	if e.Chain == uuid.Nil || !webhook.Tells(e.Action) {
-		return nil
+// tell puts the audit events of the change into the way of every endpoint of
+// their organizations that chose them: they are sent if the change is committed,
+// and only then.
+func (t *Tx) tell(ctx context.Context) error {
+	var told []*audit.Event
+	for i := range t.events {
+		e := &t.events[i]
+		if e.Chain == uuid.Nil || !webhook.Tells(e.Action) {
+			continue
+		}
+		endpoints, err := t.listening(ctx, e.Chain)
+		if err != nil {
+			return err
+		}
+		if len(endpoints) > 0 {
+			told = append(told, e)
+		}
 	}
-	endpoints, err := t.listening(ctx, e.Chain)
-	if err != nil || len(endpoints) == 0 {
-		return err
-	}
-	scheme, err := t.subjectOf(ctx, e)
+	schemes, err := t.subjectsOf(ctx, told)
 	if err != nil {
 		return err
 	}
-	for _, w := range endpoints {
-		if w.project != uuid.Nil && w.project != e.Project {
-			continue
-		}
-		for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
-			if _, err := t.Deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
-				return err
+	rows := t.deliveries()
+	for _, e := range told {
+		scheme := schemes[e.Target]
+		for _, w := range t.endpoints[e.Chain] {
+			if w.project != uuid.Nil && w.project != e.Project {
+				continue
+			}
+			for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
+				if _, err := rows.deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return nil
+	return rows.done(ctx)
 }
 
 // endpoint is a webhook that is on, and what it chose.
@@ -93,28 +104,46 @@ func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []end
 	return found, err
 }
 
-// subjectOf says which project an audit event is about, if it doesn't yet, and
-// returns the scheme of the credential that it is about, or nil.
-func (t *Tx) subjectOf(ctx context.Context, e *audit.Event) (*credential.Scheme, error) {
-	noun, text, _ := strings.Cut(e.Target, ":")
-	id, err := uuid.Parse(text)
-	if err != nil {
-		return nil, nil
+// subjectsOf says of audit events which project they are about, where they don't
+// yet, and returns the schemes of the credentials that they are about, by their
+// targets. One whose scheme isn't declared any more is not among them.
+func (t *Tx) subjectsOf(ctx context.Context, events []*audit.Event) (map[string]*credential.Scheme, error) {
+	var ids []uuid.UUID
+	projects := map[string]uuid.UUID{} // by target
+	for _, e := range events {
+		noun, text, _ := strings.Cut(e.Target, ":")
+		id, err := uuid.Parse(text)
+		switch {
+		case err != nil:
+		case noun == "project":
+			projects[e.Target] = id
+		case noun == "credential":
+			ids = append(ids, id)
+		}
 	}
-	switch noun {
-	case "project":
-		e.Project = id
-		return nil, nil
-	case "credential":
-	default:
-		return nil, nil
+	type row struct {
+		id            uuid.UUID
+		project, name sql.NullString // whatever a damaged record has
 	}
-	var name string
-	err = t.q.QueryRowContext(ctx, `SELECT scheme, project_id FROM credentials WHERE id = $1`, id).Scan(&name, &e.Project)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, t.fail("find the scheme of a credential", err)
+	schemes := map[string]*credential.Scheme{}
+	err := t.inParts(ids, func(part named) error {
+		rows, err := list(ctx, t.reader, selection[row]{"find what credentials are", func(r *row) []any { return []any{&r.id, &r.project, &r.name} },
+			`SELECT id, project_id, scheme FROM credentials WHERE id IN (` + part.list + `)`}, part.args...)
+		for _, r := range rows {
+			target := "credential:" + r.id.String()
+			projects[target], _ = uuid.Parse(r.project.String)
+			if scheme := t.schemes.ByName(r.name.String); scheme != nil {
+				schemes[target] = scheme
+			}
+		}
+		return err
+	})
+	for _, e := range events {
+		if e.Project == uuid.Nil {
+			e.Project = projects[e.Target]
+		}
 	}
-	return t.schemes.ByName(name), nil // nil where it isn't declared any more
+	return schemes, err
 }
 
 // Told is an audit event on its way to an endpoint, as an event of some name.
@@ -127,6 +156,23 @@ type Told struct {
 
 // Deliver makes the delivery of an event, due at once, and returns its id.
 func (t *Tx) Deliver(ctx context.Context, told Told) (uuid.UUID, error) {
+	rows := t.deliveries()
+	id, err := rows.deliver(ctx, told)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return id, rows.done(ctx)
+}
+
+// deliveries stores many of them.
+func (t *Tx) deliveries() *deliveries {
+	return &deliveries{inserts{t: t, op: "store a delivery", columns: 8,
+		into: `webhook_deliveries (id, webhook_id, event, sequence, payload, attempts, next_at, created_at)`}}
+}
+
+type deliveries struct{ inserts }
+
+func (d *deliveries) deliver(ctx context.Context, told Told) (uuid.UUID, error) {
 	payload, err := webhook.Payload(told.Name, told.Event, told.Scheme)
 	if err != nil {
 		return uuid.Nil, err
@@ -135,13 +181,8 @@ func (t *Tx) Deliver(ctx context.Context, told Told) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = t.q.ExecContext(ctx, `
-		INSERT INTO webhook_deliveries (id, webhook_id, event, sequence, payload, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)`,
-		id, told.Webhook, told.Name, told.Event.Sequence, string(payload), told.Event.At.UnixMilli())
-	if err != nil {
-		return uuid.Nil, t.fail("store a delivery", err)
-	}
-	return id, nil
+	at := told.Event.At.UnixMilli()
+	return id, d.add(ctx, id, told.Webhook, told.Name, told.Event.Sequence, string(payload), 0, at, at)
 }
 
 // Deliveries returns the deliveries of an endpoint with an id below before

@@ -269,28 +269,3 @@ func (r reader) Secrets(ctx context.Context, id uuid.UUID, after time.Time) ([]c
 	}
 	return list, nil
 }
-
-// touch makes the cache forget every secret of a credential when the change
-// is committed.
-func (t *Tx) touch(ctx context.Context, id uuid.UUID) error {
-	rows, err := t.q.QueryContext(ctx, `SELECT lookup_key, generation FROM secrets WHERE credential_id = $1`, id)
-	if err != nil {
-		return t.fail("find the secrets of a credential", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key []byte
-		var generation int
-		if err := rows.Scan(&key, &generation); err != nil {
-			return t.fail("find the secrets of a credential", err)
-		}
-		t.touched = append(t.touched, standingKey(id, generation))
-		if len(key) == len(lookupKey{}) {
-			t.touched = append(t.touched, lookupKey(key))
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return t.fail("find the secrets of a credential", err)
-	}
-	return nil
-}

@@ -87,6 +87,7 @@ type querier interface {
 // reader has the reads that work inside a transaction and outside of one.
 type reader struct {
 	q       querier
+	idType  string // of ids, in SQL
 	schemes *credential.Schemes
 	texts   *interner
 	log     *slog.Logger
@@ -115,8 +116,10 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	var err error
 	if cfg.DatabaseURL != "" {
+		s.idType = "uuid"
 		err = s.openPostgres(ctx, cfg.DatabaseURL)
 	} else {
+		s.idType = "TEXT"
 		err = s.openSQLite(ctx, cfg.Directory)
 		s.cache = newCache(cfg.CacheSize)
 	}

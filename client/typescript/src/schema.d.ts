@@ -2156,6 +2156,8 @@ export interface components {
              * @enum {string}
              */
             outcome: "revoked" | "was_revoked" | "not_found";
+            /** @description its record can't be read; it is revoked like any other */
+            damaged?: boolean;
         };
         TokenForm: {
             /** @enum {string} */
