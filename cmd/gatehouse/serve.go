@@ -75,8 +75,9 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		work.Posted = post.Wake
 	}
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
-	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
-		console.Surfaces(auth, auth.Issuer()), bunship.Surfaces(auth), []*edge.Surface{betatesting.Surface(workspace.New(work))})
+	ships, betas := bunship.Surfaces(auth), []*edge.Surface{oauth2, betatesting.Surface(workspace.New(work))}
+	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))
+	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), pages}, console.Surfaces(auth, auth.Issuer()), ships, betas[1:])
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true

@@ -55,13 +55,16 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get(test, read, h.getTest).
 			Named("getTest", "Show a test."),
 		edge.Post(tests, write, most, h.createTest).Creates().
-			Named("createTest", "Make a test, which begins as a draft.", credential.InProgress),
+			Named("createTest", "Make a test, which begins as a draft.", credential.InProgress).
+			Example(`{"name":"Space Game, second hour","description":"Play on, and tell us what you think."}`),
 		edge.Patch(test, write, most, h.updateTest).
-			Named("updateTest", "Change what is said of a test: what the body names, and nothing else. A date of null is taken away."),
+			Named("updateTest", "Change what is said of a test: what the body names, and nothing else. A date of null is taken away.").
+			Example(`{"startsAt":"2030-01-31","endsAt":"2030-02-14T18:00:00Z"}`),
 		edge.Post(test+"/copy", write, 0, h.copyTest).Creates().
 			Named("copyTest", "Make a draft of what a test says, without its dates and its testers.", credential.InProgress),
 		edge.Post(test+"/stage", write, most, h.stageTest).
-			Named("stageTest", "Launch, pause, resume, complete or close a test.", credential.InProgress),
+			Named("stageTest", "Launch, pause, resume, complete or close a test.", credential.InProgress).
+			Example(`{"stage":"pause"}`),
 		edge.Get(testers, read, h.listTesters).Takes("status", "search", "page", "limit").
 			Named("listTesters", "List the testers of a test in the order in which they came."),
 		edge.Get(testers+"/{tester}", read, h.getTester).
@@ -69,13 +72,17 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get(test+"/complete-testers", read, h.completeTesters).Takes("search", "page", "limit").
 			Named("listCompleteTesters", "List the testers who are done."),
 		edge.Post(testers, write, most, h.addTester).Creates().
-			Named("addTester", "Bring somebody to a test, who waits to be accepted.", credential.InProgress),
+			Named("addTester", "Bring somebody to a test, who waits to be accepted.", credential.InProgress).
+			Example(`{"email":"edsger@testers.test","name":"Edsger"}`),
 		edge.Post(testers+"/accept", write, most, h.acceptTesters).
-			Named("acceptTesters", "Let testers take part who wait for it.", credential.InProgress),
+			Named("acceptTesters", "Let testers take part who wait for it.", credential.InProgress).
+			Example(`{"testerIds":[3]}`),
 		edge.Post(testers+"/mark-complete", write, most, h.markComplete).
-			Named("markTestersComplete", "Mark testers as done.", credential.InProgress),
+			Named("markTestersComplete", "Mark testers as done.", credential.InProgress).
+			Example(`{"testerIds":[3]}`),
 		edge.Post(testers+"/message", write, most, h.messageTesters).
-			Named("messageTesters", "Write a mail to testers.", credential.InProgress),
+			Named("messageTesters", "Write a mail to testers.", credential.InProgress).
+			Example(`{"testerIds":[3],"message":"Thank you for playing."}`),
 		edge.Delete(testers+"/{tester}", write, h.removeTester).
 			Named("removeTester", "Take a tester out of a test. They stay to be seen as removed."),
 	}
