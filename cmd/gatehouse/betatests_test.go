@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -317,6 +318,46 @@ func TestBetaTestsAreMadeOnce(t *testing.T) {
 		b.advance(25 * time.Hour)
 		if got := b.data(201, b.call("POST", "/tests", name, key("a"))); got["id"] == first["id"] {
 			t.Errorf("a day later: %v", got)
+		}
+	})
+}
+
+// Calls at once lose nothing of each other: no number is given out twice, what
+// is counted is there, and a change of one field leaves the others alone.
+func TestBetaTestsAtOnce(t *testing.T) {
+	eachBeta(t, func(t *testing.T, b *beta) {
+		const many = 8
+		b.test("First")
+		var calls sync.WaitGroup
+		for i := range many {
+			for path, body := range map[string]map[string]any{
+				"/tests":           {"name": fmt.Sprintf("Test %d", i)},
+				"/tests/1/testers": {"name": "Tester", "email": fmt.Sprintf("tester%d@example.com", i)},
+			} {
+				calls.Go(func() { b.wantStatus(path, b.call("POST", path, body), 201) })
+			}
+		}
+		for _, body := range []map[string]any{{"name": "Renamed"}, {"description": "Play it."}, {"startsAt": "2026-03-01"}} {
+			calls.Go(func() { b.wantStatus("a change", b.call("PATCH", "/tests/1", body), 200) })
+		}
+		calls.Wait()
+		got := b.data(200, b.call("GET", "/tests/1", nil))
+		if got["name"] != "Renamed" || got["description"] != "Play it." || got["startsAt"] != "2026-03-01T00:00:00Z" || got["testerCount"] != float64(many) {
+			t.Errorf("got %v", got)
+		}
+		for path, want := range map[string]int{"/tests": many + 1, "/tests/1/testers": many} {
+			items, meta := b.list(path)
+			if len(items) != want || meta["total"] != float64(want) || idOf(items[0]) == idOf(items[1]) {
+				t.Errorf("%s: %d of %v", path, len(items), meta)
+			}
+		}
+		ids := map[string]bool{}
+		items, _ := b.list("/tests")
+		for _, item := range items {
+			ids[idOf(item)] = true
+		}
+		if len(ids) != many+1 {
+			t.Errorf("%d tests have %d ids", many+1, len(ids))
 		}
 	})
 }

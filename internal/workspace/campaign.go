@@ -93,7 +93,7 @@ func (r *CampaignRequest) apply(c *store.Campaign) (err error) {
 		}
 	}
 	if r.Description != nil {
-		if c.Description, err = prose("description", *r.Description, mostDescription); err != nil {
+		if c.Description, err = credential.CheckProse("description", *r.Description, mostDescription); err != nil {
 			return err
 		}
 	}
@@ -107,18 +107,6 @@ func (r *CampaignRequest) apply(c *store.Campaign) (err error) {
 		return credential.InvalidField("endsAt", "must not lie before the start")
 	}
 	return nil
-}
-
-// prose checks a text that may have several lines, or none.
-func prose(field, text string, most int) (string, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	if text == "" {
-		return "", nil
-	}
-	if _, err := credential.CheckText(field, strings.NewReplacer("\n", " ", "\t", " ").Replace(text), most); err != nil {
-		return "", err
-	}
-	return text, nil
 }
 
 // CreateCampaign makes a campaign, which begins as a draft.

@@ -234,7 +234,7 @@ func named(ctx context.Context, ch *change, c *store.Campaign, numbers []int64) 
 // MessageTesters writes a mail to testers who take part or have. It leaves when
 // the change is stored.
 func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal, ref CampaignRef, m Message) ([]store.Tester, error) {
-	text, err := prose("message", m.Text, mostMessage)
+	text, err := credential.CheckProse("message", m.Text, mostMessage)
 	if err == nil && text == "" {
 		err = credential.InvalidField("message", "must not be empty")
 	}

@@ -18,8 +18,8 @@ import (
 
 const (
 	prefix = "/api/external/v2/"
-	// most bounds a body in bytes.
-	most = 64 << 10
+	// most bounds a body in bytes: the longest description fits into it.
+	most = 128 << 10
 )
 
 // handlers answers BetaTesting's routes.
