@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,6 +82,10 @@ func (a *app) demoCommand() *cobra.Command {
 func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 	s := sampler{ctx: ctx, c: client.New("http://gatehouse", "", inProcess{n.operator})}
 	out := s.make(cfg.PublicURL)
+	if s.err == nil { // a test is made by who will use it
+		s.c = client.New("http://gatehouse", s.made[0].Secret, inProcess{n.public})
+		s.makeTest()
+	}
 	if s.err != nil {
 		return fmt.Errorf("make the sample data: %w", s.err)
 	}
@@ -133,6 +138,26 @@ func (s *sampler) make(url string) *sample {
 		}
 	}
 	return out
+}
+
+// makeTest makes a test of BetaTesting's, with a tester in each state.
+func (s *sampler) makeTest() {
+	const tests = "/api/external/v2/tests"
+	var made struct {
+		Data struct {
+			ID int64 `json:"id"`
+		} `json:"data"`
+	}
+	s.call(http.MethodPost, tests, map[string]string{"name": "Space Game, first hour", "description": "Play the first hour and tell us where you got stuck."}, &made)
+	test := fmt.Sprintf("%s/%d", tests, made.Data.ID)
+	var testers []int64
+	for _, name := range []string{"Ada", "Grace", "Alan"} {
+		s.call(http.MethodPost, test+"/testers", map[string]string{"email": strings.ToLower(name) + "@testers.test", "name": name}, &made)
+		testers = append(testers, made.Data.ID)
+	}
+	s.call(http.MethodPost, test+"/stage", map[string]string{"stage": "launch"}, nil)
+	s.call(http.MethodPost, test+"/testers/accept", map[string][]int64{"testerIds": testers[:2]}, nil)
+	s.call(http.MethodPost, test+"/testers/mark-complete", map[string][]int64{"testerIds": testers[:1]}, nil)
 }
 
 // sampleCredential is a credential of the demo and its name there.
@@ -202,7 +227,11 @@ Verify a credential, look at yourself, revoke, and see the next verification ref
 
   curl -X POST %[1]s/v1/self/revoke -H 'Authorization: Bearer %[3]s'
 
+Call it as a client of BetaTesting does:
+
+  curl %[1]s/api/external/v2/tests -H 'Authorization: Bearer %[4]s'
+
 listening on %[1]s
-`, out.URL, verifier, pat)
+`, out.URL, verifier, pat, made[0].Secret)
 	return err
 }

@@ -16,12 +16,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // whole is a server with several surfaces, whose clock stands until a test
@@ -33,6 +35,9 @@ type whole struct {
 	operator *client.Client // through the operator's handler
 	org      api.Organization
 	verifier string // a credential that may verify
+	store    *store.Store
+	server   *edge.Server
+	posted   atomic.Int64 // how often mail was said to wait
 }
 
 // eachWhole runs a test with a new server on every database.
@@ -47,7 +52,9 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	t.Helper()
 	w := &whole{t: t}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return began.Add(time.Duration(w.ahead.Load())) }
 	st := storetest.Open(t, cfg)
+	w.store = st
 	var front, back http.Handler
 	public := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { front.ServeHTTP(rw, r) }))
 	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { back.ServeHTTP(rw, r) }))
@@ -55,13 +62,15 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	t.Cleanup(private.Close)
 	auth := authority.New(authority.Config{PasswordMemory: 64,
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
-		Now: func() time.Time { return began.Add(time.Duration(w.ahead.Load())) },
+		Now: now,
 	})
+	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
-		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...),
+		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), betatesting.Surface(work)}, bunship.Surfaces(auth)...),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
-	front = edge.New(config)
+	w.server = edge.New(config)
+	front = w.server
 	config.Operator = true
 	back = edge.New(config)
 	w.url, w.operator = public.URL, client.New(private.URL, "", nil)

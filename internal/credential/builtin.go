@@ -11,14 +11,14 @@ func builtin() []*Scheme {
 		{
 			Name: "betatesting_static", Kind: APIKey, Owner: OwnedByOrganization,
 			Text:   Format{"btst_", Base62, 64},
-			Expiry: ExpiryOperator, MaxActive: 1,
+			Expiry: ExpiryOperator, MaxActive: 1, PerMinute: 300,
 			Scopes:    ScopeRule{Known: betatestingScopes(), Default: []Scope{"api:read", "api:write"}, Fixed: true},
 			Presented: []Presentation{AsBearer}, HintPublic: HintName,
 		},
 		{
 			Name: "betatesting_client", Kind: OAuthClient, Owner: OwnedByOrganization,
 			Text: Format{"btcs_", Base62, 40}, ClientID: &Format{"btci_", Base62, 20},
-			Expiry: ExpiryOperator, MaxActive: 5,
+			Expiry: ExpiryOperator, MaxActive: 5, PerMinute: 300,
 			Scopes:    ScopeRule{Known: betatestingScopes(), Default: []Scope{"api:read", "api:write"}},
 			Presented: []Presentation{AsTokenEndpoint}, HintPublic: HintClientID,
 		},

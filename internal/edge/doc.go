@@ -26,6 +26,8 @@ type Doc struct {
 	Media []string
 	// Steady means that the route answers whatever else is away.
 	Steady bool
+	// Example is a body that the route takes.
+	Example string
 }
 
 // Named says what a route is for, and how it can fail beyond what follows from
@@ -51,6 +53,12 @@ func (r Route) Streams(line any, media ...string) Route {
 // Steady says that a route answers without asking the store.
 func (r Route) Steady() Route {
 	r.Doc.Steady = true
+	return r
+}
+
+// Example shows a body that the route takes.
+func (r Route) Example(body string) Route {
+	r.Doc.Example = body
 	return r
 }
 

@@ -203,6 +203,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.stream(c, r, s)
 		return
 	}
+	if _, ok := out.(Nothing); ok {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	body, err := encode(out, w.Header())
 	if err != nil {
 		h.surface.fail(c, r, err)

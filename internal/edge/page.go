@@ -24,6 +24,8 @@ type (
 	Stylesheet []byte
 	// Written is JSON already.
 	Written []byte
+	// Nothing is an answer without a body: 204 No Content.
+	Nothing struct{}
 )
 
 // Header values of pages and of what belongs to them. Nothing on them runs,

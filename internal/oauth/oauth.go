@@ -41,7 +41,8 @@ func (h *handlers) routes() []edge.Route {
 		edge.Form("/oauth2/token", edge.Public, most, h.token).Shown(tokenForm{}, nil).
 			Named("token", "Get an access token: by the client's own credentials, or in exchange for another credential.", tokenErrors...),
 		edge.Form("/api/external/v2/oauth/token", edge.Public, most, h.token).Shown(tokenForm{}, nil).
-			Named("betaTestingToken", "Get an access token, by the address that BetaTesting documents. It is the same endpoint.", tokenErrors...),
+			Named("betaTestingToken", "Get an access token, by the address that BetaTesting documents. It is the same endpoint.", tokenErrors...).
+			Example("grant_type=client_credentials&client_id=$CLIENT_ID&client_secret=$CLIENT_SECRET&scope=api:read api:write"),
 		edge.Form("/oauth2/introspect", edge.Public, most, h.introspect).Shown(introspectForm{}, nil).Reads().OrNeeds(credential.CredentialsVerify).
 			Named("introspect", "Say whether a token works and what it is. A client asks about its own tokens, whoever may verify about any.", credential.InvalidClient),
 		edge.Form("/oauth2/revoke", edge.Public, most, h.revoke).Shown(revokeForm{}, nil).

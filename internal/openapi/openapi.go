@@ -1,7 +1,7 @@
 // Package openapi describes the API: as an OpenAPI 3.1 document for programs,
-// and as a page for people.
+// and as a page for people. Each dialect has a page too.
 //
-// Both are made from the tables of routes, the types that they read and write,
+// All are made from the tables of routes, the types that they read and write,
 // and the answers that their surfaces give to failures. Nothing is written by
 // hand but the words; a route that says too little of itself is an error.
 package openapi
@@ -18,7 +18,7 @@ import (
 // keptFor is how long anybody may keep the document and the page.
 const keptFor = time.Hour
 
-//go:embed page.html style.css
+//go:embed page.html dialect.html style.css
 var files embed.FS
 
 // Surface serves the document of some surfaces. It is made when it is first

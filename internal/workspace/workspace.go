@@ -33,8 +33,10 @@ type Config struct {
 	Store *store.Store
 	// Modes are the credential modes that this installation accepts; nil means all.
 	Modes []string
-	Now   func() time.Time
-	Rand  io.Reader
+	// Posted is told that mail waits to be sent; nil where none can be.
+	Posted func()
+	Now    func() time.Time
+	Rand   io.Reader
 }
 
 // Workspace keeps projects' work. Make one with New.
@@ -43,11 +45,13 @@ type Workspace struct {
 	modes []string
 	now   func() time.Time
 	rand  io.Reader
+	// posted is told that mail waits; nil where none can be sent.
+	posted func()
 }
 
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
-	w := &Workspace{store: cfg.Store, modes: cfg.Modes, now: cfg.Now, rand: cfg.Rand}
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, now: cfg.Now, rand: cfg.Rand, posted: cfg.Posted}
 	if w.now == nil {
 		w.now = time.Now
 	}

@@ -46,24 +46,40 @@ func ours(s *credential.Scheme) bool { return s.Kind == credential.Session || s.
 
 func (h *handlers) userRoutes() []edge.Route {
 	return []edge.Route{
-		edge.Post(prefix+"auth/register", edge.Public, most, h.register).LimitedByAddress(),
-		edge.Get(prefix+"auth/verify-email/{token}", edge.Public, h.verifyEmail).LimitedByAddress(),
-		edge.Post(prefix+"auth/login", edge.Public, most, h.login).LimitedByAddress(),
-		edge.Post(prefix+"auth/refresh", edge.Public, most, h.refresh).LimitedByAddress(),
-		edge.Post(prefix+"auth/logout", edge.Authenticated, most, h.logout).LimitedByAddress(),
-		edge.Post(prefix+"auth/forgot-password", edge.Public, most, h.forgotPassword).LimitedByAddress(),
-		edge.Post(prefix+"auth/reset-password", edge.Public, most, h.resetPassword).LimitedByAddress(),
+		edge.Post(prefix+"auth/register", edge.Public, most, h.register).LimitedByAddress().
+			Named("register", "Make an account.").Example(`{"email":"ada@example.com","password":"$NEW_PASSWORD","fullName":"Ada"}`),
+		edge.Get(prefix+"auth/verify-email/{token}", edge.Public, h.verifyEmail).LimitedByAddress().
+			Named("verifyEmail", "Confirm an address by the code of a letter."),
+		edge.Post(prefix+"auth/login", edge.Public, most, h.login).LimitedByAddress().
+			Named("login", "Begin a session. Who has a second factor sends twoFactorCode too.").Example(`{"email":"$EMAIL","password":"$PASSWORD"}`),
+		edge.Post(prefix+"auth/refresh", edge.Public, most, h.refresh).LimitedByAddress().
+			Named("refresh", "Trade a refresh token, which is good once, for new tokens.").Example(`{"refreshToken":"$REFRESH_TOKEN"}`),
+		edge.Post(prefix+"auth/logout", edge.Authenticated, most, h.logout).LimitedByAddress().
+			Named("logout", "End this session, or all of them.").Example(`{"allSessions":false}`),
+		edge.Post(prefix+"auth/forgot-password", edge.Public, most, h.forgotPassword).LimitedByAddress().
+			Named("forgotPassword", "Have a code sent by which the password is set anew.").Example(`{"email":"$EMAIL"}`),
+		edge.Post(prefix+"auth/reset-password", edge.Public, most, h.resetPassword).LimitedByAddress().
+			Named("resetPassword", "Set the password anew by such a code.").Example(`{"token":"$CODE","password":"$NEW_PASSWORD"}`),
 
-		edge.Post(prefix+"auth/two-factor/setup", edge.Authenticated, most, h.setUpTwoFactor).LimitedByAddress(),
-		edge.Post(prefix+"auth/two-factor/verify", edge.Authenticated, most, h.enableTwoFactor).LimitedByAddress(),
-		edge.Post(prefix+"auth/two-factor/disable", edge.Authenticated, most, h.disableTwoFactor).LimitedByAddress(),
+		edge.Post(prefix+"auth/two-factor/setup", edge.Authenticated, most, h.setUpTwoFactor).LimitedByAddress().
+			Named("setUpTwoFactor", "Show the secret of a second factor, which is off until it is verified.").Example(`{"password":"$PASSWORD"}`),
+		edge.Post(prefix+"auth/two-factor/verify", edge.Authenticated, most, h.enableTwoFactor).LimitedByAddress().
+			Named("enableTwoFactor", "Turn the second factor on by its first code.").Example(`{"code":"$CODE"}`),
+		edge.Post(prefix+"auth/two-factor/disable", edge.Authenticated, most, h.disableTwoFactor).LimitedByAddress().
+			Named("disableTwoFactor", "Turn the second factor off.").Example(`{"password":"$PASSWORD","code":"$CODE"}`),
 
-		edge.Get(prefix+"users/me", edge.Authenticated, h.me),
-		edge.Patch(prefix+"users/me", edge.Authenticated, most, h.updateMe),
-		edge.Put(prefix+"users/me/password", edge.Authenticated, most, h.changePassword),
-		edge.Get(prefix+"users/me/sessions", edge.Authenticated, h.sessions),
-		edge.Delete(prefix+"users/me/sessions/{session}", edge.Authenticated, h.endSession),
-		edge.Get(prefix+"users/me/organizations", edge.Authenticated, h.organizations),
+		edge.Get(prefix+"users/me", edge.Authenticated, h.me).
+			Named("me", "Show your account."),
+		edge.Patch(prefix+"users/me", edge.Authenticated, most, h.updateMe).
+			Named("updateMe", "Change your account: what the body names, and nothing else.").Example(`{"fullName":"Ada Lovelace","preferences":{"theme":"dark"}}`),
+		edge.Put(prefix+"users/me/password", edge.Authenticated, most, h.changePassword).
+			Named("changePassword", "Change your password. Your other sessions end.").Example(`{"currentPassword":"$PASSWORD","newPassword":"$NEW_PASSWORD"}`),
+		edge.Get(prefix+"users/me/sessions", edge.Authenticated, h.sessions).
+			Named("sessions", "List your sessions, the latest used first."),
+		edge.Delete(prefix+"users/me/sessions/{session}", edge.Authenticated, h.endSession).
+			Named("endSession", "End another of your sessions."),
+		edge.Get(prefix+"users/me/organizations", edge.Authenticated, h.organizations).
+			Named("organizations", "List your organizations."),
 	}
 }
 
@@ -71,13 +87,20 @@ func (h *handlers) organizationRoutes() []edge.Route {
 	const base = prefix + "organizations/{organization}/"
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	return append(h.webhookRoutes(base),
-		edge.Post(base+"api-keys", write, most, h.createKey),
-		edge.Get(base+"api-keys", read, h.listKeys),
-		edge.Get(base+"api-keys/{key}", read, h.getKey),
-		edge.Delete(base+"api-keys/{key}", write, h.revokeKey),
-		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage),
-		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members),
-		edge.Get(base+"audit-logs", edge.Needs(credential.AuditRead), h.auditLogs).Takes(auditFilters...),
+		edge.Post(base+"api-keys", write, most, h.createKey).
+			Named("createKey", "Make an API key. It is shown in this answer alone.").Example(`{"name":"CI","scopes":["read:members"],"mode":"live"}`),
+		edge.Get(base+"api-keys", read, h.listKeys).
+			Named("listKeys", "List the API keys."),
+		edge.Get(base+"api-keys/{key}", read, h.getKey).
+			Named("getKey", "Show an API key, but for its text."),
+		edge.Delete(base+"api-keys/{key}", write, h.revokeKey).
+			Named("revokeKey", "Revoke an API key for good."),
+		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage).
+			Named("keyUsage", "Tell how often an API key was used, and when last."),
+		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members).
+			Named("members", "List the members."),
+		edge.Get(base+"audit-logs", edge.Needs(credential.AuditRead), h.auditLogs).Takes(auditFilters...).
+			Named("auditLogs", "List what was done, the latest first."),
 	)
 }
 

@@ -23,14 +23,22 @@ const (
 func (h *handlers) webhookRoutes(base string) []edge.Route {
 	read, write := edge.Needs(credential.WebhooksRead), edge.Needs(credential.WebhooksWrite)
 	return []edge.Route{
-		edge.Post(base+"webhooks", write, most, h.createHook),
-		edge.Get(base+"webhooks", read, h.listHooks),
-		edge.Patch(base+"webhooks/{webhook}", write, most, h.updateHook),
-		edge.Delete(base+"webhooks/{webhook}", write, h.deleteHook),
-		edge.Post(base+"webhooks/{webhook}/test", write, 0, h.testHook),
-		edge.Get(base+"webhooks/{webhook}/deliveries", read, h.deliveries).Takes("limit"),
-		edge.Post(base+"webhooks/{webhook}/rotate-secret", write, 0, h.rotateHook),
-		edge.Post(base+"webhooks/{webhook}/rotate", write, 0, h.rotateHook),
+		edge.Post(base+"webhooks", write, most, h.createHook).
+			Named("createHook", "Make a webhook. Its secret is shown in this answer alone.").Example(`{"url":"https://hooks.example.com/changes","description":"Changes","events":["api_key.created"]}`),
+		edge.Get(base+"webhooks", read, h.listHooks).
+			Named("listHooks", "List the webhooks."),
+		edge.Patch(base+"webhooks/{webhook}", write, most, h.updateHook).
+			Named("updateHook", "Change a webhook: what the body names, and nothing else.").Example(`{"isActive":false}`),
+		edge.Delete(base+"webhooks/{webhook}", write, h.deleteHook).
+			Named("deleteHook", "Delete a webhook, with what waits for it."),
+		edge.Post(base+"webhooks/{webhook}/test", write, 0, h.testHook).
+			Named("testHook", "Send a test to a webhook at once."),
+		edge.Get(base+"webhooks/{webhook}/deliveries", read, h.deliveries).Takes("limit").
+			Named("deliveries", "List what a webhook was told, the newest first."),
+		edge.Post(base+"webhooks/{webhook}/rotate-secret", write, 0, h.rotateHook).
+			Named("rotateHookSecret", "Give a webhook a new secret; the old one ends at once."),
+		edge.Post(base+"webhooks/{webhook}/rotate", write, 0, h.rotateHook).
+			Named("rotateHook", "Give a webhook a new secret; the old one ends at once."),
 	}
 }
 

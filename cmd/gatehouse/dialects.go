@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/openapi"
+)
+
+// bunShipPage is the page of BunShip's routes.
+func bunShipPage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "BunShip", Path: "bunship", Prefix: "/api/v1/", Surfaces: of,
+		About: "A client that was written from BunShip's documents works here by changing the host. People call it by the access token of a login, " +
+			"machines by an API key, which goes in X-API-Key as well.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "the accessToken of a login, or an API key"},
+			{Name: "EMAIL, PASSWORD, NEW_PASSWORD", About: "of your account"},
+			{Name: "REFRESH_TOKEN", About: "of the same login"},
+			{Name: "CODE", About: "of a letter, or of your second factor"},
+			{Name: "ORGANIZATION", About: "the id of yours, org_…, as the list of your organizations has it"},
+			{Name: "KEY, WEBHOOK, SESSION", About: "the id of what the call is about"},
+		},
+		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "token": "$CODE"},
+	}
+}
+
+// betaTestingPage is the page of BetaTesting's routes, of which one is among
+// those of OAuth2.
+func betaTestingPage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "BetaTesting", Path: "betatesting", Prefix: "/api/external/v2/", Surfaces: of,
+		About: "A client that was written from BetaTesting's documents works here by changing the host. It calls by a static key, or by the access token " +
+			"that an OAuth2 client gets for an hour. Both are made in the console, under Organization settings, Integrations.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "a static key, btst_…, or the access_token of the first call"},
+			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
+		},
+		Wildcards: map[string]string{"test": "1", "tester": "1"},
+	}
+}

@@ -1,0 +1,147 @@
+package openapi
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+)
+
+// Dialect is another service's API as it is served here, for the page of it.
+type Dialect struct {
+	Name  string // of the service
+	Path  string // of the page, below /docs/
+	About string // who calls it, and by what
+	// Filled are the variables of a shell that the lines of the page need, and
+	// what to put into each.
+	Filled []Variable
+	// Wildcards say what stands in the lines for a part of a path.
+	Wildcards map[string]string
+	Surfaces  []*edge.Surface
+	// Prefix is that of the paths which the page shows.
+	Prefix string
+}
+
+// Variable is one of a shell, and how it comes to have a value.
+type Variable struct{ Name, About string }
+
+// Dialects serves a page for each of some dialects: of each route a line that
+// calls it at the host that the reader came to. Where the host looks strange,
+// the lines call the installation by its own address.
+func Dialects(address string, pages ...Dialect) *edge.Surface {
+	s := &edge.Surface{Present: edge.FromHeaders, WriteError: edge.WriteProblem, Error: api.Problem{}}
+	for _, d := range pages {
+		s.Routes = append(s.Routes, edge.Get("/docs/"+d.Path, edge.Public, func(r *edge.Request, _ edge.None) (edge.HTML, error) {
+			return d.page(base(r.Request, address))
+		}).Steady().Named("docsOf"+d.Name, "What of "+d.Name+"'s API is served, with a line to call each route."))
+	}
+	return s
+}
+
+// plainHost is what may be copied into a shell.
+var plainHost = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
+
+// base is the address that a reader came to, with the scheme of the
+// installation's own.
+func base(r *http.Request, address string) string {
+	scheme, _, found := strings.Cut(address, "://")
+	if !found || !plainHost.MatchString(r.Host) {
+		return strings.TrimSuffix(address, "/")
+	}
+	return scheme + "://" + r.Host
+}
+
+// The page, as the template reads it.
+type (
+	dialectView struct {
+		Name, About string
+		Filled      []Variable
+		Calls       []callView
+	}
+
+	callView struct {
+		Method, ID, About, Needs, Line string
+		Path                           []string // by its segments, where it may be broken
+		Params                         []string
+	}
+)
+
+// page writes the page for a reader who came to an address.
+func (d *Dialect) page(base string) (edge.HTML, error) {
+	t, err := template.ParseFS(files, "dialect.html")
+	if err != nil {
+		return nil, err
+	}
+	v := dialectView{Name: d.Name, About: d.About, Filled: d.Filled}
+	for _, s := range d.Surfaces {
+		for _, r := range s.Routes {
+			if !strings.HasPrefix(r.Pattern, d.Prefix) {
+				continue
+			}
+			call, err := d.call(base, r)
+			if err != nil {
+				return nil, err
+			}
+			v.Calls = append(v.Calls, call)
+		}
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func (d *Dialect) call(base string, r edge.Route) (callView, error) {
+	switch {
+	case r.Doc.ID == "" || r.Doc.Text == "":
+		return callView{}, fmt.Errorf("%s %s says nothing of itself: name it", r.Method, r.Pattern)
+	case r.MaxBody > 0 && r.Doc.Example == "":
+		return callView{}, fmt.Errorf("%s %s takes a body: give an example of it", r.Method, r.Pattern)
+	}
+	needs, protected := r.Access.Permission()
+	v := callView{Method: r.Method, ID: r.Doc.ID, About: r.Doc.Text, Needs: string(needs), Path: strings.SplitAfter(r.Pattern, "/"), Params: r.Params}
+	switch {
+	case !protected:
+		v.Needs = "no credential"
+	case needs == "":
+		v.Needs = "any credential"
+	}
+	v.Line = "curl"
+	if r.Method != http.MethodGet {
+		v.Line += " -X " + r.Method
+	}
+	v.Line += ` "` + base + d.fill(r.Pattern) + `"`
+	if protected {
+		v.Line += " \\\n  -H \"Authorization: Bearer $TOKEN\""
+	}
+	if r.Doc.Example != "" {
+		if !r.Form {
+			v.Line += " \\\n  -H 'Content-Type: application/json'"
+		}
+		v.Line += " \\\n  -d " + quoted(r.Doc.Example)
+	}
+	return v, nil
+}
+
+// fill writes a path with what stands for its wildcards.
+func (d *Dialect) fill(pattern string) string {
+	for name, value := range d.Wildcards {
+		pattern = strings.ReplaceAll(pattern, "{"+name+"}", value)
+	}
+	return pattern
+}
+
+// variable is how a shell's stands in an example.
+var variable = regexp.MustCompile(`\$[A-Z_]+`)
+
+// quoted quotes a text for a shell, which fills in its variables.
+func quoted(text string) string {
+	text = "'" + variable.ReplaceAllString(strings.ReplaceAll(text, "'", `'\''`), `'"$0"'`) + "'"
+	return strings.TrimSuffix(text, "''")
+}
