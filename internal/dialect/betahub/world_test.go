@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
-	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -71,7 +70,7 @@ func newWorld(t testing.TB, cfg store.Config, lists betahub.Lists) *world {
 	work := workspace.New(workspace.Config{Store: st, PerDay: 8, Now: w.now})
 	surfaces := betahub.Surfaces(betahub.Config{Authority: w.Authority, Workspace: work, Lists: lists})
 	handler = edge.New(edge.Config{
-		Authority: w.Authority, Surfaces: append(surfaces, console.Surfaces(w.Authority, server.URL)...),
+		Authority: w.Authority, Surfaces: surfaces,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Logger:         slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
