@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -70,15 +71,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes}
-	if post != nil {
-		work.Posted = post.Wake
-	}
-	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
-	ships, betas := bunship.Surfaces(auth), []*edge.Surface{oauth2, betatesting.Surface(workspace.New(work))}
-	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))
-	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2), pages}, console.Surfaces(auth, auth.Issuer()), ships, betas[1:])
-	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
+	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, post), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true
 	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, hooks.Run}}
@@ -86,6 +79,21 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		n.loops = append(n.loops, post.Run)
 	}
 	return n, nil
+}
+
+// surfaces are all routes of a node, and the pages that tell of them.
+func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, post *deliver.Deliverer) []*edge.Surface {
+	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay}
+	if post != nil {
+		work.Posted = post.Wake
+	}
+	projects := workspace.New(work)
+	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
+	ships := bunship.Surfaces(auth)
+	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
+	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
+	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))},
+		console.Surfaces(auth, auth.Issuer()), ships, betas, hubs)
 }
 
 // accountRules say how people come to have an account.

@@ -57,6 +57,7 @@ type Store struct {
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
+	index       searching
 	stmts       statements
 	imports     atomic.Bool // a secret of another system is known
 	// from and to are the schema versions before and after opening.

@@ -35,6 +35,9 @@ type Config struct {
 	Modes []string
 	// Posted is told that mail waits to be sent; nil where none can be.
 	Posted func()
+	// PerDay is how much of a kind an address creates with a project's
+	// credential on a day (UTC); 0 is as much as it likes.
+	PerDay int
 	Now    func() time.Time
 	Rand   io.Reader
 }
@@ -43,15 +46,16 @@ type Config struct {
 type Workspace struct {
 	store *store.Store
 	modes []string
-	now   func() time.Time
-	rand  io.Reader
 	// posted is told that mail waits; nil where none can be sent.
 	posted func()
+	perDay int
+	now    func() time.Time
+	rand   io.Reader
 }
 
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
-	w := &Workspace{store: cfg.Store, modes: cfg.Modes, now: cfg.Now, rand: cfg.Rand, posted: cfg.Posted}
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, now: cfg.Now, rand: cfg.Rand}
 	if w.now == nil {
 		w.now = time.Now
 	}
