@@ -70,7 +70,7 @@ func (w *Workspace) AddTester(ctx context.Context, p *credential.Principal, camp
 		if err != nil {
 			return uuid.Nil, err
 		}
-		ch.record("tester.add", targetOf(c), map[string]any{"testers": []int64{n.Number}})
+		ch.record("tester.add", campaignTarget(c), map[string]any{"testers": []int64{n.Number}})
 		return n.ID, nil
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (w *Workspace) Tester(ctx context.Context, p *credential.Principal, campaig
 
 // Testers returns a page of the testers of a campaign in the order in which
 // they came, and how many there are on all pages.
-func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page Page) ([]store.Tester, int64, error) {
+func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page NumberedPage) ([]store.Tester, int64, error) {
 	c, err := w.Campaign(ctx, p, campaign)
 	if err != nil {
 		return nil, 0, err
@@ -149,7 +149,7 @@ func (w *Workspace) RemoveTester(ctx context.Context, p *credential.Principal, c
 		if n.Status == store.TesterRemoved {
 			return errUnchanged
 		}
-		ch.record("tester.remove", targetOf(c), map[string]any{"testers": []int64{n.Number}})
+		ch.record("tester.remove", campaignTarget(c), map[string]any{"testers": []int64{n.Number}})
 		return ch.MoveTesters(ctx, []store.Tester{*n}, store.TesterRemoved)
 	})
 	return err
@@ -181,7 +181,7 @@ func (w *Workspace) moveTesters(ctx context.Context, p *credential.Principal, re
 		if len(moving) == 0 {
 			return errUnchanged
 		}
-		ch.record(m.action, targetOf(c), map[string]any{"testers": numbersOf(moving)})
+		ch.record(m.action, campaignTarget(c), map[string]any{"testers": numbersOf(moving)})
 		return ch.MoveTesters(ctx, moving, m.to)
 	})
 }
@@ -260,7 +260,7 @@ func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal,
 				return err
 			}
 		}
-		ch.record(to.action, targetOf(c), map[string]any{"testers": numbersOf(testers)})
+		ch.record(to.action, campaignTarget(c), map[string]any{"testers": numbersOf(testers)})
 		return nil
 	})
 	if err == nil {
