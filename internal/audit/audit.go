@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"time"
@@ -33,6 +34,15 @@ type Event struct {
 	Detail   string    // JSON object, never anything secret
 	Previous []byte
 	Hash     []byte
+}
+
+// Object writes the detail of an event.
+func Object(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only for types that JSON doesn't know
+	}
+	return string(text)
 }
 
 // Seal sets the event's place after previous and computes its hash.

@@ -243,56 +243,17 @@ func (a *Authority) stop(ctx context.Context, p *credential.Principal, chain uui
 
 // still runs fn only for a principal that may still do what it might before.
 func (a *Authority) still(ctx context.Context, p *credential.Principal, fn func(*store.Tx) error) func(*store.Tx) error {
-	if p.Credential == nil {
-		return fn
-	}
 	return func(tx *store.Tx) error {
-		standing, err := standingOf(ctx, tx, p)
-		if err != nil && !errors.Is(err, credential.NotFound) {
+		if err := tx.Still(ctx, store.Acting{By: p, At: a.now(), Modes: a.modes}); err != nil {
 			return err
-		}
-		if err != nil {
-			return credential.Errorf(credential.Unauthenticated, "the credential doesn't work any more")
-		}
-		if p.Token != nil {
-			ended, err := tx.TokenEnded(ctx, markOf(p.Token.ID))
-			if err != nil {
-				return err
-			}
-			if ended {
-				return credential.Errorf(credential.Unauthenticated, "the access token doesn't work any more")
-			}
-			standing = standing.Narrowed(p.Credential.Scopes, p.Credential.Project)
-		}
-		d := credential.Evaluate(standing, credential.Request{Address: p.Address, Modes: a.modes, Now: a.now()})
-		switch {
-		case d.Code != credential.OK && d.Code != credential.CodeAddress: // which was checked with the address it came from
-			return credential.Errorf(credential.Unauthenticated, "the credential doesn't work any more")
-		case d.Principal.Role != p.Role, d.Principal.Permissions != p.Permissions:
-			return credential.Errorf(credential.Conflict, "what you may do has changed meanwhile; repeat the call")
 		}
 		return fn(tx)
 	}
 }
 
-// standingOf reads, within a change, how a principal stands.
-func standingOf(ctx context.Context, tx *store.Tx, p *credential.Principal) (*credential.Standing, error) {
-	if p.Credential.Scheme.Kind == credential.Session {
-		return tx.SessionStanding(ctx, p.Credential.ID, p.Organization)
-	}
-	return tx.Standing(ctx, p.Credential.ID, p.Generation)
-}
-
 // event begins the audit event of an act.
 func (a act) event(action, target, detail string) audit.Event {
-	e := audit.Event{At: a.at, Actor: a.by.String(), Action: action, Target: target, Request: a.by.RequestID, Detail: detail}
-	if a.by.Subject != uuid.Nil {
-		e.Subject = string(a.by.SubjectType) + ":" + a.by.Subject.String()
-	}
-	if a.by.Address.IsValid() {
-		e.Address = a.by.Address.String()
-	}
-	return e
+	return store.Acting{By: a.by, At: a.at}.Event(action, target, detail)
 }
 
 // hideMissing answers what a principal may not see as if it didn't exist.

@@ -2,13 +2,13 @@ package authority
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
@@ -239,10 +239,4 @@ func details(c *credential.Credential) string {
 }
 
 // object writes an event's detail.
-func object(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only for types that JSON doesn't know
-	}
-	return string(text)
-}
+func object(v any) string { return audit.Object(v) }

@@ -117,24 +117,17 @@ func (a *Authority) member(ctx context.Context, organization uuid.UUID, ref User
 // visibleProject finds a project that the principal may see.
 func (a *Authority) visibleProject(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref store.ProjectRef) (*store.Project, error) {
 	project, err := a.store.ProjectIn(ctx, organization, ref)
-	if err != nil {
-		return nil, err
+	if err != nil || p.InstallationWide() {
+		return project, err
 	}
-	missing := credential.Errorf(credential.NotFound, "no such project")
-	switch {
-	case p.InstallationWide():
-		return project, nil
-	case p.Organization != organization, p.ProjectScoped() != uuid.Nil && p.ProjectScoped() != project.ID:
-		return nil, missing
-	case p.SubjectType != credential.SubjectUser, p.Role.Manages():
-		return project, nil
+	access := credential.ProjectAccess{ID: project.ID}
+	if p.SubjectType == credential.SubjectUser && !p.Role.Manages() {
+		if access, err = a.store.ProjectAccess(ctx, organization, store.ProjectRef{ID: project.ID}, p.Subject); err != nil {
+			return nil, err
+		}
 	}
-	access, err := a.store.ProjectAccess(ctx, organization, store.ProjectRef{ID: project.ID}, p.Subject)
-	if err != nil {
-		return nil, err
-	}
-	if !access.Role.Valid() {
-		return nil, missing
+	if p.Organization != organization || !p.Sees(access) {
+		return nil, credential.Errorf(credential.NotFound, "no such project")
 	}
 	return project, nil
 }

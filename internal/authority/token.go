@@ -2,7 +2,6 @@ package authority
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -101,9 +100,6 @@ func words(scopes []credential.Scope) []string {
 	return out
 }
 
-// markOf is the mark that ends an access token.
-func markOf(tokenID string) store.Mark { return sha256.Sum256([]byte("access token\x00" + tokenID)) }
-
 // found is what a presented text stands for.
 type found struct {
 	standing *credential.Standing
@@ -146,13 +142,13 @@ func (a *Authority) findStanding(ctx context.Context, claims *jwt.Claims, organi
 		if err != nil {
 			return found{code: credential.CodeMalformed}, nil
 		}
-		return a.findSession(ctx, store.SessionRef{ID: id, Mark: markOf(claims.ID)}, organization)
+		return a.findSession(ctx, store.SessionRef{ID: id, Mark: store.TokenMark(claims.ID)}, organization)
 	}
 	id, err := ParseID(claims.Credential)
 	if err != nil {
 		return found{code: credential.CodeMalformed}, nil
 	}
-	standing, err := a.store.LookupToken(ctx, store.TokenRef{Credential: id, Generation: claims.Generation, Mark: markOf(claims.ID)})
+	standing, err := a.store.LookupToken(ctx, store.TokenRef{Credential: id, Generation: claims.Generation, Mark: store.TokenMark(claims.ID)})
 	return foundStanding(standing, err)
 }
 
@@ -202,6 +198,6 @@ func (a *Authority) endToken(ctx context.Context, p *credential.Principal, d *cr
 	c, token := d.Standing.Credential, d.Principal.Token
 	return a.store.Stop(ctx, c.Organization, func(tx *store.Tx) error {
 		tx.Record(act{p, now}.event("token.revoke", targetOf(c), object(map[string]string{"jti": token.ID})))
-		return tx.EndToken(ctx, markOf(token.ID), token.ExpiresAt)
+		return tx.EndToken(ctx, store.TokenMark(token.ID), token.ExpiresAt)
 	})
 }

@@ -241,6 +241,28 @@ func (p *Principal) ProjectScoped() uuid.UUID {
 	return p.Credential.Project
 }
 
+// Sees reports whether the principal sees a project of its organization: one
+// that is confined to a project sees that, a user those it was added to, and
+// everybody else all of them.
+func (p *Principal) Sees(a ProjectAccess) bool {
+	switch {
+	case a.ID == uuid.Nil, p.ProjectScoped() != uuid.Nil && p.ProjectScoped() != a.ID:
+		return false
+	case p.SubjectType != SubjectUser, p.Role.Manages():
+		return true
+	}
+	return a.Role.Valid()
+}
+
+// Within is what the principal may do in a project that it sees: there the
+// role in the project counts for a member as well.
+func (p *Principal) Within(a ProjectAccess) PermissionSet {
+	if p.Role == Member && p.Credential != nil {
+		return p.Permissions | a.Role.Permissions()&p.Credential.Held
+	}
+	return p.Permissions
+}
+
 // String names the principal in audit events and records.
 func (p *Principal) String() string {
 	if p.Credential == nil {
@@ -287,11 +309,11 @@ func (s *Standing) Narrowed(scopes []Scope, project uuid.UUID) *Standing {
 // request asks. It is the whole rule, and pure.
 func Evaluate(s *Standing, r Request) Decision {
 	d := Decision{Standing: s, Principal: s.principal()}
-	d.Code = s.decide(r, d.Principal.Permissions)
+	d.Code = s.decide(r, &d.Principal)
 	return d
 }
 
-func (s *Standing) decide(r Request, held PermissionSet) Code {
+func (s *Standing) decide(r Request, p *Principal) Code {
 	c := s.Credential
 	switch {
 	case !c.RevokedAt.IsZero(), reached(r.Now, s.Secret.EndsAt):
@@ -311,23 +333,20 @@ func (s *Standing) decide(r Request, held PermissionSet) Code {
 	case r.Permission != "" && !c.Scheme.Scopes.Grants(c.Scopes, c.Held, r.Permission):
 		return CodeScope
 	}
-	return s.decideRole(r, held)
+	return decideRole(r, p)
 }
 
 // decideRole is the half of the rule about the owner's rights and the project.
-func (s *Standing) decideRole(r Request, held PermissionSet) Code {
-	c := s.Credential
+func decideRole(r Request, p *Principal) Code {
+	held := p.Permissions
 	if r.Project != nil {
 		switch {
-		case r.Project.ID == uuid.Nil, c.Project != uuid.Nil && c.Project != r.Project.ID:
+		case !p.Sees(*r.Project):
 			return CodeForbidden
 		case !r.Project.Active:
 			return CodeOwnerInactive
-		case c.User != uuid.Nil && !s.Role.Manages() && !r.Project.Role.Valid():
-			return CodeForbidden
-		case s.Role == Member:
-			held |= r.Project.Role.Permissions() & c.Held
 		}
+		held = p.Within(*r.Project)
 	}
 	if r.Permission.Native() && !held.Has(r.Permission) {
 		return CodeForbidden

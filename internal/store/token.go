@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,9 @@ import (
 
 // Mark names something that happens at most once, by a hash.
 type Mark [32]byte
+
+// TokenMark is the mark that ends an access token, by its "jti".
+func TokenMark(id string) Mark { return sha256.Sum256([]byte("access token\x00" + id)) }
 
 // ErrEnded means that an access token was ended before its time.
 var ErrEnded = errors.New("the token was ended")

@@ -1,0 +1,170 @@
+// Package workspace keeps what a team works on in its projects: issues with
+// their comments, test cases, cycles, results and artifacts. The dialects that
+// serve it ask the same questions here and get the same answers.
+//
+// What it hides: who may do what in which project, and how that becomes rows
+// and back. Its invariants:
+//
+//   - Every method takes the principal first, authorises, and acts. A change
+//     writes its audit event in the same transaction, in which the principal
+//     still may do what it might when it was let in.
+//   - A principal sees the projects that its subject sees at that moment, and
+//     nothing of others: not even that they are there, but by [Closed].
+//   - Each row keeps the credential that made it.
+package workspace
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// Config is what a Workspace is made of. Only Store is needed.
+type Config struct {
+	Store *store.Store
+	// Modes are the credential modes that this installation accepts; nil means all.
+	Modes []string
+	Now   func() time.Time
+	Rand  io.Reader
+}
+
+// Workspace keeps projects' work. Make one with New.
+type Workspace struct {
+	store *store.Store
+	modes []string
+	now   func() time.Time
+	rand  io.Reader
+}
+
+// New makes a Workspace.
+func New(cfg Config) *Workspace {
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, now: cfg.Now, rand: cfg.Rand}
+	if w.now == nil {
+		w.now = time.Now
+	}
+	if w.rand == nil {
+		w.rand = rand.Reader
+	}
+	return w
+}
+
+// clock returns the present time as it is stored: UTC, to the millisecond.
+func (w *Workspace) clock() time.Time { return w.now().UTC().Truncate(time.Millisecond) }
+
+// newID draws a UUIDv7: ids of one millisecond sort in the order of creation.
+func (w *Workspace) newID() (uuid.UUID, error) { return uuid.NewV7FromReader(w.rand) }
+
+// Closed marks the error about a project that is there, but not for the
+// principal. It is credential.NotFound as well; a dialect that tells the two
+// apart asks for Closed first.
+var Closed = errors.New("the project is closed to the caller")
+
+// Project finds a project in which a principal may do something.
+func (w *Workspace) Project(ctx context.Context, p *credential.Principal, ref store.ProjectRef, need credential.Permission) (*store.Project, error) {
+	return find(ctx, w.store, p, want{ref, need})
+}
+
+// want is a project, and what is to be done in it.
+type want struct {
+	project store.ProjectRef
+	need    credential.Permission
+}
+
+// finder has what a store has outside of a change and within one.
+type finder interface {
+	ProjectFor(context.Context, *credential.Principal, store.ProjectRef) (*store.Project, credential.ProjectAccess, error)
+	ProjectExists(context.Context, store.ProjectRef) (bool, error)
+}
+
+// find finds a project in which a principal may do something. One that it may
+// not see is answered like one that isn't there.
+func find(ctx context.Context, s finder, p *credential.Principal, w want) (*store.Project, error) {
+	project, access, err := s.ProjectFor(ctx, p, w.project)
+	if err != nil && !errors.Is(err, credential.NotFound) {
+		return nil, err
+	}
+	if err != nil || !p.Sees(access) {
+		return nil, hidden(ctx, s, w.project)
+	}
+	if !p.Within(access).Has(w.need) {
+		return nil, credential.Errorf(credential.Forbidden, "this needs the permission %s in the project", w.need)
+	}
+	return project, nil
+}
+
+// hidden is the error about a project that the principal doesn't see.
+func hidden(ctx context.Context, s finder, ref store.ProjectRef) error {
+	missing := credential.Errorf(credential.NotFound, "no such project")
+	if ref.OrganizationNumber != 0 { // which other organizations have as well
+		return missing
+	}
+	exists, err := s.ProjectExists(ctx, ref)
+	switch {
+	case err != nil:
+		return err
+	case exists:
+		return fmt.Errorf("%w (%w)", missing, Closed)
+	}
+	return missing
+}
+
+// A change is one transaction of a principal in a project.
+type change struct {
+	*store.Tx
+	project *store.Project
+	by      *credential.Principal
+	at      time.Time
+}
+
+// change runs fn in one transaction, in which the principal still may do what
+// it wants in a project. The project takes changes only until it is archived.
+func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted want, fn func(*change) error) error {
+	project, err := find(ctx, w.store, p, wanted)
+	if err != nil {
+		return err
+	}
+	return w.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
+		c := &change{Tx: tx, by: p, at: w.clock()}
+		if err := tx.Still(ctx, store.Acting{By: p, At: c.at, Modes: w.modes}); err != nil {
+			return err
+		}
+		if c.project, err = find(ctx, tx, p, want{store.ProjectRef{ID: project.ID}, wanted.need}); err != nil {
+			return err
+		}
+		if !c.project.ArchivedAt.IsZero() {
+			return credential.Errorf(credential.Conflict, "the project is archived; restore it first")
+		}
+		return fn(c)
+	})
+}
+
+// record adds the audit event of the change. The detail holds ids, numbers and
+// the names of fields, never what somebody wrote.
+func (c *change) record(action, target string, detail any) {
+	c.Record(store.Acting{By: c.by, At: c.at}.Event(action, target, audit.Object(detail)))
+}
+
+// madeBy is the credential that a row keeps: Nil for a session and the operator.
+func (c *change) madeBy() uuid.UUID {
+	if c.by.Credential == nil || c.by.Credential.Scheme.Kind == credential.Session {
+		return uuid.Nil
+	}
+	return c.by.Credential.ID
+}
+
+// user is the user on whose behalf the change is made; Nil for none.
+func (c *change) user() uuid.UUID {
+	if c.by.SubjectType != credential.SubjectUser {
+		return uuid.Nil
+	}
+	return c.by.Subject
+}
