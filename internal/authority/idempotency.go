@@ -38,7 +38,7 @@ func (a *Authority) begin(p *credential.Principal, call string, id *Idempotency)
 	if id == nil {
 		return func() {}, nil
 	}
-	if err := checkIdempotencyKey(id.Key); err != nil {
+	if err := credential.CheckIdempotencyKey(id.Key); err != nil {
 		return nil, err
 	}
 	root := a.store.Root()
@@ -60,20 +60,6 @@ func (a *Authority) begin(p *credential.Principal, call string, id *Idempotency)
 
 func errInProgress() error {
 	return credential.Errorf(credential.InProgress, "the first call with this Idempotency-Key still runs; repeat it in a moment")
-}
-
-// checkIdempotencyKey bounds the key to 255 printable characters.
-func checkIdempotencyKey(key string) error {
-	const most = 255
-	if key == "" || len(key) > most {
-		return credential.InvalidField("Idempotency-Key", "must have 1 to %d characters", most)
-	}
-	for i := range len(key) {
-		if key[i] < ' ' || key[i] > '~' {
-			return credential.InvalidField("Idempotency-Key", "may hold only printable ASCII characters")
-		}
-	}
-	return nil
 }
 
 // repeated returns what an earlier call with the same key made, or nil.

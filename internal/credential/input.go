@@ -68,6 +68,20 @@ func CheckEmail(field, text string) (string, error) {
 	return strings.ToLower(text), nil
 }
 
+// CheckIdempotencyKey refuses a key that hasn't 255 printable characters.
+func CheckIdempotencyKey(key string) error {
+	const most = 255
+	if key == "" || len(key) > most {
+		return InvalidField("Idempotency-Key", "must have 1 to %d characters", most)
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return InvalidField("Idempotency-Key", "may hold only printable ASCII characters")
+		}
+	}
+	return nil
+}
+
 // ParseAddresses reads an allowlist of addresses and CIDR prefixes. IPv4 in
 // IPv6 clothing becomes IPv4, host bits are cleared, repeats are dropped.
 func ParseAddresses(field string, texts []string) ([]netip.Prefix, error) {

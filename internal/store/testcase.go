@@ -240,9 +240,17 @@ func (t *Tx) DeleteTestCase(ctx context.Context, c *TestCase, at time.Time) erro
 
 // TestCaseIn finds a test case of a project by its number.
 func (r reader) TestCaseIn(ctx context.Context, project uuid.UUID, number int64) (*TestCase, error) {
+	return r.testCase(ctx, `c.project_id = $1 AND c.number = $2 AND c.deleted_at IS NULL`, project, number)
+}
+
+// TestCaseByID finds a test case of any project, also one that was deleted.
+func (r reader) TestCaseByID(ctx context.Context, id uuid.UUID) (*TestCase, error) {
+	return r.testCase(ctx, `c.id = $1`, id)
+}
+
+func (r reader) testCase(ctx context.Context, where string, args ...any) (*TestCase, error) {
 	var c TestCase
-	err := r.q.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM test_cases c WHERE c.project_id = $1 AND c.number = $2 AND c.deleted_at IS NULL`, project, number).
-		Scan(c.targets()...)
+	err := r.q.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM test_cases c WHERE `+where, args...).Scan(c.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such test case")
 	}

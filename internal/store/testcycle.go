@@ -44,6 +44,21 @@ func (c *Counts) add(status string, n int64) {
 	}
 }
 
+// Of returns how many executions are of a status.
+func (c *Counts) Of(status string) int64 {
+	switch status {
+	case "pass":
+		return c.Passed
+	case "fail":
+		return c.Failed
+	case "blocked":
+		return c.Blocked
+	case "skipped":
+		return c.Skipped
+	}
+	return c.Total - c.Passed - c.Failed - c.Blocked - c.Skipped
+}
+
 // Master reports whether the cycle is the one that was made with its project.
 func (c *TestCycle) Master() bool { return c.ID == c.Project }
 
@@ -110,9 +125,17 @@ func (t *Tx) DeleteTestCycle(ctx context.Context, c *TestCycle, at time.Time) er
 
 // TestCycleIn finds a test cycle of a project by its number.
 func (r reader) TestCycleIn(ctx context.Context, project uuid.UUID, number int64) (*TestCycle, error) {
+	return r.testCycle(ctx, `c.project_id = $1 AND c.number = $2 AND c.deleted_at IS NULL`, project, number)
+}
+
+// TestCycleByID finds a test cycle of any project, also one that was deleted.
+func (r reader) TestCycleByID(ctx context.Context, id uuid.UUID) (*TestCycle, error) {
+	return r.testCycle(ctx, `c.id = $1`, id)
+}
+
+func (r reader) testCycle(ctx context.Context, where string, args ...any) (*TestCycle, error) {
 	var c TestCycle
-	err := r.q.QueryRowContext(ctx, `SELECT `+cycleColumns+` FROM test_cycles c WHERE c.project_id = $1 AND c.number = $2 AND c.deleted_at IS NULL`, project, number).
-		Scan(c.targets()...)
+	err := r.q.QueryRowContext(ctx, `SELECT `+cycleColumns+` FROM test_cycles c WHERE `+where, args...).Scan(c.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such test cycle")
 	}

@@ -41,6 +41,17 @@ type TestResult struct {
 	Message     string
 }
 
+// Count says of an upload how its results went.
+func (r *TestRun) Count(results []TestResult) {
+	r.Counts, r.Matched = Counts{}, 0
+	for _, result := range results {
+		r.Counts.add(result.Status, 1)
+		if result.CaseNumber != 0 {
+			r.Matched++
+		}
+	}
+}
+
 // InsertTestRun stores an upload with its results.
 func (t *Tx) InsertTestRun(ctx context.Context, r *TestRun, results []TestResult) error {
 	_, err := t.q.ExecContext(ctx, `
@@ -90,11 +101,21 @@ func (r reader) testRun(ctx context.Context, where string, args ...any) (*TestRu
 	return &run, nil
 }
 
+const resultColumns = `COALESCE(case_number, 0), name, class_name, status, duration_ms, message`
+
+func (t *TestResult) targets() []any {
+	return []any{&t.CaseNumber, &t.Name, &t.Class, &t.Status, milliseconds{&t.Duration}, &t.Message}
+}
+
 // TestResults returns results of an upload in their order, from a position on.
 func (r reader) TestResults(ctx context.Context, run uuid.UUID, from, limit int) ([]TestResult, error) {
-	targets := func(t *TestResult) []any {
-		return []any{&t.CaseNumber, &t.Name, &t.Class, &t.Status, milliseconds{&t.Duration}, &t.Message}
-	}
-	return list(ctx, r, selection[TestResult]{"list test results", targets, `SELECT COALESCE(case_number, 0), name, class_name, status, duration_ms, message
-		FROM test_results WHERE run_id = $1 AND position >= $2 ORDER BY position LIMIT $3`}, run, from, limit)
+	return list(ctx, r, selection[TestResult]{"list test results", (*TestResult).targets,
+		`SELECT ` + resultColumns + ` FROM test_results WHERE run_id = $1 AND position >= $2 ORDER BY position LIMIT $3`}, run, from, limit)
+}
+
+// UnmatchedResults returns the first results of an upload that stood for no
+// test case.
+func (r reader) UnmatchedResults(ctx context.Context, run uuid.UUID, limit int) ([]TestResult, error) {
+	return list(ctx, r, selection[TestResult]{"list test results", (*TestResult).targets,
+		`SELECT ` + resultColumns + ` FROM test_results WHERE run_id = $1 AND case_number IS NULL ORDER BY position LIMIT $2`}, run, limit)
 }
