@@ -81,6 +81,7 @@ func (a *app) demoCommand() *cobra.Command {
 func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 	s := sampler{ctx: ctx, c: client.New("http://gatehouse", "", inProcess{n.operator})}
 	out := s.make(cfg.PublicURL)
+	s.makeTests(client.New("http://gatehouse", fmt.Sprint(out.Credentials["testkase_pat"]), inProcess{n.public}))
 	if s.err != nil {
 		return fmt.Errorf("make the sample data: %w", s.err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
@@ -31,6 +32,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/webhook"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // userAgent is how the server introduces itself to the endpoints of webhooks: as
@@ -68,9 +70,10 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
+	work := workspace.New(workspace.Config{Store: st, Modes: cfg.AcceptedModes})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
 	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
-		console.Surfaces(auth, auth.Issuer()), bunship.Surfaces(auth))
+		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, work), bunship.Surfaces(auth))
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,11 +18,13 @@ import (
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // whole is a server with several surfaces, whose clock stands until a test
@@ -47,6 +50,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	t.Helper()
 	w := &whole{t: t}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return began.Add(time.Duration(w.ahead.Load())) }
 	st := storetest.Open(t, cfg)
 	var front, back http.Handler
 	public := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { front.ServeHTTP(rw, r) }))
@@ -55,10 +59,12 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	t.Cleanup(private.Close)
 	auth := authority.New(authority.Config{PasswordMemory: 64,
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
-		Now: func() time.Time { return began.Add(time.Duration(w.ahead.Load())) },
+		Now: now,
 	})
+	work := workspace.New(workspace.Config{Store: st, Now: now})
 	config := edge.Config{
-		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...),
+		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)},
+			testkase.Surfaces(auth, work), bunship.Surfaces(auth)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
 	front = edge.New(config)

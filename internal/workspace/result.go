@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,6 +49,7 @@ type ReportRequest struct {
 	Key       string // with the attempt it names the upload, which is stored once
 	Attempt   int    // from 1; 0 is the first
 	Body      []byte // what was sent; a repeat must send the same
+	Repeat    *Repeat
 }
 
 // Report is an upload with what came of it.
@@ -68,7 +70,7 @@ var automationID = regexp.MustCompile(`\[([0-9]{5})\]`)
 // holds automation ids says how those test cases went in the cycle, which they
 // join where they aren't in it; of several about one the last counts.
 func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, n Numbered, r ReportRequest) (*Report, error) {
-	if err := r.check(); err != nil {
+	if err := r.check(p); err != nil {
 		return nil, err
 	}
 	out := &Report{}
@@ -190,7 +192,7 @@ func automationIDs(r *store.TestResult) (ids []int64) {
 }
 
 // check looks over what is reported, and cuts texts that a program wrote.
-func (r *ReportRequest) check() (err error) {
+func (r *ReportRequest) check(p *credential.Principal) (err error) {
 	switch {
 	case len(r.Results) == 0:
 		return credential.InvalidField("results", "there are none")
@@ -210,6 +212,9 @@ func (r *ReportRequest) check() (err error) {
 			}
 		}
 	}
+	if err := r.checkRepeat(p); err != nil {
+		return err
+	}
 	skipped := "skipped"
 	if r.SkippedAs != "" {
 		if skipped, err = oneOf("reportSkippedAs", r.SkippedAs, skippedAs); err != nil {
@@ -225,6 +230,20 @@ func (r *ReportRequest) check() (err error) {
 		}
 	}
 	return nil
+}
+
+// checkRepeat has an upload without a name named by its Idempotency-Key: apart
+// from what others choose, since each has keys of its own.
+func (r *ReportRequest) checkRepeat(p *credential.Principal) error {
+	if r.Repeat == nil {
+		return nil
+	}
+	err := credential.CheckIdempotencyKey(r.Repeat.Key)
+	if r.Key == "" {
+		hash := sha256.Sum256([]byte(p.String() + " " + r.Repeat.Key))
+		r.Key = "Idempotency-Key " + hex.EncodeToString(hash[:])
+	}
+	return err
 }
 
 func checkResult(r *store.TestResult, field string) error {
