@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -70,10 +71,11 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	work := workspace.New(workspace.Config{Store: st, Modes: cfg.AcceptedModes})
+	work := workspace.New(workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay})
 	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
 	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
-		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, work), bunship.Surfaces(auth))
+		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, work), bunship.Surfaces(auth),
+		betahub.Surfaces(betahub.Config{Authority: auth, Workspace: work, Lists: betahub.Lists(cfg.BetaHubLists)}))
 	front := edge.Config{Authority: auth, Surfaces: surfaces, TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true

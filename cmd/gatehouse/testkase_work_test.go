@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -87,8 +88,19 @@ func TestTKO12_TKO13_PagesAndFilters(t *testing.T) {
 				t.Errorf("%s: %v in all", query, total)
 			}
 		}
+		k.good("user", "PATCH", inProject(kaseCases+"/TC-2"), map[string]any{"description": "Ein Raumschiff dockt an", "steps": []any{map[string]any{"action": "Brake hard"}}})
+		k.good("user", "DELETE", inProject(kaseCases+"/TC-7"), nil)
+		for query, want := range map[string]string{
+			"search=raumschiff": "TC-2", "search=raum+hard": "TC-2", "search=case": "TC-1 TC-2 TC-3 TC-4 TC-5 TC-6", "search=case&status=ready": "TC-1 TC-3 TC-5", "search=Case+7": "", "search=TC-3": "TC-3",
+			"search=case&limit=2&page=2": "TC-3 TC-4", "search=" + url.QueryEscape(`" OR 1=1 -- *`): "", "search=%E2%80%A6": "",
+		} {
+			a := k.by("user").do("GET", inProject(kaseCases)+"&"+query, nil)
+			if got := strings.Join(a.column("id"), " "); a.status != 200 || got != want {
+				t.Errorf("%s: got %d %s, want %s", query, a.status, got, want)
+			}
+		}
 		for query, field := range map[string]string{
-			"limit=0": "limit", "limit=201": "limit", "page=0": "page", "page=x": "page", "page=201": "page", "page=51&limit=200": "page", "after=7": "after", "after=TCYCLE-1": "after",
+			"search=" + strings.Join(strings.Split("abcdefghijklmnopq", ""), "+"): "search", "limit=0": "limit", "limit=201": "limit", "page=0": "page", "page=x": "page", "page=201": "page", "page=51&limit=200": "page", "after=7": "after", "after=TCYCLE-1": "after",
 			"status=open": "status", "priority=p9": "priority", "type=x": "type", "automationId=123": "automationId", "automationId=abcde": "automationId",
 		} {
 			k.wantField(query, k.by("user").do("GET", inProject(kaseCases)+"&"+query, nil), field)

@@ -10,9 +10,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// NameRequest asks for something that needs only a name.
+// NameRequest asks for something that needs only a name. A project may have
+// more to it.
 type NameRequest struct {
 	Name        string
+	Description string // of a project
+	Public      bool   // whether others may know of the project
 	Idempotency *Idempotency
 }
 
@@ -128,9 +131,12 @@ func (a *Authority) CreateProject(ctx context.Context, p *credential.Principal, 
 	if p.ProjectScoped() != uuid.Nil {
 		return nil, credential.Errorf(credential.Forbidden, "a project's credential makes no projects")
 	}
-	project := &store.Project{Organization: organization, CreatedAt: a.clock()}
+	project := &store.Project{Organization: organization, Public: r.Public, CreatedAt: a.clock()}
 	var err error
 	if project.Name, err = credential.CheckName("name", r.Name); err != nil {
+		return nil, err
+	}
+	if project.Description, err = credential.CheckProse("description", r.Description, 10_000); err != nil {
 		return nil, err
 	}
 	if project.ID, err = a.newID(); err != nil {

@@ -14,8 +14,6 @@ package console
 
 import (
 	"net/http"
-	"net/netip"
-	"net/url"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -46,23 +44,16 @@ func Surfaces(a *authority.Authority, publicURL string) []*edge.Surface {
 		authority: a, url: publicURL, assets: loadAssets(),
 		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", secure: true,
 	}
-	u, err := url.Parse(publicURL)
-	switch {
-	case err == nil && u.Scheme == "https":
-	case err == nil && isLoopback(u.Hostname()):
-		c.cookie, c.theme, c.secure = "gatehouse", "gatehouse-theme", false
-	default:
+	switch name, secure := edge.SessionCookie(publicURL); {
+	case name == "":
 		c.refused = "signing in by a browser takes TLS: set public-url to the https:// address of this server"
+	case !secure:
+		c.cookie, c.theme, c.secure = name, "gatehouse-theme", false
 	}
 	return []*edge.Surface{
 		{Routes: c.routes(), Present: c.present, WriteError: edge.WriteProblem, Browser: true},
 		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Headers: c.headers()},
 	}
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 func (c *console) routes() []edge.Route {
@@ -75,13 +66,7 @@ func (c *console) routes() []edge.Route {
 
 // present takes the credential from the cookie and from nowhere else.
 func (c *console) present(h http.Header) (edge.Presented, error) {
-	switch cookies := (&http.Request{Header: h}).CookiesNamed(c.cookie); len(cookies) {
-	case 0:
-		return edge.Presented{}, nil
-	case 1:
-		return edge.Presented{Text: cookies[0].Value, As: credential.AsCookie}, nil
-	}
-	return edge.Presented{}, &edge.Denial{Code: credential.CodeMalformed}
+	return edge.FromCookie(h, c.cookie)
 }
 
 // set makes the browser keep a cookie, or (empty) forget it.

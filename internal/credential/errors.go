@@ -14,6 +14,7 @@ const (
 	Forbidden          ErrorKind = "forbidden"              // not this principal
 	NotFound           ErrorKind = "not_found"              // absent, or another organization's
 	MethodNotAllowed   ErrorKind = "method_not_allowed"     // the path exists, the method does not
+	NotAcceptable      ErrorKind = "not_acceptable"         // the answer has no such media type
 	Conflict           ErrorKind = "conflict"               // the present state does not allow it
 	PreconditionFailed ErrorKind = "precondition_failed"    // If-Match names another state of it
 	LimitReached       ErrorKind = "limit_reached"          // the scheme's count limit

@@ -41,6 +41,24 @@ func CheckText(field, text string, most int) (string, error) {
 	return text, nil
 }
 
+// CheckProse trims what people write in lines, which may be nothing, and
+// refuses it where it is too long or holds control characters.
+func CheckProse(field, text string, most int) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case !utf8.ValidString(text):
+		return "", InvalidField(field, "must be valid UTF-8")
+	case utf8.RuneCountInString(text) > most:
+		return "", InvalidField(field, "must have at most %d characters", most)
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) {
+			return "", InvalidField(field, "must not hold the control character U+%04X", r)
+		}
+	}
+	return text, nil
+}
+
 // hidden reports characters that don't show or that change the order of the
 // others. The two joiners that scripts and emoji need are let through.
 func hidden(r rune) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -97,6 +98,78 @@ func (r *Request) form() (Values, error) {
 		}
 	}
 	return values, nil
+}
+
+// Payload is a body in one of the forms that clients of a route send: a JSON
+// object, or the fields of a form. No body is a form without fields.
+type Payload struct {
+	Form url.Values
+	json []byte
+}
+
+// IsJSON reports whether the body is a JSON object.
+func (p Payload) IsJSON() bool { return p.json != nil }
+
+// Decode reads the JSON object into v, which has all its members.
+func (p Payload) Decode(v any) error {
+	if err := json.Unmarshal(p.json, v, json.RejectUnknownMembers(true)); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// payload reads a body in one of its forms, within the bound. Files in a form
+// are left out.
+func (r *Request) payload() (p Payload, err error) {
+	if r.ContentLength == 0 {
+		return p, nil
+	}
+	const detail = "send the body as application/json, application/x-www-form-urlencoded or multipart/form-data"
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return p, credential.Errorf(credential.UnsupportedMedia, detail)
+	}
+	if err := r.read(r.max); err != nil {
+		return p, err
+	}
+	switch media {
+	case "application/json":
+		p.json = r.body
+		return p, checkShape(r.body, r.nulls)
+	case "application/x-www-form-urlencoded":
+		p.Form, err = url.ParseQuery(string(r.body))
+	case "multipart/form-data":
+		p.Form, err = fieldsOf(multipart.NewReader(bytes.NewReader(r.body), params["boundary"]))
+	default:
+		return p, credential.Errorf(credential.UnsupportedMedia, detail)
+	}
+	if err != nil {
+		return p, credential.Errorf(credential.BadRequest, "the body is no form")
+	}
+	return p, nil
+}
+
+// fieldsOf reads the fields of a form in parts (RFC 7578).
+func fieldsOf(parts *multipart.Reader) (url.Values, error) {
+	const most = 1000
+	fields := url.Values{}
+	for range most {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return fields, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return nil, err
+		}
+		if part.FileName() == "" {
+			fields.Add(part.FormName(), string(value))
+		}
+	}
+	return nil, errors.New("there are too many parts")
 }
 
 // read takes in the body up to a bound.

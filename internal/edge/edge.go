@@ -350,8 +350,12 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 		}
 	case http.StatusTooManyRequests:
 		wait := 15 * time.Minute // of codes that were tried too often
-		if f.Denied != nil {
+		var again interface{ RetryAfter() time.Duration }
+		switch {
+		case f.Denied != nil:
 			wait = max(time.Second, f.Denied.Limit.RetryAfter)
+		case errors.As(err, &again):
+			wait = max(time.Second, again.RetryAfter())
 		}
 		c.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
 	case http.StatusRequestEntityTooLarge:

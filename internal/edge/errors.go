@@ -133,6 +133,7 @@ var statuses = map[credential.ErrorKind]int{
 	credential.Forbidden:          http.StatusForbidden,
 	credential.NotFound:           http.StatusNotFound,
 	credential.MethodNotAllowed:   http.StatusMethodNotAllowed,
+	credential.NotAcceptable:      http.StatusNotAcceptable,
 	credential.Conflict:           http.StatusConflict,
 	credential.PreconditionFailed: http.StatusPreconditionFailed,
 	credential.LimitReached:       http.StatusConflict,

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -37,6 +38,36 @@ func FromHeaders(h http.Header) (Presented, error) {
 		return Presented{text, credential.AsFormUser}, nil
 	}
 	return Presented{}, &Denial{Code: credential.CodeMalformed}
+}
+
+// FromCookie takes the credential that a browser keeps in a cookie.
+func FromCookie(h http.Header, name string) (Presented, error) {
+	switch cookies := (&http.Request{Header: h}).CookiesNamed(name); len(cookies) {
+	case 0:
+		return Presented{}, nil
+	case 1:
+		return Presented{cookies[0].Value, credential.AsCookie}, nil
+	}
+	return Presented{}, &Denial{Code: credential.CodeMalformed}
+}
+
+// SessionCookie names the cookie of browsers that sign in at a public URL.
+// Where that has TLS, they send it by nothing else (secure); without TLS there
+// is one on this very machine alone, else the name is empty.
+func SessionCookie(publicURL string) (name string, secure bool) {
+	u, err := url.Parse(publicURL)
+	switch {
+	case err == nil && u.Scheme == "https":
+		return "__Host-gatehouse", true
+	case err == nil && isLoopback(u.Hostname()):
+		return "gatehouse", false
+	}
+	return "", false
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // secretParameters are the query parameters that some services put secrets in.

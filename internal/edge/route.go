@@ -110,6 +110,26 @@ func Form[Out any](pattern string, access Access, most int64, fn func(*Request, 
 		Endpoint: Endpoint{In: reflect.TypeFor[Values](), Out: reflect.TypeFor[Out](), Form: true, serve: serve}}
 }
 
+// Either is a route that takes a JSON object or a form, as clients like it.
+func Either[Out any](method, pattern string, access Access, most int64, fn func(*Request, Payload) (Out, error)) Route {
+	serve := func(r *Request) (any, error) {
+		body, err := r.payload()
+		if err != nil {
+			return nil, err
+		}
+		return fn(r, body)
+	}
+	return Route{Method: method, Pattern: pattern, Access: access, MaxBody: most,
+		Endpoint: Endpoint{In: reflect.TypeFor[Payload](), Out: reflect.TypeFor[Out](), serve: serve}}
+}
+
+// Options is a route that tells browsers which requests pages of other origins
+// may send: by the headers of its surface.
+func Options(pattern string) Route {
+	fn := func(*Request, None) (Written, error) { return Written("{}"), nil }
+	return Route{Method: http.MethodOptions, Pattern: pattern, Access: Public, Endpoint: endpoint(fn)}
+}
+
 // Kept lets anybody keep the answers of the route for a while.
 func (r Route) Kept(age time.Duration) Route {
 	r.MaxAge = age
@@ -177,6 +197,9 @@ func (r *Request) Identify() error {
 		return r.handler.identify(r, permission)
 	}
 }
+
+// SetHeader sets a header of the answer, where the route succeeds.
+func (r *Request) SetHeader(name, value string) { r.writer.Header().Set(name, value) }
 
 // SetCookie adds a cookie to the answer.
 func (r *Request) SetCookie(c *http.Cookie) { http.SetCookie(r.writer, c) }

@@ -89,4 +89,14 @@ func (d *postgresDriver) tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) 
 	return taken, err
 }
 
+// searching is by vectors of words, which are taken as they are.
+func (d *postgresDriver) searching() searching {
+	return searching{
+		row:   `INSERT INTO searchable (item_id, scope, words) VALUES ($1, $2, '') ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
+		put:   `UPDATE searchable SET words = array_to_tsvector(array_remove(string_to_array($3, ' '), '')) WHERE id = $1 AND scope = $2`,
+		match: `SELECT item_id FROM searchable WHERE scope = $1 AND words @@ CAST(CAST($2 AS TEXT) AS tsquery) ORDER BY id DESC LIMIT $3`,
+		word:  `'?':*`, and: ` & `,
+	}
+}
+
 func (d *postgresDriver) close() error { return errors.Join(d.read.Close(), d.write.Close()) }

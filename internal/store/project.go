@@ -18,14 +18,16 @@ type Project struct {
 	Organization       uuid.UUID
 	OrganizationNumber int64 // PRJ-<number>
 	Name               string
+	Description        string
+	Public             bool // whether others may know of it
 	CreatedAt          time.Time
 	ArchivedAt         time.Time
 }
 
-const projectColumns = `p.id, p.number, p.organization_id, p.organization_number, p.name, p.created_at, p.archived_at`
+const projectColumns = `p.id, p.number, p.organization_id, p.organization_number, p.name, p.description, p.visibility = 'public', p.created_at, p.archived_at`
 
 func (p *Project) targets() []any {
-	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
+	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, &p.Description, &p.Public, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
 }
 
 // InsertProject stores a new project, gives it its numbers and makes its first
@@ -37,9 +39,13 @@ func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 	if p.OrganizationNumber, err = t.next(ctx, p.Organization.String(), "project"); err != nil {
 		return err
 	}
+	visibility := "private"
+	if p.Public {
+		visibility = "public"
+	}
 	_, err = t.q.ExecContext(ctx, `
-		INSERT INTO projects (id, number, organization_id, organization_number, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.CreatedAt.UnixMilli())
+		INSERT INTO projects (id, number, organization_id, organization_number, name, description, visibility, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.Description, visibility, p.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store a project", err)
 	}
@@ -147,4 +153,51 @@ func (r reader) Projects(ctx context.Context, organization, user, after uuid.UUI
 		WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND p.id > $2
 		AND (CAST($3 AS TEXT) = '' OR EXISTS (SELECT 1 FROM project_members pm WHERE pm.project_id = p.id AND pm.user_id = $4))
 		ORDER BY p.id LIMIT $5`}, organization, after, textOf(user), user, limit)
+}
+
+// SeenProject is a project as one of its members sees it.
+type SeenProject struct {
+	Project
+	Role    credential.ProjectRole // empty for who isn't one
+	Members int
+}
+
+// targets has a role that may be NULL as an empty text.
+func (p *SeenProject) targets() []any { return append(p.Project.targets(), &p.Role, &p.Members) }
+
+// Seeing says which projects in service of an organization a user sees.
+type Seeing struct {
+	Organization, User uuid.UUID
+	All                bool // not only those that the user was added to
+	Skip, Limit        int
+}
+
+// seen is the condition of a Seeing.
+const seen = ` FROM projects p LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = $2
+	WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND p.archived_at IS NULL AND (pm.role IS NOT NULL OR $3 = 1)`
+
+// ProjectsSeen returns projects in the order of their creation.
+func (r reader) ProjectsSeen(ctx context.Context, s Seeing) ([]SeenProject, error) {
+	return list(ctx, r, selection[SeenProject]{"list projects", (*SeenProject).targets, `SELECT ` + projectColumns + `, COALESCE(pm.role, ''),
+		(SELECT COUNT(*) FROM project_members m WHERE m.project_id = p.id)` + seen + ` ORDER BY p.id LIMIT $4 OFFSET $5`},
+		s.Organization, s.User, flag(s.All), s.Limit, s.Skip)
+}
+
+// ProjectSeen returns one project as a user sees it.
+func (r reader) ProjectSeen(ctx context.Context, project, user uuid.UUID) (p SeenProject, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT `+projectColumns+`, COALESCE(pm.role, ''),
+		(SELECT COUNT(*) FROM project_members m WHERE m.project_id = p.id)
+		FROM projects p LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = $2 WHERE p.id = $1`, project, user).Scan(p.targets()...)
+	if err != nil {
+		return p, r.fail("read a project", err)
+	}
+	return p, nil
+}
+
+// CountProjectsSeen counts the projects that a user sees.
+func (r reader) CountProjectsSeen(ctx context.Context, s Seeing) (n int, err error) {
+	if err = r.q.QueryRowContext(ctx, `SELECT COUNT(*)`+seen, s.Organization, s.User, flag(s.All)).Scan(&n); err != nil {
+		return 0, r.fail("count projects", err)
+	}
+	return n, nil
 }

@@ -99,6 +99,17 @@ func (d *sqliteDriver) classify(err error) credential.ErrorKind {
 // tryLock has nothing to do: there is one writer, in this process.
 func (d *sqliteDriver) tryLock(context.Context, *sql.Tx, [32]byte) (bool, error) { return true, nil }
 
+// searching is by FTS5, whose index has the scope as a word of its own.
+func (d *sqliteDriver) searching() searching {
+	return searching{
+		row: `INSERT INTO searchable (item_id, scope) VALUES ($1, $2) ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
+		put: `INSERT OR REPLACE INTO search_words (rowid, scope, words) VALUES ($1, $2, $3)`,
+		match: `SELECT s.item_id FROM search_words w JOIN searchable s ON s.id = w.rowid
+			WHERE search_words MATCH 'scope : "' || $1 || '" AND words : (' || $2 || ')' ORDER BY w.rowid DESC LIMIT $3`,
+		word: `"?" *`, and: ` AND `,
+	}
+}
+
 func (d *sqliteDriver) close() error {
 	var errs []error
 	if d.read != nil {

@@ -65,6 +65,7 @@ type Store struct {
 type dialect interface {
 	classify(err error) credential.ErrorKind
 	tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (bool, error)
+	searching() searching
 	close() error
 }
 

@@ -270,12 +270,10 @@ type CaseFilter struct {
 	Label      string
 	Automation int64
 	Reference  string
-	Numbers    []int64 // at most a page of them
-	After      int64   // the number of the last one that was seen
+	Numbers    []int64     // at most a page of them
+	IDs        []uuid.UUID // at most MostFound
+	After      int64       // the number of the last one that was seen
 }
-
-// MostCounted is up to where what a filter chooses is counted.
-const MostCounted = 10_000
 
 // where is the condition of a filter, with its arguments.
 func (f *CaseFilter) where() (string, []any) {
@@ -302,15 +300,18 @@ func (f *CaseFilter) where() (string, []any) {
 	if f.Reference != "" {
 		w.and(`c.number IN (SELECT number FROM test_case_refs WHERE project_id = $1 AND ref = $)`, f.Reference)
 	}
+	if len(f.IDs) > 0 {
+		among(&w, `c.id`, f.IDs)
+	}
 	if len(f.Numbers) > 0 {
-		w.among(`c.number`, f.Numbers)
+		among(&w, `c.number`, f.Numbers)
 	}
 	return w.text.String(), w.args
 }
 
 // narrows reports whether a filter leaves anything out but by number.
 func (f *CaseFilter) narrows() bool {
-	return f.Status+f.Type+f.Folder+f.Label+f.Reference != "" || f.Priority != nil || f.Automation != 0 || len(f.Numbers) > 0 || f.After != 0
+	return f.Status+f.Type+f.Folder+f.Label+f.Reference != "" || f.Priority != nil || f.Automation != 0 || len(f.Numbers)+len(f.IDs) > 0 || f.After != 0
 }
 
 // conditions are those of a query under way, with their arguments.
@@ -326,11 +327,11 @@ func (w *conditions) and(condition string, value any) {
 	w.text.WriteString(" AND " + condition[:at+1] + strconv.Itoa(len(w.args)) + condition[at+1:])
 }
 
-// among adds that a column is one of some numbers.
-func (w *conditions) among(column string, numbers []int64) {
-	marks := make([]string, len(numbers))
-	for i, n := range numbers {
-		w.args = append(w.args, n)
+// among adds that a column is one of some values.
+func among[T any](w *conditions, column string, values []T) {
+	marks := make([]string, len(values))
+	for i, value := range values {
+		w.args = append(w.args, value)
 		marks[i] = "$" + strconv.Itoa(len(w.args))
 	}
 	w.text.WriteString(" AND " + column + " IN (" + strings.Join(marks, ", ") + ")")
@@ -394,7 +395,7 @@ func (r reader) CasesByAutomation(ctx context.Context, project uuid.UUID, ids []
 		ids = ids[len(some):]
 		w := conditions{args: []any{project}}
 		w.text.WriteString(`SELECT id, number, automation_id FROM test_cases WHERE project_id = $1 AND deleted_at IS NULL`)
-		w.among(`automation_id`, some)
+		among(&w, `automation_id`, some)
 		cases, err := list(ctx, r, selection[TestCase]{"find test cases", targets, w.text.String()}, w.args...)
 		if err != nil {
 			return nil, err

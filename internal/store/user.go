@@ -113,6 +113,11 @@ func (r reader) MemberByEmail(ctx context.Context, organization uuid.UUID, email
 	return r.member(ctx, `u.email = $2`, organization, email)
 }
 
+// MemberByNumber finds a member of an organization by the user's number.
+func (r reader) MemberByNumber(ctx context.Context, organization uuid.UUID, number int64) (*Member, error) {
+	return r.member(ctx, `u.number = $2`, organization, number)
+}
+
 func (r reader) member(ctx context.Context, where string, args ...any) (*Member, error) {
 	var m Member
 	err := r.q.QueryRowContext(ctx, `SELECT `+userColumns+`, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id

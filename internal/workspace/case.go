@@ -22,10 +22,10 @@ var (
 
 // Bounds of what is said of a test case, in characters unless they count.
 const (
-	mostTitle      = 255
+	mostCaseTitle  = 255
 	mostCaseText   = 10_000
 	mostStepText   = 2_000
-	mostSteps      = 100 // how many
+	mostCaseSteps  = 100 // how many
 	mostLabels     = 20  // how many
 	mostLabel      = 50
 	mostFolder     = 200
@@ -79,7 +79,7 @@ func (w *Workspace) CreateTestCase(ctx context.Context, p *credential.Principal,
 			return id, err
 		}
 		ch.record("test_case.create", "test_case:"+c.ID.String(), caseDetail{ch.project.ID, c.Number, 1})
-		return c.ID, nil
+		return c.ID, findable(ctx, ch, c)
 	})
 	if err != nil {
 		return nil, err
@@ -88,6 +88,19 @@ func (w *Workspace) CreateTestCase(ctx context.Context, p *credential.Principal,
 		return c, nil
 	}
 	return w.store.TestCaseByID(ctx, id) // of the call that this one repeats
+}
+
+// caseScope is where the test cases of a project are searched for.
+func caseScope(p *store.Project) store.Scope { return store.Scope{Noun: "testcase", Project: p.ID} }
+
+// findable has a test case found by its words and its number.
+func findable(ctx context.Context, ch *change, c *store.TestCase) error {
+	text := []string{fmt.Sprintf("TC %d", c.Number), c.Title, c.Description, c.Preconditions}
+	text = append(text, c.Labels...)
+	for _, s := range c.Steps {
+		text = append(text, s.Action, s.ExpectedResult)
+	}
+	return ch.Index(ctx, caseScope(ch.project), c.ID, strings.Join(append(text, c.References...), " "))
 }
 
 // caseDetail is the detail of the events of test cases.
@@ -119,7 +132,7 @@ func (c *change) maker() store.Maker { return store.Maker{Credential: c.madeBy()
 // apply checks what is asked for and says it of a test case.
 func (r *CaseRequest) apply(c *store.CaseContent) (err error) {
 	if r.Title != nil {
-		if c.Title, err = credential.CheckText("title", *r.Title, mostTitle); err != nil {
+		if c.Title, err = credential.CheckText("title", *r.Title, mostCaseTitle); err != nil {
 			return err
 		}
 	}
@@ -134,7 +147,7 @@ func (r *CaseRequest) apply(c *store.CaseContent) (err error) {
 		to    *string
 	}{{"description", r.Description, &c.Description}, {"preconditions", r.Preconditions, &c.Preconditions}} {
 		if text.from != nil {
-			if *text.to, err = prose(text.field, *text.from, mostCaseText); err != nil {
+			if *text.to, err = credential.CheckProse(text.field, *text.from, mostCaseText); err != nil {
 				return err
 			}
 		}
@@ -150,12 +163,12 @@ func (r *CaseRequest) applyChoices(c *store.CaseContent) (err error) {
 		}
 	}
 	if r.Type != nil {
-		if c.Type, err = oneOf("type", *r.Type, caseTypes); err != nil {
+		if c.Type, err = oneOf("type", strings.ToLower(*r.Type), caseTypes); err != nil {
 			return err
 		}
 	}
 	if r.Status != nil {
-		if c.Status, err = oneOf("status", *r.Status, caseStatuses); err != nil {
+		if c.Status, err = oneOf("status", strings.ToLower(*r.Status), caseStatuses); err != nil {
 			return err
 		}
 	}
@@ -177,7 +190,7 @@ func (r *CaseRequest) applyChoices(c *store.CaseContent) (err error) {
 
 // PriorityOf returns the place of a priority among the others.
 func PriorityOf(word string) (int, error) {
-	word, err := oneOf("priority", word, casePriorities)
+	word, err := oneOf("priority", strings.ToLower(word), casePriorities)
 	return slices.Index(casePriorities, word), err
 }
 
@@ -187,27 +200,6 @@ func PriorityWord(priority int) string {
 		return ""
 	}
 	return casePriorities[priority]
-}
-
-// oneOf refuses what is none of some words, and says which there are.
-func oneOf(field, word string, words []string) (string, error) {
-	word = strings.ToLower(word)
-	if !slices.Contains(words, word) {
-		return "", credential.InvalidField(field, "must be one of: %s", strings.Join(words, ", "))
-	}
-	return word, nil
-}
-
-// prose checks a text that may have several lines, or none.
-func prose(field, text string, most int) (string, error) {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	if text == "" {
-		return "", nil
-	}
-	if _, err := credential.CheckText(field, strings.NewReplacer("\n", " ", "\t", " ").Replace(text), most); err != nil {
-		return "", err
-	}
-	return text, nil
 }
 
 // folderPath checks a path of folders; empty for none.
@@ -246,20 +238,20 @@ func texts(field string, list []string, s span) ([]string, error) {
 
 // steps checks the steps of a test case.
 func steps(list []store.TestStep) ([]store.TestStep, error) {
-	if len(list) > mostSteps {
-		return nil, credential.InvalidField("steps", "at most %d", mostSteps)
+	if len(list) > mostCaseSteps {
+		return nil, credential.InvalidField("steps", "at most %d", mostCaseSteps)
 	}
 	out := make([]store.TestStep, len(list))
 	for i, s := range list {
 		field := fmt.Sprintf("steps.%d.", i)
-		action, err := prose(field+"action", s.Action, mostStepText)
+		action, err := credential.CheckProse(field+"action", s.Action, mostStepText)
 		if err == nil && action == "" {
 			err = credential.InvalidField(field+"action", "say what is to be done")
 		}
 		if err != nil {
 			return nil, err
 		}
-		expected, err := prose(field+"expectedResult", s.ExpectedResult, mostStepText)
+		expected, err := credential.CheckProse(field+"expectedResult", s.ExpectedResult, mostStepText)
 		if err != nil {
 			return nil, err
 		}
@@ -298,7 +290,10 @@ func (w *Workspace) ChangeTestCase(ctx context.Context, p *credential.Principal,
 		ch.record("test_case.update", "test_case:"+c.ID.String(), caseDetail{ch.project.ID, c.Number, c.Version})
 		err := ch.UpdateTestCase(ctx, c)
 		c.Maker = made
-		return err
+		if err != nil {
+			return err
+		}
+		return findable(ctx, ch, c)
 	})
 	return c, done(err)
 }
@@ -334,6 +329,9 @@ func (w *Workspace) DeleteTestCase(ctx context.Context, p *credential.Principal,
 			return err
 		}
 		ch.record("test_case.delete", "test_case:"+c.ID.String(), caseDetail{ch.project.ID, c.Number, c.Version})
+		if err := ch.Index(ctx, caseScope(ch.project), c.ID, ""); err != nil {
+			return err
+		}
 		return ch.DeleteTestCase(ctx, c, ch.at)
 	})
 }
@@ -341,11 +339,11 @@ func (w *Workspace) DeleteTestCase(ctx context.Context, p *credential.Principal,
 // Section is a part of a list: the how manieth page, from 1, of how many.
 type Section struct{ Page, Limit int }
 
-// without is how many items stand before the section. Lists are paged up to a
+// Skip is how many items stand before the section. Lists are paged up to a
 // bound only.
-func (s Section) without(more string) (int, error) {
+func (s Section) Skip() (int, error) {
 	if s.Page > store.MostCounted/s.Limit {
-		return 0, credential.InvalidField("page", "a list is paged up to its item %d; go on with after, the %s that came last", store.MostCounted, more)
+		return 0, credential.InvalidField("page", "a list is paged up to its item %d; filter it, or go on with after, the id that came last", store.MostCounted)
 	}
 	return (s.Page - 1) * s.Limit, nil
 }
@@ -362,9 +360,14 @@ func (w *Workspace) TestCases(ctx context.Context, p *credential.Principal, ref 
 	if err != nil {
 		return nil, 0, err
 	}
-	without, err := q.without("TC-…")
+	without, err := q.Skip()
 	if err != nil {
 		return nil, 0, err
+	}
+	if q.Search != "" {
+		if f.IDs, err = w.store.Search(ctx, caseScope(project), q.Search); err != nil || len(f.IDs) == 0 {
+			return nil, 0, named(err, "search")
+		}
 	}
 	cases, err := w.store.TestCases(ctx, f, without, q.Limit)
 	if err != nil {
@@ -374,9 +377,19 @@ func (w *Workspace) TestCases(ctx context.Context, p *credential.Principal, ref 
 	return cases, total, err
 }
 
+// named gives an error about a value the name of its field.
+func named(err error, field string) error {
+	var e *credential.Error
+	if errors.As(err, &e) && e.Kind == credential.Invalid {
+		return credential.InvalidField(field, "%s", e.Detail)
+	}
+	return err
+}
+
 // CaseQuery asks for a part of the test cases. What is empty chooses all.
 type CaseQuery struct {
 	Status, Type, Priority, Folder, Label, Reference string
+	Search                                           string // words; of what has them all the latest store.MostFound are listed
 	Automation, After                                int64
 	Section
 }
@@ -384,12 +397,12 @@ type CaseQuery struct {
 func (q *CaseQuery) filter(project uuid.UUID) (f store.CaseFilter, err error) {
 	f = store.CaseFilter{Project: project, Label: q.Label, Reference: q.Reference, Automation: q.Automation, After: q.After}
 	if q.Status != "" {
-		if f.Status, err = oneOf("status", q.Status, caseStatuses); err != nil {
+		if f.Status, err = oneOf("status", strings.ToLower(q.Status), caseStatuses); err != nil {
 			return f, err
 		}
 	}
 	if q.Type != "" {
-		if f.Type, err = oneOf("type", q.Type, caseTypes); err != nil {
+		if f.Type, err = oneOf("type", strings.ToLower(q.Type), caseTypes); err != nil {
 			return f, err
 		}
 	}

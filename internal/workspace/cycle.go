@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +20,7 @@ var (
 
 // Bounds of what is said of executions.
 const (
-	mostComment  = 2_000 // characters
+	mostRemark   = 2_000 // characters
 	mostAdded    = 500   // test cases that are put into a cycle at once
 	mostDuration = 30 * 24 * time.Hour
 )
@@ -38,17 +39,17 @@ type CycleRequest struct {
 // apply checks what is asked for and says it of a test cycle.
 func (r *CycleRequest) apply(c *store.TestCycle) (err error) {
 	if r.Name != nil {
-		if c.Name, err = credential.CheckText("name", *r.Name, mostTitle); err != nil {
+		if c.Name, err = credential.CheckText("name", *r.Name, mostCaseTitle); err != nil {
 			return err
 		}
 	}
 	if r.Description != nil {
-		if c.Description, err = prose("description", *r.Description, mostCaseText); err != nil {
+		if c.Description, err = credential.CheckProse("description", *r.Description, mostCaseText); err != nil {
 			return err
 		}
 	}
 	if r.Status != nil {
-		c.Status, err = oneOf("status", *r.Status, cycleStatuses)
+		c.Status, err = oneOf("status", strings.ToLower(*r.Status), cycleStatuses)
 	}
 	return err
 }
@@ -142,11 +143,11 @@ func (w *Workspace) TestCycles(ctx context.Context, p *credential.Principal, ref
 	}
 	f := store.CycleFilter{Project: project.ID, After: q.After}
 	if q.Status != "" {
-		if f.Status, err = oneOf("status", q.Status, cycleStatuses); err != nil {
+		if f.Status, err = oneOf("status", strings.ToLower(q.Status), cycleStatuses); err != nil {
 			return nil, 0, err
 		}
 	}
-	without, err := q.without("TCYCLE-…")
+	without, err := q.Skip()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -217,12 +218,12 @@ func (w *Workspace) Executions(ctx context.Context, p *credential.Principal, n N
 	}
 	f, total := store.ExecutionFilter{Cycle: c.ID, After: q.After}, c.Counts.Total
 	if q.Status != "" {
-		if f.Status, err = oneOf("status", q.Status, executionStatuses); err != nil {
+		if f.Status, err = oneOf("status", strings.ToLower(q.Status), executionStatuses); err != nil {
 			return nil, 0, err
 		}
 		total = c.Counts.Of(f.Status)
 	}
-	without, err := q.without("TC-…")
+	without, err := q.Skip()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -271,10 +272,10 @@ type ExecutionRequest struct {
 // SetExecution says how a test case went in a cycle, and puts it there if it
 // isn't. One that is not executed is again as if it never was.
 func (w *Workspace) SetExecution(ctx context.Context, p *credential.Principal, n Numbered, r ExecutionRequest) (out *store.Execution, err error) {
-	if r.Status, err = oneOf("status", r.Status, executionStatuses); err != nil {
+	if r.Status, err = oneOf("status", strings.ToLower(r.Status), executionStatuses); err != nil {
 		return nil, err
 	}
-	if r.Comment, err = prose("comment", r.Comment, mostComment); err != nil {
+	if r.Comment, err = credential.CheckProse("comment", r.Comment, mostRemark); err != nil {
 		return nil, err
 	}
 	if r.Duration < 0 || r.Duration > mostDuration {

@@ -163,7 +163,7 @@ func (w *Workspace) keep(ctx context.Context, ch *change, run *store.TestRun, re
 			if err != nil {
 				return err
 			}
-			e.Status, e.Comment, e.Duration, e.Run, e.ExecutedAt = r.Status, clip(r.Message, mostComment), r.Duration, run.ID, ch.at
+			e.Status, e.Comment, e.Duration, e.Run, e.ExecutedAt = r.Status, clip(r.Message, mostRemark), r.Duration, run.ID, ch.at
 			last[tc.Number] = e
 		}
 		if !named {
@@ -217,7 +217,7 @@ func (r *ReportRequest) check(p *credential.Principal) (err error) {
 	}
 	skipped := "skipped"
 	if r.SkippedAs != "" {
-		if skipped, err = oneOf("reportSkippedAs", r.SkippedAs, skippedAs); err != nil {
+		if skipped, err = oneOf("reportSkippedAs", strings.ToLower(r.SkippedAs), skippedAs); err != nil {
 			return err
 		}
 	}

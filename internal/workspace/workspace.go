@@ -33,21 +33,25 @@ type Config struct {
 	Store *store.Store
 	// Modes are the credential modes that this installation accepts; nil means all.
 	Modes []string
-	Now   func() time.Time
-	Rand  io.Reader
+	// PerDay is how much of a kind an address creates with a project's
+	// credential on a day (UTC); 0 is as much as it likes.
+	PerDay int
+	Now    func() time.Time
+	Rand   io.Reader
 }
 
 // Workspace keeps projects' work. Make one with New.
 type Workspace struct {
-	store *store.Store
-	modes []string
-	now   func() time.Time
-	rand  io.Reader
+	store  *store.Store
+	modes  []string
+	perDay int
+	now    func() time.Time
+	rand   io.Reader
 }
 
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
-	w := &Workspace{store: cfg.Store, modes: cfg.Modes, now: cfg.Now, rand: cfg.Rand}
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, perDay: cfg.PerDay, now: cfg.Now, rand: cfg.Rand}
 	if w.now == nil {
 		w.now = time.Now
 	}

@@ -133,7 +133,7 @@ func (h *handlers) listCases(r *edge.Request, _ edge.None) (list[testCase], erro
 // caseQuery reads which test cases are asked for.
 func caseQuery(r *edge.Request) (q workspace.CaseQuery, err error) {
 	q = workspace.CaseQuery{Status: r.Param("status"), Type: r.Param("type"), Priority: r.Param("priority"), Folder: r.Param("folder"),
-		Label: r.Param("label"), Reference: r.Param("automationRef")}
+		Label: r.Param("label"), Reference: r.Param("automationRef"), Search: r.Param("search")}
 	if text := r.Param("automationId"); text != "" {
 		n, ok := authority.ParseNumber(text, "")
 		if !ok || len(text) != 5 {

@@ -32,9 +32,13 @@ func (h *handlers) listProjects(r *edge.Request, _ edge.None) (list[project], er
 	if err != nil {
 		return list[project]{}, err
 	}
-	seen, total, err := h.workspace.ProjectsSeen(r.Context(), &r.Principal, s)
-	return paged(s, seen, total, func(p *store.ProjectSeen) project {
-		return project{id("PRJ-", p.OrganizationNumber), p.Name, "", o.Number, o.Name, role(r.Principal.Role, p.Role), p.CreatedAt, p.CreatedAt}
+	skip, err := s.Skip()
+	if err != nil {
+		return list[project]{}, err
+	}
+	seen, err := h.workspace.Projects(r.Context(), &r.Principal, skip, s.Limit)
+	return paged(s, seen.Projects, int64(seen.Total), func(p *store.SeenProject) project {
+		return project{id("PRJ-", p.OrganizationNumber), p.Name, p.Description, o.Number, o.Name, role(r.Principal.Role, p.Role), p.CreatedAt, p.CreatedAt}
 	}), err
 }
 

@@ -65,7 +65,7 @@ func (h *handlers) caseRoutes() []edge.Route {
 	read, write := edge.Needs(credential.TestsRead), edge.Authenticated
 	one := cases + "/{id}"
 	return []edge.Route{
-		edge.Get(cases, read, h.listCases).Takes("projectId", "orgId", "page", "limit", "after", "status", "type", "priority", "folder", "label", "automationId", "automationRef"),
+		edge.Get(cases, read, h.listCases).Takes("projectId", "orgId", "page", "limit", "after", "status", "type", "priority", "folder", "label", "automationId", "automationRef", "search"),
 		edge.Post(cases, write, most, h.createCase).Takes(in...).Creates(),
 		edge.Get(one, read, h.getCase).Takes(in...),
 		edge.Put(one, write, most, h.changeCase).Takes(in...),

@@ -1,0 +1,312 @@
+// Package betahub serves the documented HTTP surface of BetaHub: projects,
+// issues of all kinds with their comments, releases, and what a token is good
+// for.
+//
+// It hides that service's shapes and words: addresses with and without .json,
+// flat and nested bodies, lists that are arrays or objects, ids with prefixes.
+// It decides nothing; every call goes to the workspace or to the authority.
+package betahub
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
+)
+
+// most bounds a body in bytes.
+const most = 256 << 10
+
+// Lists says how lists of issues are answered.
+type Lists string
+
+// The shapes of lists. By request means an object where the request asks for
+// a page, else an array.
+const (
+	ByRequest Lists = "by-request"
+	Arrays    Lists = "array"
+	Objects   Lists = "object"
+)
+
+// Config says what the surface is made of.
+type Config struct {
+	Authority *authority.Authority
+	Workspace *workspace.Workspace
+	Lists     Lists // empty is ByRequest
+}
+
+// handlers answers BetaHub's routes.
+type handlers struct {
+	authority *authority.Authority
+	workspace *workspace.Workspace
+	lists     Lists
+	cookie    string
+}
+
+// Surfaces returns BetaHub's routes: those that read, which a browser that has
+// signed in may use too, those that change something, and the one that says
+// what a token is good for.
+func Surfaces(cfg Config) []*edge.Surface {
+	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
+	h.cookie, _ = edge.SessionCookie(cfg.Authority.Issuer())
+	headers := http.Header{
+		"Access-Control-Allow-Origin":   {"*"},
+		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
+		"Access-Control-Allow-Methods":  {"GET, POST, PATCH"},
+		"Access-Control-Expose-Headers": {"Link, Retry-After, X-Total-Count"},
+		"Access-Control-Max-Age":        {"600"},
+	}
+	return []*edge.Surface{
+		{Routes: h.reads(), Prefix: "/projects", Present: h.presentOrCookie, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
+	}
+}
+
+// ours are the credentials that this surface takes.
+func ours(s *credential.Scheme) bool {
+	return s.Kind == credential.Session || s.Name == "betahub_pat" || s.Name == "betahub_project_token"
+}
+
+const (
+	project = "/projects/{project}"
+	issues  = project + "/issues"
+)
+
+// nouns are the three names under which issues of a category are addressed.
+var nouns = []string{"issues", "feature_requests", "tickets"}
+
+func (h *handlers) reads() []edge.Route {
+	routes := concat(
+		json2("/projects", func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.listProjects)).Takes("page", "per_page")
+		}),
+		json2(issues, func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.listIssues)).Takes(issueFilters...)
+		}),
+		json2(issues+"/search", func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.searchIssues)).Takes(searchParams...)
+		}),
+		json2(project+"/feature_requests", func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.listRequests)).Takes(requestFilters...)
+		}),
+		json2(project+"/feature_requests/search", func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.searchRequests)).Takes(searchParams...)
+		}),
+		json2(project+"/releases", func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.listReleases)) }),
+		json2("/profiles/me", func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.me)) }),
+	)
+	for _, noun := range nouns {
+		routes = append(routes, json2(project+"/"+noun+"/{issue}/comments", func(p string) edge.Route {
+			return edge.Get(p, edge.Authenticated, asks(h.listComments))
+		})...)
+	}
+	return append(routes,
+		edge.Get(project, edge.Authenticated, asks(h.getProject)),
+		edge.Get(issues+"/{issue}", edge.Authenticated, asks(h.getIssue)),
+		edge.Get(project+"/releases/{release}", edge.Authenticated, asks(h.getRelease)),
+	)
+}
+
+func (h *handlers) writes() []edge.Route {
+	creates := func(fn func(*edge.Request, edge.Payload) (issue, error)) func(string) edge.Route {
+		return func(p string) edge.Route {
+			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(fn)).Creates()
+		}
+	}
+	routes := concat(
+		json2("/projects", func(p string) edge.Route {
+			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(h.createProject)).Creates()
+		}),
+		json2(issues, creates(h.createIssue)),
+		json2(project+"/feature_requests", creates(h.createRequest)),
+		json2(project+"/tickets", creates(h.createTicket)),
+	)
+	for _, noun := range nouns {
+		routes = append(routes, json2(project+"/"+noun+"/{issue}/comments", func(p string) edge.Route {
+			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(h.comment)).Creates()
+		})...)
+	}
+	return append(routes,
+		edge.Either(http.MethodPatch, issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)),
+		edge.Options("/projects"), edge.Options("/projects.json"), edge.Options("/projects/{path...}"), edge.Options("/profiles/{path...}"),
+	)
+}
+
+// concat joins groups of routes.
+func concat(groups ...[]edge.Route) (all []edge.Route) {
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+// json2 is a route at its address with .json and without.
+func json2(pattern string, route func(string) edge.Route) []edge.Route {
+	return []edge.Route{route(pattern + ".json"), route(pattern)}
+}
+
+// asks is an endpoint that reads, for who takes JSON.
+func asks[Out any](fn func(*edge.Request) (Out, error)) func(*edge.Request, edge.None) (Out, error) {
+	return func(r *edge.Request, _ edge.None) (out Out, err error) {
+		if err := acceptable(r); err != nil {
+			return out, err
+		}
+		out, err = fn(r)
+		return out, closed(err)
+	}
+}
+
+// takes is an endpoint with a body, for who takes JSON.
+func takes[Out any](fn func(*edge.Request, edge.Payload) (Out, error)) func(*edge.Request, edge.Payload) (Out, error) {
+	return func(r *edge.Request, body edge.Payload) (out Out, err error) {
+		if err := acceptable(r); err != nil {
+			return out, err
+		}
+		out, err = fn(r, body)
+		return out, closed(err)
+	}
+}
+
+// closed tells of a project that is there and closed to the caller.
+func closed(err error) error {
+	if errors.Is(err, workspace.Closed) {
+		return credential.Errorf(credential.Forbidden, "you have no access to this project")
+	}
+	return err
+}
+
+// acceptable refuses who asks for something else than JSON: an address with
+// .json asks for that by itself.
+func acceptable(r *edge.Request) error {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if strings.HasSuffix(r.URL.Path, ".json") || accept == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		quality, wrong := strconv.ParseFloat(params["q"], 64)
+		none := params["q"] != "" && (wrong != nil || quality == 0)
+		if err == nil && !none && (media == "application/json" || media == "application/*" || media == "*/*") {
+			return nil
+		}
+	}
+	return credential.Errorf(credential.NotAcceptable, "this is answered in JSON: send Accept: application/json, or add .json to the path")
+}
+
+// present takes the credential from Authorization, with its scheme or without.
+func present(h http.Header) (edge.Presented, error) {
+	authorization := h["Authorization"]
+	if len(authorization) == 1 && len(h["X-Api-Key"]) == 0 {
+		if text := strings.TrimSpace(authorization[0]); text != "" && !strings.Contains(text, " ") {
+			return edge.Presented{Text: text, As: credential.AsBare}, nil
+		}
+	}
+	return edge.FromHeaders(h)
+}
+
+// presentOrCookie is present, for what a page of this server may read as well.
+// A header that is there counts alone.
+func (h *handlers) presentOrCookie(header http.Header) (edge.Presented, error) {
+	if h.cookie == "" || len(header["Authorization"])+len(header["X-Api-Key"]) > 0 {
+		return present(header)
+	}
+	return edge.FromCookie(header, h.cookie)
+}
+
+// claim is for whom the caller's token vouches: what stands behind it.
+func claim(r *edge.Request) workspace.Claim {
+	_, text, _ := strings.Cut(r.Header.Get("Authorization"), ",")
+	return workspace.ParseClaim(text)
+}
+
+// problem is the body of an error.
+type problem struct {
+	Error  string   `json:"error"`
+	Errors []string `json:"errors,omitempty"`
+	Status string   `json:"status,omitempty"`
+}
+
+func problemOf(f edge.Failure) problem {
+	p := problem{Error: f.Detail}
+	if f.Field != "" {
+		p.Error = f.Field + ": " + f.Detail
+	}
+	switch f.Status {
+	case http.StatusUnprocessableEntity:
+		p.Errors = []string{p.Error}
+	case http.StatusTooManyRequests:
+		p.Status = "rate_limited"
+	}
+	return p
+}
+
+func writeError(w http.ResponseWriter, f edge.Failure, _ string) { writeBody(w, f, problemOf(f)) }
+
+func writeBody(w http.ResponseWriter, f edge.Failure, p any) {
+	body, err := json.Marshal(p)
+	if err != nil { // a name in the request that is no UTF-8
+		body, f.Status = []byte(`{"error":"the request is not valid UTF-8"}`), http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
+}
+
+// number reads the number that an id is, with its prefix or without.
+func number(text, prefix string) (int64, bool) {
+	digits := strings.TrimPrefix(text, prefix)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n > 0 && strconv.FormatInt(n, 10) == digits // no sign, no zeros before it
+}
+
+// last reads the last segment of a path, which may end in .json.
+func last(r *edge.Request, name string) string {
+	text := r.PathValue(name)
+	if strings.HasSuffix(r.Pattern, "{"+name+"}") {
+		text = strings.TrimSuffix(text, ".json")
+	}
+	return text
+}
+
+// projectIn reads the project in the path.
+func projectIn(r *edge.Request) (store.ProjectRef, error) {
+	n, ok := number(last(r, "project"), "pr-")
+	if !ok {
+		return store.ProjectRef{}, credential.Errorf(credential.NotFound, "no such project")
+	}
+	return store.ProjectRef{Number: n}, nil
+}
+
+// projectID is how BetaHub writes the id of a project.
+func projectID(number int64) string { return fmt.Sprintf("pr-%d", number) }
+
+// page reads page and per_page. asked says whether the request has either.
+func page(r *edge.Request, usual int) (number, size int, asked bool, err error) {
+	number, size = 1, usual
+	for _, p := range []struct {
+		name string
+		to   *int
+		most int
+	}{{"page", &number, 1_000_000}, {"per_page", &size, 100}} {
+		text := r.Param(p.name)
+		if text == "" {
+			continue
+		}
+		asked = true
+		if *p.to, err = strconv.Atoi(text); err != nil || *p.to < 1 || *p.to > p.most {
+			return 0, 0, asked, credential.InvalidField(p.name, "must be a whole number from 1 to %d", p.most)
+		}
+	}
+	return number, size, asked, nil
+}

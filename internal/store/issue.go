@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+)
+
+// Issue is a bug, a feature request or a question in a project.
+type Issue struct {
+	ID          uuid.UUID
+	Number      int64 // in its project
+	Project     uuid.UUID
+	Category    string
+	Status      string
+	Priority    string
+	Title       string
+	Description string
+	Steps       string // to reproduce it, one a line
+	Custom      string // fields that the reporter added: a JSON object
+	Source      string // where it was reported, such as in-game
+	Release     Release
+	Assignee    Person
+	Reporter    Person
+	MadeBy      uuid.UUID // the credential; Nil for none
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	ResolvedAt  time.Time
+}
+
+// Person is a user, or somebody whom a project's credential vouched for. The
+// zero value is nobody.
+type Person struct {
+	ID      uuid.UUID
+	Number  int64
+	Name    string // empty for a virtual user that was deleted
+	Virtual bool
+}
+
+// personTarget scans the id, the number and the name of a person; of nobody
+// each is NULL.
+type personTarget struct {
+	id     uuid.NullUUID
+	number sql.NullInt64
+	name   sql.NullString
+}
+
+func (p *personTarget) targets() []any { return []any{&p.id, &p.number, &p.name} }
+
+func (p *personTarget) person(virtual bool) Person {
+	return Person{p.id.UUID, p.number.Int64, p.name.String, virtual && p.id.Valid}
+}
+
+const issueColumns = `i.id, i.number, i.project_id, i.category, i.status, i.priority, i.title, i.description, i.steps, i.custom, i.source,
+	i.made_by, i.created_at, i.updated_at, i.resolved_at, r.id, r.number, r.label, a.id, a.number, a.name, u.id, u.number, u.name, v.id, v.number, v.value`
+
+const issueTables = ` FROM issues i LEFT JOIN releases r ON r.id = i.release_id LEFT JOIN users a ON a.id = i.assignee_id
+	LEFT JOIN users u ON u.id = i.user_id LEFT JOIN virtual_users v ON v.id = i.virtual_id`
+
+// issueRow is an issue on its way out of the database.
+type issueRow struct {
+	Issue
+	madeBy                           uuid.NullUUID
+	release, assignee, user, virtual personTarget
+}
+
+func (i *issueRow) targets() []any {
+	out := []any{&i.ID, &i.Number, &i.Project, &i.Category, &i.Status, &i.Priority, &i.Title, &i.Description, &i.Steps, &i.Custom, &i.Source,
+		&i.madeBy, instant{&i.CreatedAt}, instant{&i.UpdatedAt}, instant{&i.ResolvedAt}}
+	for _, p := range []*personTarget{&i.release, &i.assignee, &i.user, &i.virtual} {
+		out = append(out, p.targets()...)
+	}
+	return out
+}
+
+// issue is what was scanned.
+func (i *issueRow) issue() Issue {
+	i.MadeBy, i.Assignee, i.Reporter = i.madeBy.UUID, i.assignee.person(false), i.user.person(false)
+	i.Release = Release{ID: i.release.id.UUID, Number: i.release.number.Int64, Label: i.release.name.String}
+	if i.virtual.id.Valid {
+		i.Reporter = i.virtual.person(true)
+	}
+	return i.Issue
+}
+
+// InsertIssue stores a new issue, gives it its number, and makes it findable.
+func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
+	if i.Number, err = t.next(ctx, i.Project.String(), "issue"); err != nil {
+		return err
+	}
+	user, virtual := i.Reporter.ID, uuid.Nil
+	if i.Reporter.Virtual {
+		user, virtual = uuid.Nil, i.Reporter.ID
+	}
+	_, err = t.q.ExecContext(ctx, `
+		INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source,
+			release_id, assignee_id, user_id, virtual_id, made_by, created_at, updated_at, resolved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		i.ID, i.Number, i.Project, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom, i.Source,
+		nullable(i.Release.ID), nullable(i.Assignee.ID), nullable(user), nullable(virtual), nullable(i.MadeBy),
+		i.CreatedAt.UnixMilli(), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+	if err != nil {
+		return t.fail("store an issue", err)
+	}
+	return t.Index(ctx, Scope{"issue", i.Project}, i.ID, i.Title+" "+i.Description)
+}
+
+// UpdateIssue stores what may change of an issue.
+func (t *Tx) UpdateIssue(ctx context.Context, i *Issue) error {
+	_, err := t.q.ExecContext(ctx, `
+		UPDATE issues SET category = $2, status = $3, priority = $4, title = $5, description = $6, steps = $7, custom = $8,
+			release_id = $9, assignee_id = $10, updated_at = $11, resolved_at = $12 WHERE id = $1`,
+		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom,
+		nullable(i.Release.ID), nullable(i.Assignee.ID), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+	if err != nil {
+		return t.fail("store an issue", err)
+	}
+	return t.Index(ctx, Scope{"issue", i.Project}, i.ID, i.Title+" "+i.Description)
+}
+
+// Issue finds an issue of a project by its number.
+func (r reader) Issue(ctx context.Context, project uuid.UUID, number int64) (*Issue, error) {
+	var row issueRow
+	err := r.q.QueryRowContext(ctx, `SELECT `+issueColumns+issueTables+` WHERE i.project_id = $1 AND i.number = $2`, project, number).Scan(row.targets()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such issue")
+	}
+	if err != nil {
+		return nil, r.fail("read an issue", err)
+	}
+	issue := row.issue()
+	return &issue, nil
+}
+
+// IssuesByID returns issues of a project, the newest first.
+func (r reader) IssuesByID(ctx context.Context, project uuid.UUID, ids []uuid.UUID) ([]Issue, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	where, args := ``, []any{project}
+	for _, id := range ids {
+		args = append(args, id)
+		where += fmt.Sprintf(`, $%d`, len(args))
+	}
+	return r.issues(ctx, `i.project_id = $1 AND i.id IN (`+where[2:]+`) ORDER BY i.number DESC`, args...)
+}
+
+func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue, error) {
+	rows, err := list(ctx, r, selection[issueRow]{"list issues", (*issueRow).targets, `SELECT ` + issueColumns + issueTables + ` WHERE ` + where}, args...)
+	out := make([]Issue, len(rows))
+	for i := range rows {
+		out[i] = rows[i].issue()
+	}
+	return out, err
+}
+
+// MostCounted bounds how far a list of issues is counted, and how deep into it
+// a page may lie.
+const MostCounted = 10_000
+
+// IssueFilter says which issues of a project are listed. What is left empty
+// leaves nothing out.
+type IssueFilter struct {
+	Project                     uuid.UUID
+	Category, Status, Priority  string
+	CreatedAfter, CreatedBefore time.Time
+	UpdatedAfter, UpdatedBefore time.Time
+	Skip, Limit                 int
+}
+
+// where writes the filter as a condition. Each one has an index that is in the
+// order of the list.
+func (f *IssueFilter) where() (where, order string, args []any) {
+	conditions, order := []string{`i.project_id = $1`}, `i.number`
+	args = []any{f.Project}
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		conditions = append(conditions, fmt.Sprintf(condition, len(args)))
+	}
+	for _, c := range []struct{ column, value string }{{"category", f.Category}, {"status", f.Status}, {"priority", f.Priority}} {
+		if c.value != "" {
+			add(`i.`+c.column+` = $%d`, c.value)
+		}
+	}
+	for _, c := range []struct {
+		condition, column string
+		at                time.Time
+	}{
+		{`i.created_at >= $%d`, `i.created_at`, f.CreatedAfter}, {`i.created_at < $%d`, `i.created_at`, f.CreatedBefore},
+		{`i.updated_at >= $%d`, `i.updated_at`, f.UpdatedAfter}, {`i.updated_at < $%d`, `i.updated_at`, f.UpdatedBefore},
+	} {
+		if !c.at.IsZero() {
+			add(c.condition, c.at.UnixMilli())
+			order = c.column + ` DESC, i.number`
+		}
+	}
+	return strings.Join(conditions, ` AND `), order, args
+}
+
+// Issues returns issues of a project, the newest first: by their change where
+// the filter asks for that.
+func (r reader) Issues(ctx context.Context, f IssueFilter) ([]Issue, error) {
+	where, order, args := f.where()
+	args = append(args, f.Limit, f.Skip)
+	return r.issues(ctx, fmt.Sprintf(`%s ORDER BY %s DESC LIMIT $%d OFFSET $%d`, where, order, len(args)-1, len(args)), args...)
+}
+
+// CountIssues counts the issues of a filter, up to MostCounted.
+func (r reader) CountIssues(ctx context.Context, f IssueFilter) (n int, err error) {
+	where, _, args := f.where()
+	args = append(args, MostCounted)
+	err = r.q.QueryRowContext(ctx, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM issues i WHERE %s LIMIT $%d) AS found`, where, len(args)), args...).Scan(&n)
+	if err != nil {
+		return 0, r.fail("count issues", err)
+	}
+	return n, nil
+}

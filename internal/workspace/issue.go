@@ -1,0 +1,480 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// What an issue can be, in which state, and how much it matters.
+const (
+	Bug            = "bug"
+	FeatureRequest = "feature_request"
+	Question       = "question"
+
+	Open     = "open"
+	Resolved = "resolved"
+)
+
+// Categories, Statuses and Priorities list the values that there are.
+func Categories() []string { return []string{Bug, FeatureRequest, Question} }
+
+// Statuses are the states of an issue. Any may follow any other.
+func Statuses() []string {
+	return []string{Open, "in_progress", "needs_more_info", Resolved, "closed", "wont_fix"}
+}
+
+// Priorities go from least to most.
+func Priorities() []string { return []string{"low", "medium", "high", "critical"} }
+
+// Bounds of what people write.
+const (
+	mostTitle       = 200
+	mostDescription = 20_000
+	mostSteps       = 10_000
+	mostCustom      = 50 // fields
+	mostValue       = 300
+)
+
+// IssueDraft is a new issue. Only Title or Description is needed.
+type IssueDraft struct {
+	Category, Priority, Status string
+	Title, Description         string
+	Steps                      string // one a line
+	Source                     string
+	Custom                     map[string]string
+	Release                    int64  // its number; 0 for none
+	ReleaseLabel               string // made if it isn't there
+	Assignee                   int64  // a user's number; 0 for nobody
+	// From says for whom a project's credential vouches; see ParseClaim.
+	From Claim
+}
+
+// creates is the permission to create in a category, and what is counted.
+func creates(category string) credential.Permission {
+	switch category {
+	case FeatureRequest:
+		return credential.FeatureRequestsCreate
+	case Question:
+		return credential.SupportTicketsCreate
+	}
+	return credential.BugReportsCreate
+}
+
+// CreateIssue reports an issue in a project.
+func (w *Workspace) CreateIssue(ctx context.Context, p *credential.Principal, project store.ProjectRef, d IssueDraft) (*store.Issue, error) {
+	issue := &store.Issue{Category: or(d.Category, Bug)}
+	var err error
+	if issue.Category, err = oneOf("category", issue.Category, Categories()); err != nil {
+		return nil, err
+	}
+	if _, err := w.Project(ctx, p, project, creates(issue.Category)); err != nil { // before it is told what is wrong with the rest
+		return nil, err
+	}
+	if err := d.check(issue); err != nil {
+		return nil, err
+	}
+	if issue.ID, err = w.newID(); err != nil {
+		return nil, err
+	}
+	err = w.change(ctx, p, want{project, creates(issue.Category)}, func(c *change) error {
+		if err := w.countDaily(ctx, c, issue.Category); err != nil {
+			return err
+		}
+		issue.Project, issue.MadeBy, issue.CreatedAt, issue.UpdatedAt = c.project.ID, c.madeBy(), c.at, c.at
+		if issue.Status == Resolved {
+			issue.ResolvedAt = c.at
+		}
+		if issue.Reporter, err = w.reporter(ctx, c, d.From); err != nil {
+			return err
+		}
+		if issue.Assignee, err = assignee(ctx, c, d.Assignee); err != nil {
+			return err
+		}
+		if issue.Release, err = w.release(ctx, c, d.Release, d.ReleaseLabel); err != nil {
+			return err
+		}
+		if err := c.InsertIssue(ctx, issue); err != nil {
+			return err
+		}
+		c.record("issue.create", targetOf(issue), aboutIssue(issue))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.store.Issue(ctx, issue.Project, issue.Number)
+}
+
+// targetOf names an issue in audit events.
+func targetOf(i *store.Issue) string { return "issue:" + i.ID.String() }
+
+// about is what audit events and webhooks tell of an issue: nothing that
+// somebody wrote.
+type about struct {
+	Project  uuid.UUID `json:"project"`
+	Number   int64     `json:"number"`
+	Category string    `json:"category"`
+	Status   string    `json:"status"`
+	Priority string    `json:"priority"`
+}
+
+func aboutIssue(i *store.Issue) about {
+	return about{i.Project, i.Number, i.Category, i.Status, i.Priority}
+}
+
+// check takes the texts of a draft over into an issue.
+func (d *IssueDraft) check(i *store.Issue) (err error) {
+	if i.Status, err = status("status", or(d.Status, Open)); err != nil {
+		return err
+	}
+	if i.Priority, err = oneOf("priority", or(d.Priority, "medium"), Priorities()); err != nil {
+		return err
+	}
+	if i.Description, err = credential.CheckProse("description", d.Description, mostDescription); err != nil {
+		return err
+	}
+	if i.Steps, err = credential.CheckProse("steps_to_reproduce", d.Steps, mostSteps); err != nil {
+		return err
+	}
+	if i.Source, err = credential.CheckProse("source", d.Source, 100); err != nil {
+		return err
+	}
+	if i.Title = strings.TrimSpace(d.Title); i.Title == "" {
+		i.Title = headOf(i.Description)
+	}
+	if i.Title == "" {
+		return credential.InvalidField("title", "a title or a description is needed")
+	}
+	if i.Title, err = checkTitle(i.Title); err != nil {
+		return err
+	}
+	i.Custom, err = custom(d.Custom)
+	return err
+}
+
+// checkTitle is for one line.
+func checkTitle(title string) (string, error) {
+	title, err := credential.CheckProse("title", title, mostTitle)
+	if err == nil && title == "" {
+		err = credential.InvalidField("title", "must not be empty")
+	}
+	return strings.Join(strings.Fields(title), " "), err
+}
+
+// headOf makes a title of the first line of a description.
+func headOf(description string) string {
+	const most = 80
+	line, _, _ := strings.Cut(description, "\n")
+	runes := []rune(strings.TrimSpace(line))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return strings.TrimSpace(string(runes[:most-1])) + "…"
+}
+
+// custom writes fields that the reporter added as one JSON object.
+func custom(fields map[string]string) (string, error) {
+	if len(fields) > mostCustom {
+		return "", credential.InvalidField("custom", "at most %d fields", mostCustom)
+	}
+	for name, value := range fields {
+		if _, err := credential.CheckText("custom", name, 100); err != nil {
+			return "", err
+		}
+		if _, err := credential.CheckProse("custom", value, mostValue); err != nil {
+			return "", err
+		}
+	}
+	if fields == nil {
+		fields = map[string]string{}
+	}
+	text, err := json.Marshal(fields)
+	return string(text), err
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func oneOf(field, text string, values []string) (string, error) {
+	if !slices.Contains(values, text) {
+		return "", credential.InvalidField(field, "must be one of: %s", strings.Join(values, ", "))
+	}
+	return text, nil
+}
+
+// status reads a state; older callers say new for open.
+func status(field, text string) (string, error) {
+	if text == "new" {
+		text = Open
+	}
+	return oneOf(field, text, Statuses())
+}
+
+// assignee finds the user who sees to an issue: one who sees the project.
+func assignee(ctx context.Context, c *change, number int64) (store.Person, error) {
+	if number == 0 {
+		return store.Person{}, nil
+	}
+	missing := credential.InvalidField("assigned_to_id", "no such member of the project")
+	member, err := c.MemberByNumber(ctx, c.project.Organization, number)
+	if errors.Is(err, credential.NotFound) {
+		return store.Person{}, missing
+	}
+	if err != nil {
+		return store.Person{}, err
+	}
+	access, err := c.ProjectAccess(ctx, c.project.Organization, store.ProjectRef{ID: c.project.ID}, member.ID)
+	switch {
+	case err != nil:
+		return store.Person{}, err
+	case !member.Role.Manages() && !access.Role.Valid(), !member.DeactivatedAt.IsZero():
+		return store.Person{}, missing
+	}
+	return store.Person{ID: member.ID, Number: member.Number, Name: member.Name}, nil
+}
+
+// release finds the release that an issue is about, by number or by label. An
+// unknown label is a new release.
+func (w *Workspace) release(ctx context.Context, c *change, number int64, label string) (store.Release, error) {
+	if number != 0 {
+		r, err := c.Tx.Release(ctx, c.project.ID, number)
+		if errors.Is(err, credential.NotFound) {
+			return store.Release{}, credential.InvalidField("release_id", "no such release of the project")
+		}
+		if err != nil {
+			return store.Release{}, err
+		}
+		return *r, nil
+	}
+	if label == "" {
+		return store.Release{}, nil
+	}
+	label, err := credential.CheckName("release_label", label)
+	if err != nil {
+		return store.Release{}, err
+	}
+	found, err := c.ReleaseLabelled(ctx, c.project.ID, label)
+	if err == nil {
+		return *found, nil
+	}
+	if !errors.Is(err, credential.NotFound) {
+		return store.Release{}, err
+	}
+	made := store.Release{Project: c.project.ID, Label: label, MadeBy: c.madeBy(), CreatedAt: c.at}
+	if made.ID, err = w.newID(); err != nil {
+		return made, err
+	}
+	return made, c.InsertRelease(ctx, &made)
+}
+
+// IssueChange is what is to be different about an issue. A nil field stays.
+type IssueChange struct {
+	Category, Status, Priority, Title, Description, Steps, ReleaseLabel *string
+	Assignee                                                            *int64 // 0 for nobody
+}
+
+// UpdateIssue changes the named fields of an issue, and leaves the others to
+// whoever changes them at the same time.
+func (w *Workspace) UpdateIssue(ctx context.Context, p *credential.Principal, ref IssueRef, ch IssueChange) (*store.Issue, error) {
+	var issue *store.Issue
+	err := w.change(ctx, p, want{ref.Project, credential.IssuesWrite}, func(c *change) (err error) {
+		if issue, err = ref.find(ctx, c, c.project.ID); err != nil {
+			return err
+		}
+		before := issue.Status
+		if err := ch.apply(issue); err != nil {
+			return err
+		}
+		if ch.Assignee != nil {
+			if issue.Assignee, err = assignee(ctx, c, *ch.Assignee); err != nil {
+				return err
+			}
+		}
+		if ch.ReleaseLabel != nil {
+			if issue.Release, err = w.release(ctx, c, 0, *ch.ReleaseLabel); err != nil {
+				return err
+			}
+		}
+		issue.UpdatedAt = c.at
+		action := "issue.update"
+		switch {
+		case issue.Status != Resolved:
+			issue.ResolvedAt = time.Time{}
+		case before != Resolved:
+			issue.ResolvedAt, action = c.at, "issue.resolve"
+		}
+		c.record(action, targetOf(issue), aboutIssue(issue))
+		return c.Tx.UpdateIssue(ctx, issue)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.store.Issue(ctx, issue.Project, issue.Number)
+}
+
+// apply takes over the fields that stand by themselves.
+func (ch *IssueChange) apply(i *store.Issue) error {
+	prose := func(most int) func(string, string) (string, error) {
+		return func(field, text string) (string, error) { return credential.CheckProse(field, text, most) }
+	}
+	for _, f := range []struct {
+		name  string
+		to    *string
+		value *string
+		check func(field, text string) (string, error)
+	}{
+		{"category", &i.Category, ch.Category, func(f, t string) (string, error) { return oneOf(f, t, Categories()) }},
+		{"status", &i.Status, ch.Status, status},
+		{"priority", &i.Priority, ch.Priority, func(f, t string) (string, error) { return oneOf(f, t, Priorities()) }},
+		{"title", &i.Title, ch.Title, func(_, t string) (string, error) { return checkTitle(t) }},
+		{"description", &i.Description, ch.Description, prose(mostDescription)},
+		{"steps_to_reproduce", &i.Steps, ch.Steps, prose(mostSteps)},
+	} {
+		if f.value == nil {
+			continue
+		}
+		checked, err := f.check(f.name, *f.value)
+		if err != nil {
+			return err
+		}
+		*f.to = checked
+	}
+	return nil
+}
+
+// IssueRef names an issue by its project and its number there. A category that
+// isn't empty must be the issue's.
+type IssueRef struct {
+	Project  store.ProjectRef
+	Number   int64
+	Category string
+}
+
+// issueReader has what a store has outside of a change and within one.
+type issueReader interface {
+	Issue(context.Context, uuid.UUID, int64) (*store.Issue, error)
+}
+
+func (ref IssueRef) find(ctx context.Context, s issueReader, project uuid.UUID) (*store.Issue, error) {
+	issue, err := s.Issue(ctx, project, ref.Number)
+	if err == nil && ref.Category != "" && ref.Category != issue.Category {
+		return nil, credential.Errorf(credential.NotFound, "no such issue")
+	}
+	return issue, err
+}
+
+// Issue returns an issue.
+func (w *Workspace) Issue(ctx context.Context, p *credential.Principal, ref IssueRef) (*store.Issue, error) {
+	project, err := w.Project(ctx, p, ref.Project, credential.IssuesRead)
+	if err != nil {
+		return nil, err
+	}
+	return ref.find(ctx, w.store, project.ID)
+}
+
+// IssueList is a part of a list, with how many there are in all: up to a
+// bound, beyond which they are not counted.
+type IssueList struct {
+	Project *store.Project
+	Issues  []store.Issue
+	Total   int
+}
+
+// Issues lists issues of a project, the newest first. Pages lie within the
+// first store.MostCounted.
+func (w *Workspace) Issues(ctx context.Context, p *credential.Principal, ref store.ProjectRef, f store.IssueFilter) (out IssueList, err error) {
+	if out.Project, err = w.Project(ctx, p, ref, credential.IssuesRead); err != nil {
+		return out, err
+	}
+	if err := checkFilter(&f); err != nil {
+		return out, err
+	}
+	f.Project = out.Project.ID
+	if out.Total, err = w.store.CountIssues(ctx, f); err != nil {
+		return out, err
+	}
+	out.Issues, err = w.store.Issues(ctx, f)
+	return out, err
+}
+
+func checkFilter(f *store.IssueFilter) (err error) {
+	if f.Status != "" {
+		if f.Status, err = status("status", f.Status); err != nil {
+			return err
+		}
+	}
+	if f.Priority != "" {
+		if _, err = oneOf("priority", f.Priority, Priorities()); err != nil {
+			return err
+		}
+	}
+	if f.Skip+f.Limit > store.MostCounted {
+		return credential.InvalidField("page", "a list can be paged through up to its first %d entries; narrow it by a filter", store.MostCounted)
+	}
+	return nil
+}
+
+// FindIssues searches titles and descriptions for the words of a text. Of what
+// it finds, at most store.MostFound, it leaves out the numbers in skip and
+// those of another category.
+func (w *Workspace) FindIssues(ctx context.Context, p *credential.Principal, ref store.ProjectRef, s IssueSearch) (out IssueList, err error) {
+	if out.Project, err = w.Project(ctx, p, ref, credential.IssuesRead); err != nil {
+		return out, err
+	}
+	ids, err := w.store.Search(ctx, store.Scope{Noun: "issue", Project: out.Project.ID}, s.Text)
+	if err != nil {
+		return out, err
+	}
+	found, err := w.store.IssuesByID(ctx, out.Project.ID, ids)
+	found = slices.DeleteFunc(found, func(i store.Issue) bool {
+		return slices.Contains(s.Without, i.Number) || s.Category != "" && i.Category != s.Category
+	})
+	out.Total = len(found)
+	first := min(s.Skip, len(found))
+	out.Issues = found[first:min(first+s.Limit, len(found))]
+	return out, err
+}
+
+// IssueSearch is what is searched for.
+type IssueSearch struct {
+	Text        string
+	Category    string
+	Without     []int64
+	Skip, Limit int
+}
+
+// Releases returns the latest releases of a project, the newest first.
+func (w *Workspace) Releases(ctx context.Context, p *credential.Principal, ref store.ProjectRef) (*store.Project, []store.Release, error) {
+	project, err := w.Project(ctx, p, ref, credential.IssuesRead)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := w.store.Releases(ctx, project.ID, mostListed)
+	return project, list, err
+}
+
+// Release returns a release by its number.
+func (w *Workspace) Release(ctx context.Context, p *credential.Principal, ref store.ProjectRef, number int64) (*store.Project, *store.Release, error) {
+	project, err := w.Project(ctx, p, ref, credential.IssuesRead)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := w.store.Release(ctx, project.ID, number)
+	return project, r, err
+}
+
+// mostListed bounds the lists that have no pages.
+const mostListed = 1000

@@ -1,0 +1,58 @@
+package workspace
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+)
+
+// ProjectList is a part of the projects that a principal sees.
+type ProjectList struct {
+	Projects []store.SeenProject
+	Total    int
+}
+
+// Projects lists the projects in service that a user sees, in the order of
+// their creation.
+func (w *Workspace) Projects(ctx context.Context, p *credential.Principal, skip, limit int) (out ProjectList, err error) {
+	if !p.Permissions.Has(credential.ProjectsRead) || p.SubjectType != credential.SubjectUser {
+		return out, credential.Errorf(credential.Forbidden, "this needs the permission %s of a user", credential.ProjectsRead)
+	}
+	s := store.Seeing{Organization: p.Organization, User: p.Subject, All: p.Role.Manages(), Skip: skip, Limit: limit}
+	if out.Total, err = w.store.CountProjectsSeen(ctx, s); err != nil {
+		return out, err
+	}
+	out.Projects, err = w.store.ProjectsSeen(ctx, s)
+	return out, err
+}
+
+// SeenProject returns one project as the principal sees it.
+func (w *Workspace) SeenProject(ctx context.Context, p *credential.Principal, ref store.ProjectRef) (out store.SeenProject, err error) {
+	project, err := w.Project(ctx, p, ref, credential.ProjectsRead)
+	if err != nil {
+		return out, err
+	}
+	user := uuid.Nil
+	if p.SubjectType == credential.SubjectUser {
+		user = p.Subject
+	}
+	return w.store.ProjectSeen(ctx, project.ID, user)
+}
+
+// Profile returns the user on whose behalf a principal acts.
+func (w *Workspace) Profile(ctx context.Context, p *credential.Principal) (*store.User, error) {
+	if p.SubjectType != credential.SubjectUser {
+		return nil, credential.Errorf(credential.Forbidden, "only a user has a profile")
+	}
+	return w.store.User(ctx, p.Subject)
+}
+
+// OwnProject returns the project that a principal is confined to. Knowing its
+// name needs no permission.
+func (w *Workspace) OwnProject(ctx context.Context, p *credential.Principal) (*store.Project, error) {
+	project, _, err := w.store.ProjectFor(ctx, p, store.ProjectRef{ID: p.ProjectScoped()})
+	return project, err
+}
