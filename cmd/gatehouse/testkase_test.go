@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 )
 
 // The routes of TestKase that its documents show.
@@ -28,7 +30,8 @@ const (
 // role has it in the first, and an outsider is in none.
 type kase struct {
 	*whole
-	tokens map[string]string
+	tokens map[string]string // by the name of their user
+	ids    map[string]string // of the tokens
 }
 
 var kasePeople = []struct{ name, role, project string }{
@@ -39,7 +42,7 @@ var kasePeople = []struct{ name, role, project string }{
 // eachKase runs a test with a new server on every database.
 func eachKase(t *testing.T, test func(t *testing.T, k *kase)) {
 	eachWhole(t, func(t *testing.T, w *whole) {
-		k := &kase{w, map[string]string{}}
+		k := &kase{w, map[string]string{}, map[string]string{}}
 		base := "/v1/organizations/" + w.org.ID
 		for _, name := range []string{"Space Game", "Hidden"} {
 			w.must("POST", base+"/projects", api.CreateProject{Name: name}, nil)
@@ -49,7 +52,8 @@ func eachKase(t *testing.T, test func(t *testing.T, k *kase)) {
 			if p.project != "" {
 				w.must("PUT", base+"/projects/PRJ-1/members/"+p.name+"@acme.test", api.SetRole{Role: p.project}, nil)
 			}
-			k.tokens[p.name] = k.pat(p.name, "90d").Secret
+			made := k.pat(p.name, "90d")
+			k.tokens[p.name], k.ids[p.name] = made.Secret, made.ID
 		}
 		test(t, k)
 	})
@@ -209,11 +213,31 @@ func TestTK40_TK41_TKO6_Reach(t *testing.T) {
 		for i := 1; i <= 5; i++ {
 			k.wantStatus("a project of its owner", k.by("user").do("GET", kaseCases+"?projectId=PRJ-"+strconv.Itoa(i), nil), 200)
 		}
+		for scope, write := range map[string]int{"tests:read projects:read": 403, "tests:read projects:read tests:write": 201} {
+			narrow := k.narrowed(k.tokens["user"], scope, "PRJ-1")
+			if got := k.call("GET", kaseProjects, nil, as(narrow)).column("id"); !slices.Equal(got, []string{"PRJ-1"}) {
+				t.Errorf("a token for one project lists %v", got)
+			}
+			k.wantStatus("its project", k.call("POST", inProject(kaseCases), map[string]any{"title": "x"}, as(narrow)), write)
+			k.wantStatus("its scopes", k.call("GET", inProject(kaseCycles), nil, as(narrow)), 403)
+			k.wantStatus("another of its user", k.call("GET", kaseCases+"?projectId=PRJ-3", nil, as(narrow)), 404)
+		}
 		k.must("PUT", base+"1/members/user@acme.test", api.SetRole{Role: "guest"}, nil)
 		k.wantStatus("writing as a guest", k.by("user").do("POST", inProject(kaseCases), map[string]any{"title": "x"}), 403)
 		k.must("DELETE", base+"1/members/user@acme.test", nil, nil)
 		k.wantStatus("reading what was left", k.by("user").do("GET", inProject(kaseCases), nil), 404)
 	})
+}
+
+// narrowed trades a token for one that does less in a project.
+func (k *kase) narrowed(token, scope, project string) string {
+	k.t.Helper()
+	a := k.send("POST", nativeTokens, url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {token},
+		"subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"}, "scope": {scope}, "project": {project},
+	})
+	k.wantStatus("a narrower token", a, 200)
+	return a.field("access_token")
 }
 
 // The text of a token, what is left to see of it, that it is stored nowhere,
@@ -352,6 +376,13 @@ func TestTK25_TK27_TKD2_Presenting(t *testing.T) {
 				if a.status != 401 || a.header.Get("WWW-Authenticate") == "" {
 					t.Errorf("%s at %s: got %d %s with %q", what, path, a.status, a.text, a.header.Get("WWW-Authenticate"))
 				}
+			}
+		}
+		for _, s := range testkase.Surfaces(nil, nil) {
+			for _, r := range s.Routes {
+				path := strings.NewReplacer("{id}", "TC-1", "{version}", "1", "{case}", "TC-1", "{run}", k.org.ID).Replace(r.Pattern)
+				k.wantStatus(r.Method+" "+path+" with nothing", k.call(r.Method, inProject(path), nil), 401)
+				k.wantStatus(r.Method+" "+path+" with a service's key", k.call(r.Method, inProject(path), nil, as(k.verifier)), 401)
 			}
 		}
 		for _, query := range []string{"token=" + token, "projectId=" + token, "access_token=x", "api_key=x"} {

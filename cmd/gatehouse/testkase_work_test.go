@@ -11,6 +11,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
 func idempotent(key string) func(*http.Request) {
@@ -194,6 +198,7 @@ func TestTKD11_TestCases(t *testing.T) {
 		if got := k.good("user", "GET", one, nil); got["version"] != 11.0 || got["title"] != "Only that" || got["description"] == "" || got["preconditions"] == "" {
 			t.Errorf("after eight changes at once: %v", got)
 		}
+		k.wantMadeBy("user")
 		k.good("user", "DELETE", one, nil)
 		for _, path := range []string{"/TC-1", "/TC-1/versions", "/TC-2", "/1", "/tc-1", "/TC-01"} {
 			k.wantStatus(path, k.by("user").do("GET", inProject(kaseCases+path), nil), 404)
@@ -206,6 +211,36 @@ func TestTKD11_TestCases(t *testing.T) {
 			t.Errorf("got the events %v", events)
 		}
 	})
+}
+
+// wantMadeBy fails unless TC-1 and its versions were made with somebody's token.
+func (k *kase) wantMadeBy(name string) {
+	k.t.Helper()
+	organization, err := uuid.Parse(k.org.ID)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	member, err := k.store.MemberByEmail(k.t.Context(), organization, name+"@acme.test")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	project, err := k.store.ProjectIn(k.t.Context(), organization, store.ProjectRef{OrganizationNumber: 1})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	c, err := k.store.TestCaseIn(k.t.Context(), project.ID, 1)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	versions, err := k.store.CaseVersions(k.t.Context(), c.ID, 0, 100)
+	if err != nil || int64(len(versions)) != c.Version {
+		k.t.Errorf("there are %d versions of %d: %v", len(versions), c.Version, err)
+	}
+	for _, maker := range append([]store.CaseVersion{{Maker: c.Maker}}, versions...) {
+		if maker.Credential.String() != k.ids[name] || maker.User != member.ID {
+			k.t.Errorf("version %d was made by %v", maker.Version, maker.Maker)
+		}
+	}
 }
 
 // events are the actions in the audit of the organization that begin so.

@@ -36,6 +36,7 @@ type whole struct {
 	operator *client.Client // through the operator's handler
 	org      api.Organization
 	verifier string // a credential that may verify
+	store    *store.Store
 }
 
 // eachWhole runs a test with a new server on every database.
@@ -52,6 +53,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return began.Add(time.Duration(w.ahead.Load())) }
 	st := storetest.Open(t, cfg)
+	w.store = st
 	var front, back http.Handler
 	public := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { front.ServeHTTP(rw, r) }))
 	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { back.ServeHTTP(rw, r) }))
