@@ -155,7 +155,7 @@ func fieldsOf(parts *multipart.Reader) (url.Values, error) {
 	fields := url.Values{}
 	for range most {
 		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // itself: what is cut off wraps it
 			return fields, nil
 		}
 		if err != nil {

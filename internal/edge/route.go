@@ -110,8 +110,9 @@ func Form[Out any](pattern string, access Access, most int64, fn func(*Request, 
 		Endpoint: Endpoint{In: reflect.TypeFor[Values](), Out: reflect.TypeFor[Out](), Form: true, serve: serve}}
 }
 
-// Either is a route that takes a JSON object or a form, as clients like it.
-func Either[Out any](method, pattern string, access Access, most int64, fn func(*Request, Payload) (Out, error)) Route {
+// Either is a route that acts, and takes a JSON object or a form, as clients
+// like it.
+func Either[Out any](pattern string, access Access, most int64, fn func(*Request, Payload) (Out, error)) Route {
 	serve := func(r *Request) (any, error) {
 		body, err := r.payload()
 		if err != nil {
@@ -119,8 +120,14 @@ func Either[Out any](method, pattern string, access Access, most int64, fn func(
 		}
 		return fn(r, body)
 	}
-	return Route{Method: method, Pattern: pattern, Access: access, MaxBody: most,
+	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: most,
 		Endpoint: Endpoint{In: reflect.TypeFor[Payload](), Out: reflect.TypeFor[Out](), serve: serve}}
+}
+
+// By is the route under another method.
+func (r Route) By(method string) Route {
+	r.Method = method
+	return r
 }
 
 // Options is a route that tells browsers which requests pages of other origins

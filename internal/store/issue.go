@@ -144,12 +144,37 @@ func (r reader) IssuesByID(ctx context.Context, project uuid.UUID, ids []uuid.UU
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	where, args := ``, []any{project}
+	where, args := byID(project, ids)
+	return r.issues(ctx, where, args...)
+}
+
+// byID is the condition of IssuesByID, and its order.
+func byID(project uuid.UUID, ids []uuid.UUID) (string, []any) {
+	var where strings.Builder
+	args := []any{project}
 	for _, id := range ids {
 		args = append(args, id)
-		where += fmt.Sprintf(`, $%d`, len(args))
+		fmt.Fprintf(&where, `, $%d`, len(args))
 	}
-	return r.issues(ctx, `i.project_id = $1 AND i.id IN (`+where[2:]+`) ORDER BY i.number DESC`, args...)
+	return `i.project_id = $1 AND i.id IN (` + where.String()[2:] + `) ORDER BY i.number DESC`, args
+}
+
+// IssueHead is what issues are told apart by.
+type IssueHead struct {
+	ID       uuid.UUID
+	Number   int64
+	Category string
+}
+
+func (h *IssueHead) targets() []any { return []any{&h.ID, &h.Number, &h.Category} }
+
+// IssueHeads returns the heads of issues of a project, the newest first.
+func (r reader) IssueHeads(ctx context.Context, project uuid.UUID, ids []uuid.UUID) ([]IssueHead, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	where, args := byID(project, ids)
+	return list(ctx, r, selection[IssueHead]{"list issues", (*IssueHead).targets, `SELECT i.id, i.number, i.category FROM issues i WHERE ` + where}, args...)
 }
 
 func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue, error) {

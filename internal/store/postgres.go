@@ -45,7 +45,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		return db
 	}
 	d := &postgresDriver{pool(postgresReads), pool(postgresWrites)}
-	s.drv = d
+	s.drv, s.index = d, postgresSearching()
 	s.write, s.read, s.q = d.write, d.read, d.read
 	if err := d.write.PingContext(ctx); err != nil {
 		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), d.close())
@@ -89,8 +89,8 @@ func (d *postgresDriver) tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) 
 	return taken, err
 }
 
-// searching is by vectors of words, which are taken as they are.
-func (d *postgresDriver) searching() searching {
+// postgresSearching is by vectors of words, which are taken as they are.
+func postgresSearching() searching {
 	return searching{
 		row:   `INSERT INTO searchable (item_id, scope, words) VALUES ($1, $2, '') ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
 		put:   `UPDATE searchable SET words = array_to_tsvector(array_remove(string_to_array($3, ' '), '')) WHERE id = $1 AND scope = $2`,

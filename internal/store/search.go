@@ -60,7 +60,7 @@ type searching struct {
 // Index makes an item findable by the words of a text, in place of those
 // before.
 func (t *Tx) Index(ctx context.Context, scope Scope, item uuid.UUID, text string) error {
-	index := t.s.drv.searching()
+	index := &t.s.index
 	var row int64
 	err := t.q.QueryRowContext(ctx, index.row, item, scope.text()).Scan(&row)
 	if err == nil {
@@ -75,7 +75,7 @@ func (t *Tx) Index(ctx context.Context, scope Scope, item uuid.UUID, text string
 // Search finds the items of a scope that have every word of a text, each as it
 // is or as the beginning of a longer one: the latest first, at most MostFound.
 func (s *Store) Search(ctx context.Context, scope Scope, text string) ([]uuid.UUID, error) {
-	index, asked := s.drv.searching(), terms(text, mostSearchWords+1)
+	index, asked := &s.index, terms(text, mostSearchWords+1)
 	switch {
 	case len(asked) == 0:
 		return nil, nil

@@ -38,7 +38,7 @@ func (s *Store) openSQLite(ctx context.Context, dir string) error {
 		return err
 	}
 	d := &sqliteDriver{lock: lock}
-	s.drv, s.exclusive, s.reserve.path = d, true, reserveIn(dir)
+	s.drv, s.index, s.exclusive, s.reserve.path = d, sqliteSearching(), true, reserveIn(dir)
 	// The writer begins immediate transactions, so that two never deadlock
 	// half-way, and a commit is on the disk before it is answered.
 	const common = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-65536)"
@@ -99,8 +99,8 @@ func (d *sqliteDriver) classify(err error) credential.ErrorKind {
 // tryLock has nothing to do: there is one writer, in this process.
 func (d *sqliteDriver) tryLock(context.Context, *sql.Tx, [32]byte) (bool, error) { return true, nil }
 
-// searching is by FTS5, whose index has the scope as a word of its own.
-func (d *sqliteDriver) searching() searching {
+// sqliteSearching is by FTS5, whose index has the scope as a word of its own.
+func sqliteSearching() searching {
 	return searching{
 		row: `INSERT INTO searchable (item_id, scope) VALUES ($1, $2) ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
 		put: `INSERT OR REPLACE INTO search_words (rowid, scope, words) VALUES ($1, $2, $3)`,

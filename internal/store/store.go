@@ -55,6 +55,7 @@ type Store struct {
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
+	index       searching
 	stmts       statements
 	imports     atomic.Bool // a secret of another system is known
 	// from and to are the schema versions before and after opening.
@@ -65,7 +66,6 @@ type Store struct {
 type dialect interface {
 	classify(err error) credential.ErrorKind
 	tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) (bool, error)
-	searching() searching
 	close() error
 }
 

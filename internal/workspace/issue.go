@@ -438,13 +438,20 @@ func (w *Workspace) FindIssues(ctx context.Context, p *credential.Principal, ref
 	if err != nil {
 		return out, err
 	}
-	found, err := w.store.IssuesByID(ctx, out.Project.ID, ids)
-	found = slices.DeleteFunc(found, func(i store.Issue) bool {
+	found, err := w.store.IssueHeads(ctx, out.Project.ID, ids)
+	if err != nil {
+		return out, err
+	}
+	found = slices.DeleteFunc(found, func(i store.IssueHead) bool {
 		return slices.Contains(s.Without, i.Number) || s.Category != "" && i.Category != s.Category
 	})
 	out.Total = len(found)
 	first := min(s.Skip, len(found))
-	out.Issues = found[first:min(first+s.Limit, len(found))]
+	page := make([]uuid.UUID, 0, s.Limit)
+	for _, i := range found[first:min(first+s.Limit, len(found))] {
+		page = append(page, i.ID)
+	}
+	out.Issues, err = w.store.IssuesByID(ctx, out.Project.ID, page)
 	return out, err
 }
 

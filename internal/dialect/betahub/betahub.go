@@ -121,12 +121,12 @@ func (h *handlers) reads() []edge.Route {
 func (h *handlers) writes() []edge.Route {
 	creates := func(fn func(*edge.Request, edge.Payload) (issue, error)) func(string) edge.Route {
 		return func(p string) edge.Route {
-			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(fn)).Creates()
+			return edge.Either(p, edge.Authenticated, most, takes(fn)).Creates()
 		}
 	}
 	routes := concat(
 		json2("/projects", func(p string) edge.Route {
-			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(h.createProject)).Creates()
+			return edge.Either(p, edge.Authenticated, most, takes(h.createProject)).Creates()
 		}),
 		json2(issues, creates(h.createIssue)),
 		json2(project+"/feature_requests", creates(h.createRequest)),
@@ -134,11 +134,11 @@ func (h *handlers) writes() []edge.Route {
 	)
 	for _, noun := range nouns {
 		routes = append(routes, json2(project+"/"+noun+"/{issue}/comments", func(p string) edge.Route {
-			return edge.Either(http.MethodPost, p, edge.Authenticated, most, takes(h.comment)).Creates()
+			return edge.Either(p, edge.Authenticated, most, takes(h.comment)).Creates()
 		})...)
 	}
 	return append(routes,
-		edge.Either(http.MethodPatch, issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)),
+		edge.Either(issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)).By(http.MethodPatch),
 		edge.Options("/projects"), edge.Options("/projects.json"), edge.Options("/projects/{path...}"), edge.Options("/profiles/{path...}"),
 	)
 }
