@@ -84,8 +84,9 @@ func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 	out := s.make(cfg.PublicURL)
 	if s.err == nil { // a test is made by who will use it
 		s.c = client.New("http://gatehouse", s.made[0].Secret, inProcess{n.public})
-		s.makeTest()
+		s.makeCampaign()
 	}
+	s.makeTestCases(client.New("http://gatehouse", fmt.Sprint(out.Credentials["testkase_pat"]), inProcess{n.public}))
 	if s.err != nil {
 		return fmt.Errorf("make the sample data: %w", s.err)
 	}
@@ -140,8 +141,8 @@ func (s *sampler) make(url string) *sample {
 	return out
 }
 
-// makeTest makes a test of BetaTesting's, with a tester in each state.
-func (s *sampler) makeTest() {
+// makeCampaign makes a test of BetaTesting's, with a tester in each state.
+func (s *sampler) makeCampaign() {
 	const tests = "/api/external/v2/tests"
 	var made struct {
 		Data struct {

@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
@@ -93,7 +94,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, post *del
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))},
-		console.Surfaces(auth, auth.Issuer()), ships, betas, hubs)
+		console.Surfaces(auth, auth.Issuer()), ships, betas, hubs, testkase.Surfaces(auth, projects))
 }
 
 // accountRules say how people come to have an account.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
@@ -66,7 +68,8 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	})
 	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
-		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), betatesting.Surface(work)}, bunship.Surfaces(auth)...),
+		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
+			testkase.Surfaces(auth, work), bunship.Surfaces(auth)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
 	w.server = edge.New(config)

@@ -139,7 +139,7 @@ func (a *Authority) draft(_ context.Context, p *credential.Principal, r IssueReq
 	if c.AllowedAddresses, err = credential.ParseAddresses("allowed_addresses", r.Addresses); err != nil {
 		return nil, err
 	}
-	if err := checkRateLimit(r.RateLimit); err != nil {
+	if err := checkRateLimit(p, scheme, r.RateLimit); err != nil {
 		return nil, err
 	}
 	if !c.NotBefore.IsZero() && !c.ExpiresAt.IsZero() && !c.NotBefore.Before(c.ExpiresAt) {
@@ -158,7 +158,10 @@ func (a *Authority) draft(_ context.Context, p *credential.Principal, r IssueReq
 	return c, nil
 }
 
-func checkRateLimit(perMinute int) error {
+func checkRateLimit(p *credential.Principal, scheme *credential.Scheme, perMinute int) error {
+	if most := scheme.PerMinute; scheme.Owner == credential.OwnedByUser && most > 0 && perMinute > most && !p.IsOperator() {
+		return credential.InvalidField("rate_limit", "at most %d requests per minute; the operator may give it more", most)
+	}
 	if perMinute < 0 || perMinute > 1_000_000_000 {
 		return credential.InvalidField("rate_limit", "must be from 1 to 1000000000 requests per minute")
 	}

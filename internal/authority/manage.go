@@ -179,7 +179,7 @@ func (a *Authority) Update(ctx context.Context, p *credential.Principal, id uuid
 		}
 		if r.RateLimit != nil {
 			c.RateLimit = *r.RateLimit
-			if err := checkRateLimit(c.RateLimit); err != nil {
+			if err := checkRateLimit(p, c.Scheme, c.RateLimit); err != nil {
 				return err
 			}
 		}

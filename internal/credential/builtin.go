@@ -49,7 +49,7 @@ func builtin() []*Scheme {
 		{
 			Name: "testkase_pat", Kind: PersonalAccessToken, Owner: OwnedByUser,
 			Text: Format{"tk_pat_", Base62, 40}, Expiry: ExpiryRequired,
-			LifetimeDays: []int{7, 30, 60, 90, 180, 365}, ExpiryFixed: true,
+			LifetimeDays: []int{7, 30, 60, 90, 180, 365}, ExpiryFixed: true, PerMinute: 300,
 			Scopes:    ScopeRule{Known: userScopes(), Default: []Scope{UserScope}, Fixed: true},
 			Presented: []Presentation{AsBearer}, HintFirst: 8, HintLast: 6,
 		},

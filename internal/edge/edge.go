@@ -223,6 +223,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if page, ok := out.(Page); ok && page.Status != 0 {
 		status = page.Status
 	}
+	if own, ok := out.(interface{ StatusCode() int }); ok {
+		status = own.StatusCode()
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that is gone can't be told
 }

@@ -139,10 +139,11 @@ func (w *world) nativeScopes() []string {
 	return out
 }
 
-// callers has one credential of every scheme and one token of every role.
+// callers has one credential of every scheme and one token of every role, which
+// no test calls too often.
 func (w *world) callers() []caller {
 	pat := func(user string) api.CreateCredential {
-		return api.CreateCredential{Scheme: "testkase_pat", Name: user, User: user + "@acme.test", ExpiresIn: "90d"}
+		return api.CreateCredential{Scheme: "testkase_pat", Name: user, User: user + "@acme.test", ExpiresIn: "90d", RateLimit: 1_000_000}
 	}
 	list := []caller{
 		{"static", api.CreateCredential{Scheme: "betatesting_static", Name: "static"}},

@@ -30,7 +30,8 @@ func (p *Project) targets() []any {
 	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, &p.Description, &p.Public, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
 }
 
-// InsertProject stores a new project and gives it its numbers.
+// InsertProject stores a new project, gives it its numbers and makes its first
+// test cycle.
 func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 	if p.Number, err = t.next(ctx, "installation", "project"); err != nil {
 		return err
@@ -48,7 +49,7 @@ func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 	if err != nil {
 		return t.fail("store a project", err)
 	}
-	return nil
+	return t.insertMaster(ctx, p)
 }
 
 // ArchiveProject sets or (zero) clears when a project was archived.

@@ -29,7 +29,7 @@ var testerStatuses = []string{testerIncomplete, TesterComplete, testerPendingRev
 // Bounds of what is done with testers.
 const (
 	mostTesters = 100   // in one call
-	mostMessage = 5_000 // characters
+	mostLetter  = 5_000 // characters
 	mostSearch  = 100
 	messageFor  = 3 * 24 * time.Hour
 )
@@ -193,7 +193,7 @@ func (w *Workspace) withTesters(ctx context.Context, p *credential.Principal, re
 	slices.Sort(m.numbers)
 	m.numbers = slices.Compact(m.numbers)
 	c, err := w.changeCampaign(ctx, p, ref.making(m.action), ref.Number, func(ch *change, c *store.Campaign) error {
-		testers, err := named(ctx, ch, c, m.numbers)
+		testers, err := testersNamed(ctx, ch, c, m.numbers)
 		if err != nil {
 			return err
 		}
@@ -213,9 +213,9 @@ func numbersOf(testers []store.Tester) (list []int64) {
 	return list
 }
 
-// named returns the testers whom a call names, and refuses one that names
+// testersNamed returns the testers whom a call names, and refuses one that names
 // others, too many or none.
-func named(ctx context.Context, ch *change, c *store.Campaign, numbers []int64) ([]store.Tester, error) {
+func testersNamed(ctx context.Context, ch *change, c *store.Campaign, numbers []int64) ([]store.Tester, error) {
 	if len(numbers) == 0 || len(numbers) > mostTesters {
 		return nil, credential.InvalidField("testerIds", "name 1 to %d testers", mostTesters)
 	}
@@ -234,7 +234,7 @@ func named(ctx context.Context, ch *change, c *store.Campaign, numbers []int64) 
 // MessageTesters writes a mail to testers who take part or have. It leaves when
 // the change is stored.
 func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal, ref CampaignRef, m Message) ([]store.Tester, error) {
-	text, err := credential.CheckProse("message", m.Text, mostMessage)
+	text, err := credential.CheckProse("message", m.Text, mostLetter)
 	if err == nil && text == "" {
 		err = credential.InvalidField("message", "must not be empty")
 	}

@@ -1,0 +1,258 @@
+// Package testkase serves the documented HTTP surface of TestKase: the projects
+// of a user, their test cases and test cycles, and the results of a reporter.
+//
+// It hides that service's shapes and words: PRJ-1, TC-12, TCYCLE-5, pages by
+// number, and its errors. It decides nothing; every call goes to the workspace
+// or the authority.
+package testkase
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
+)
+
+// Bounds of bodies in bytes.
+const (
+	most        = 1 << 20
+	mostResults = 8 << 20
+)
+
+// The paths of its nouns.
+const (
+	projects = "/api/v1/projects"
+	cases    = "/api/v1/test-cases"
+	cycles   = "/api/v1/test-cycles"
+)
+
+// handlers answers TestKase's routes.
+type handlers struct {
+	authority *authority.Authority
+	workspace *workspace.Workspace
+}
+
+// Surfaces returns TestKase's routes, by noun.
+func Surfaces(a *authority.Authority, w *workspace.Workspace) []*edge.Surface {
+	h := &handlers{a, w}
+	surface := func(prefix string, routes []edge.Route) *edge.Surface {
+		return &edge.Surface{Routes: routes, Prefix: prefix, Present: edge.FromHeaders, WriteError: writeError, WriteLimit: writeLimit, Takes: ours, Nulls: true}
+	}
+	return []*edge.Surface{surface(projects, h.projectRoutes()), surface(cases, h.caseRoutes()), surface(cycles, h.cycleRoutes())}
+}
+
+// ours are the credentials that this surface takes.
+func ours(s *credential.Scheme) bool { return s.Kind == credential.Session || s.Name == "testkase_pat" }
+
+func (h *handlers) projectRoutes() []edge.Route {
+	read := edge.Needs(credential.ProjectsRead)
+	return []edge.Route{
+		edge.Get(projects+"/user-projects", read, h.listProjects).Takes("page", "limit", "orgId"),
+		edge.Get(projects+"/user/my-projects", read, h.listProjects).Takes("page", "limit", "orgId"),
+	}
+}
+
+// What changes something asks for no permission at the door: it is the role in
+// the project that counts, which the workspace knows.
+func (h *handlers) caseRoutes() []edge.Route {
+	read, write := edge.Needs(credential.TestsRead), edge.Authenticated
+	one := cases + "/{id}"
+	return []edge.Route{
+		edge.Get(cases, read, h.listCases).Takes("projectId", "orgId", "page", "limit", "after", "status", "type", "priority", "folder", "label", "automationId", "automationRef", "search"),
+		edge.Post(cases, write, most, h.createCase).Takes(in...).Creates(),
+		edge.Get(one, read, h.getCase).Takes(in...),
+		edge.Put(one, write, most, h.changeCase).Takes(in...),
+		edge.Patch(one, write, most, h.changeCase).Takes(in...),
+		edge.Delete(one, write, h.deleteCase).Takes(in...),
+		edge.Get(one+"/versions", read, h.listVersions).Takes("projectId", "orgId", "before"),
+		edge.Get(one+"/versions/{version}", read, h.getVersion).Takes(in...),
+	}
+}
+
+func (h *handlers) cycleRoutes() []edge.Route {
+	read, write := edge.Needs(credential.ResultsRead), edge.Authenticated
+	one := cycles + "/{id}"
+	return []edge.Route{
+		edge.Get(cycles, read, h.listCycles).Takes("projectId", "orgId", "page", "limit", "after", "status"),
+		edge.Post(cycles, write, most, h.createCycle).Takes(in...).Creates(),
+		edge.Get(one, read, h.getCycle).Takes(in...),
+		edge.Put(one, write, most, h.changeCycle).Takes(in...),
+		edge.Patch(one, write, most, h.changeCycle).Takes(in...),
+		edge.Delete(one, write, h.deleteCycle).Takes(in...),
+		edge.Get(one+"/test-cases", read, h.listExecutions).Takes("projectId", "orgId", "page", "limit", "after", "status"),
+		edge.Post(one+"/test-cases", write, most, h.addExecutions).Takes(in...),
+		edge.Put(one+"/test-cases/{case}", write, most, h.setExecution).Takes(in...),
+		edge.Delete(one+"/test-cases/{case}", write, h.removeExecution).Takes(in...),
+		edge.Post(one+"/results", write, mostResults, h.report).Takes(in...).Creates(),
+		edge.Get(one+"/results/{run}", read, h.getRun).Takes("projectId", "orgId", "from", "limit"),
+	}
+}
+
+// in are the parameters that say in which project.
+var in = []string{"projectId", "orgId"}
+
+// writeLimit tells what is left of the requests of a minute.
+func writeLimit(h http.Header, l credential.Limit) {
+	h.Set("X-RateLimit-Limit", strconv.Itoa(l.Limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(l.Remaining))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(l.Reset.Unix(), 10))
+}
+
+// problem is the body of an error.
+type problem struct {
+	Status  int               `json:"status"`
+	Error   string            `json:"error"`
+	Message string            `json:"message"`
+	Fields  map[string]string `json:"fields,omitzero"`
+}
+
+func writeError(w http.ResponseWriter, f edge.Failure, _ string) {
+	p := problem{Status: f.Status, Error: http.StatusText(f.Status), Message: f.Detail}
+	if f.Field != "" {
+		p.Message, p.Fields = f.Field+": "+f.Detail, map[string]string{f.Field: f.Detail}
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // a name in the request that is no UTF-8
+		body, f.Status = []byte(`{"status":400,"error":"Bad Request","message":"the request is not valid UTF-8"}`), http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(body)
+}
+
+// one is an answer about one thing.
+type one[T any] struct {
+	Data T `json:"data"`
+}
+
+// list is an answer with a page of things, and how many there are.
+type list[T any] struct {
+	Data  []T   `json:"data"`
+	Page  int   `json:"page"`
+	Limit int   `json:"limit"`
+	Total int64 `json:"total"`
+}
+
+// paged makes the answer to a part of a list.
+func paged[T, Row any](s workspace.Section, rows []Row, total int64, show func(*Row) T) list[T] {
+	out := list[T]{Data: make([]T, len(rows)), Page: s.Page, Limit: s.Limit, Total: total}
+	for i := range rows {
+		out.Data[i] = show(&rows[i])
+	}
+	return out
+}
+
+// deleted is an answer about what is there no more.
+type deleted struct {
+	ID      string `json:"id"`
+	Deleted bool   `json:"deleted"`
+}
+
+// section reads which part of a list a query asks for.
+func section(r *edge.Request) (s workspace.Section, err error) {
+	if s.Page, err = number(r, "page", span{1, 1, 1_000_000}); err == nil {
+		s.Limit, err = number(r, "limit", span{edge.DefaultPage, 1, edge.MaxPage})
+	}
+	return s, err
+}
+
+// span is what a number may be.
+type span struct{ otherwise, least, most int }
+
+// number reads a whole number of the query.
+func number(r *edge.Request, name string, s span) (int, error) {
+	text := r.Param(name)
+	if text == "" {
+		return s.otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < s.least || n > s.most || strconv.Itoa(n) != text {
+		return 0, credential.InvalidField(name, "must be a number from %d to %d", s.least, s.most)
+	}
+	return n, nil
+}
+
+// after reads the id of the last item that a caller has seen, such as TC-50.
+func after(r *edge.Request, prefix string) (int64, error) {
+	text := r.Param("after")
+	if text == "" {
+		return 0, nil
+	}
+	n, ok := authority.ParseNumber(text, prefix)
+	if !ok {
+		return 0, credential.InvalidField("after", "must be the id of the last item, such as %s50", prefix)
+	}
+	return n, nil
+}
+
+// organization checks that the organization which a query may name is the
+// caller's. Any other is answered like one that doesn't exist.
+func (h *handlers) organization(r *edge.Request) error {
+	text := r.Param("orgId")
+	if text == "" {
+		return nil
+	}
+	n, ok := authority.ParseNumber(text, "")
+	if !ok {
+		return credential.InvalidField("orgId", "must be the number of an organization, such as 1173")
+	}
+	_, err := h.authority.OrganizationNumbered(r.Context(), &r.Principal, n)
+	return err
+}
+
+// project reads in which project something is asked for.
+func (h *handlers) project(r *edge.Request) (ref store.ProjectRef, err error) {
+	if err := h.organization(r); err != nil {
+		return ref, err
+	}
+	text := r.Param("projectId")
+	if text == "" {
+		return ref, credential.InvalidField("projectId", "say in which project, such as PRJ-1")
+	}
+	n, ok := authority.ParseNumber(text, "PRJ-")
+	if !ok {
+		return ref, credential.InvalidField("projectId", "must be the id of a project, such as PRJ-1")
+	}
+	return store.ProjectRef{OrganizationNumber: n}, nil
+}
+
+// numbered reads the id in the path, and in which project it is.
+func (h *handlers) numbered(r *edge.Request, prefix, noun string) (workspace.Numbered, error) {
+	ref, err := h.project(r)
+	if err != nil {
+		return workspace.Numbered{}, err
+	}
+	n, ok := authority.ParseNumber(r.PathValue("id"), prefix)
+	if !ok {
+		return workspace.Numbered{}, credential.Errorf(credential.NotFound, "no such %s: ids are such as %s1", noun, prefix)
+	}
+	return workspace.Numbered{Project: ref, Number: n}, nil
+}
+
+// repeat reads the Idempotency-Key, nil if there is none.
+func repeat(r *edge.Request) *workspace.Repeat {
+	id := r.Idempotency()
+	if id == nil {
+		return nil
+	}
+	return &workspace.Repeat{Key: id.Key, Body: id.Body}
+}
+
+// id spells a number the way that TestKase does.
+func id(prefix string, n int64) string { return prefix + strconv.FormatInt(n, 10) }
+
+// runID spells the id of an upload, null for none.
+func runID(run uuid.UUID) *string {
+	if run == uuid.Nil {
+		return nil
+	}
+	text := run.String()
+	return &text
+}
