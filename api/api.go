@@ -292,7 +292,11 @@ type User struct {
 	State     string    `json:"state" enum:"active,deactivated"`
 	Service   bool      `json:"service,omitzero" doc:"nobody signs in as it: whom shared tokens belong to"`
 	CreatedAt time.Time `json:"created_at"`
+	Version   string    `json:"version" doc:"tells one state of the membership from the next: what If-Match takes"`
 }
+
+// ETag is what If-Match takes.
+func (u User) ETag() string { return u.Version }
 
 // CreateServiceUser asks for a member that nobody signs in as.
 type CreateServiceUser struct {
@@ -312,6 +316,17 @@ type CreateUser struct {
 type SetRole struct {
 	Role string `json:"role" doc:"in an organization owner, admin, member or guest; in a project admin, user or guest"`
 }
+
+// ProjectMember is the role of a user in a project.
+type ProjectMember struct {
+	User     string    `json:"user" format:"uuid"`
+	Role     string    `json:"role" enum:"admin,user,guest"`
+	JoinedAt time.Time `json:"joined_at"`
+	Version  string    `json:"version" doc:"tells one state of the membership from the next: what If-Match takes"`
+}
+
+// ETag is what If-Match takes.
+func (m ProjectMember) ETag() string { return m.Version }
 
 // Project is what work belongs to.
 type Project struct {

@@ -66,6 +66,11 @@ func (s Members) All(ctx context.Context) iter.Seq2[api.User, error] {
 	return all(ctx, s.c, listing{path: []string{"organizations", s.organization, "members"}}, byCursor[api.User])
 }
 
+// Get returns a member.
+func (s Members) Get(ctx context.Context, user string) (api.User, error) {
+	return ask[api.User](ctx, s.c, to(http.MethodGet, "organizations", s.organization, "members", user))
+}
+
 // SetRole gives a member another role.
 func (s Members) SetRole(ctx context.Context, user, role string) error {
 	return s.c.Do(ctx, to(http.MethodPut, "organizations", s.organization, "members", user).with(api.SetRole{Role: role}, ""))

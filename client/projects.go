@@ -48,6 +48,11 @@ func (s Projects) Restore(ctx context.Context, project string) (api.Project, err
 	return ask[api.Project](ctx, s.c, post("organizations", s.organization, "projects", project, "restore"))
 }
 
+// Member returns the role of a user in a project.
+func (s Projects) Member(ctx context.Context, project, user string) (api.ProjectMember, error) {
+	return ask[api.ProjectMember](ctx, s.c, to(http.MethodGet, "organizations", s.organization, "projects", project, "members", user))
+}
+
 // SetRole gives a user a role in a project: admin, user or guest.
 func (s Projects) SetRole(ctx context.Context, project, user, role string) error {
 	return s.c.Do(ctx, to(http.MethodPut, "organizations", s.organization, "projects", project, "members", user).with(api.SetRole{Role: role}, ""))

@@ -77,6 +77,7 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return members.Create(ctx, api.CreateUser{Email: "x"}, "k") },
 		func() (any, error) { return members.CreateService(ctx, api.CreateServiceUser{Name: "x"}, "k") },
 		func() (any, error) { return collected(members.All(ctx)) },
+		func() (any, error) { return members.Get(ctx, "u") },
 		func() (any, error) { return api.Empty{}, members.SetRole(ctx, "u", "guest") },
 		func() (any, error) { return api.Empty{}, members.Remove(ctx, "u") },
 		func() (any, error) { return c.Invitations("o").Create(ctx, api.Invite{Email: "x"}) },
@@ -89,6 +90,7 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return api.Empty{}, projects.Delete(ctx, "p") },
 		func() (any, error) { return projects.Archive(ctx, "p") },
 		func() (any, error) { return projects.Restore(ctx, "p") },
+		func() (any, error) { return projects.Member(ctx, "p", "u") },
 		func() (any, error) { return api.Empty{}, projects.SetRole(ctx, "p", "u", "guest") },
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
 

@@ -46,6 +46,9 @@ func (a *Authority) SetClientKeys(ctx context.Context, p *credential.Principal, 
 		if err := administersStill(ctx, tx, p, c); err != nil {
 			return err
 		}
+		if err := holds(ctx, credentialVersion(c)); err != nil {
+			return err
+		}
 		return setClientKeys(ctx, tx, act{p, now}, keysOf{c, string(jwks), kids})
 	})
 	if err != nil {

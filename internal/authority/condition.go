@@ -32,6 +32,15 @@ func holds(ctx context.Context, version string) error {
 	return credential.Errorf(credential.PreconditionFailed, "this has changed since you read it; read it again")
 }
 
+// holdsAbsent refuses a change of what isn't there to a caller who knows a state
+// of it, whichever.
+func holdsAbsent(ctx context.Context) error {
+	if ctx.Value(condition{}) == nil {
+		return nil
+	}
+	return credential.Errorf(credential.PreconditionFailed, "this isn't there any more")
+}
+
 // version tells one state of a thing from the next.
 func version(state ...any) string {
 	text, _ := json.Marshal(state, json.Deterministic(true)) // of texts, numbers and times
@@ -43,7 +52,7 @@ func version(state ...any) string {
 func (d *Detail) Version() string { return credentialVersion(d.Credential) }
 
 func credentialVersion(c *credential.Credential) string {
-	return version(c.Name, joinedScopes(c.Scopes), c.AllowedAddresses, c.RateLimit, c.Generation, c.ExpiresAt, c.SuspendedAt, c.RevokedAt)
+	return version(c.Name, joinedScopes(c.Scopes), c.AllowedAddresses, c.RateLimit, c.Generation, c.KeysVersion, c.ExpiresAt, c.SuspendedAt, c.RevokedAt)
 }
 
 func joinedScopes(scopes []credential.Scope) (list []string) {
@@ -58,6 +67,12 @@ func OrganizationVersion(o *store.Organization) string { return version(o.Name, 
 
 // ProjectVersion tells one state of a project from the next.
 func ProjectVersion(p *store.Project) string { return version(p.Name, p.ArchivedAt) }
+
+// MemberVersion tells one state of a membership from the next: not of the user.
+func MemberVersion(m *store.Member) string { return version(m.Role, m.JoinedAt) }
+
+// ProjectMemberVersion tells one state of a membership in a project from the next.
+func ProjectMemberVersion(m *store.ProjectMember) string { return version(m.Role, m.JoinedAt) }
 
 // PolicyVersion tells one policy from the next.
 func PolicyVersion(p *credential.Policy) string { return version(policyDetails(p)) }

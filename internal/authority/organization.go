@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -246,6 +247,18 @@ func (a *Authority) DeleteProject(ctx context.Context, p *credential.Principal, 
 	})
 }
 
+// ProjectMember returns the role of a member in a project.
+func (a *Authority) ProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef) (*store.ProjectMember, error) {
+	if err := seesMembers(p, project.Organization); err != nil {
+		return nil, err
+	}
+	member, err := a.member(ctx, project.Organization, ref)
+	if err != nil {
+		return nil, err
+	}
+	return a.store.ProjectMember(ctx, project.ID, member.ID)
+}
+
 // RemoveProjectMember takes a member's role in a project away.
 func (a *Authority) RemoveProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef) error {
 	return a.changeProjectMember(ctx, p, project, ref, "")
@@ -276,12 +289,15 @@ func (a *Authority) changeProjectMember(ctx context.Context, p *credential.Princ
 		if _, err := tx.MemberByID(ctx, project.Organization, member.ID); err != nil { // who may have left since
 			return err
 		}
-		access, err := tx.ProjectAccess(ctx, project.Organization, store.ProjectRef{ID: project.ID}, member.ID)
+		before, err := tx.ProjectMember(ctx, project.ID, member.ID)
+		switch {
+		case err == nil:
+			err = holds(ctx, ProjectMemberVersion(before))
+		case role != "" && errors.Is(err, credential.NotFound):
+			err = holdsAbsent(ctx)
+		}
 		if err != nil {
 			return err
-		}
-		if role == "" && access.Role == "" {
-			return credential.Errorf(credential.NotFound, "no such member of the project")
 		}
 		tx.Record(act{p, now}.event("project.set_member", "project:"+project.ID.String(),
 			object(map[string]string{"user": member.ID.String(), "role": string(role)})))

@@ -96,13 +96,29 @@ func (a *Authority) draftUser(ctx context.Context, r UserRequest) (*store.User, 
 
 // Members returns the members of an organization with an id above after.
 func (a *Authority) Members(ctx context.Context, p *credential.Principal, organization, after uuid.UUID, limit int) ([]store.Member, error) {
-	if err := within(p, organization, credential.MembersRead); err != nil {
+	if err := seesMembers(p, organization); err != nil {
 		return nil, err
 	}
-	if p.ProjectScoped() != uuid.Nil {
-		return nil, credential.Errorf(credential.Forbidden, "a project's credential doesn't see the members of the organization")
-	}
 	return a.store.Members(ctx, organization, after, limit)
+}
+
+// Member returns a member of an organization.
+func (a *Authority) Member(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) (*store.Member, error) {
+	if err := seesMembers(p, organization); err != nil {
+		return nil, err
+	}
+	return a.member(ctx, organization, ref)
+}
+
+// seesMembers refuses who may not see who is in an organization.
+func seesMembers(p *credential.Principal, organization uuid.UUID) error {
+	if err := within(p, organization, credential.MembersRead); err != nil {
+		return err
+	}
+	if p.ProjectScoped() != uuid.Nil {
+		return credential.Errorf(credential.Forbidden, "a project's credential doesn't see the members of the organization")
+	}
+	return nil
 }
 
 // SetRole changes what a member is. An organization always keeps an owner.
@@ -186,6 +202,9 @@ func (a *Authority) changeMember(ctx context.Context, p *credential.Principal, m
 	by := act{p, a.clock()}
 	return m.begin(ctx, p, m.organization, func(tx *store.Tx) error {
 		if member, err = tx.MemberByID(ctx, m.organization, member.ID); err != nil { // who may have left since
+			return err
+		}
+		if err := holds(ctx, MemberVersion(member)); err != nil {
 			return err
 		}
 		if err := change(tx, by, member); err != nil {

@@ -34,6 +34,8 @@ type Credential struct {
 
 	// Generation numbers the secrets of this credential, from 1.
 	Generation int
+	// KeysVersion counts how often the public keys of an OAuth2 client were set.
+	KeysVersion int
 }
 
 // SecretInfo is what is stored beside the lookup key of one secret.

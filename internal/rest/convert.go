@@ -80,6 +80,7 @@ func organizationOf(o *store.Organization) api.Organization {
 func userOf(m *store.Member) api.User {
 	return api.User{
 		ID: m.ID.String(), Number: m.Number, Email: m.Email, Name: m.Name, Role: string(m.Role), State: stateOf(&m.User), Service: m.Service, CreatedAt: m.CreatedAt,
+		Version: authority.MemberVersion(m),
 	}
 }
 

@@ -217,6 +217,7 @@ func organizationCalls() map[string]cell {
 		"DELETE /v1/organizations/{organization}/invitations/{invitation}": invited("/invitations/"),
 		"POST /v1/invitations/accept":                                      fixed("/v1/invitations/accept", api.AcceptInvitation{Code: "invite-x"}),
 		"GET /v1/organizations/{organization}/members":                     fixed(org+"/members", nil),
+		"GET /v1/organizations/{organization}/members/{user}":              fixed(org+"/members/extra@acme.test", nil),
 		"PUT /v1/organizations/{organization}/members/{user}":              fixed(org+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/members/{user}":           leaving(org+"/members/extra@acme.test", "POST", org+"/members", api.CreateUser{Email: "extra@acme.test", Name: "The extra", Role: "guest"}),
 		"POST /v1/organizations/{organization}/projects":                   fixed(org+"/projects", api.CreateProject{Name: "New"}),
@@ -229,6 +230,7 @@ func organizationCalls() map[string]cell {
 		},
 		"POST /v1/organizations/{organization}/projects/{project}/archive":          switched(project+"/archive", "", false),
 		"POST /v1/organizations/{organization}/projects/{project}/restore":          switched(project+"/restore", project+"/archive", true),
+		"GET /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/guest@acme.test", nil),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
 		"POST /v1/organizations/{organization}/import": func(_ testing.TB, w *world) shot {

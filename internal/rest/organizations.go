@@ -178,6 +178,18 @@ func (h *handlers) memberInPath(r *edge.Request) (organization uuid.UUID, ref au
 	return organization, ref, err
 }
 
+func (h *handlers) getMember(r *edge.Request, _ edge.None) (api.User, error) {
+	id, ref, err := h.memberInPath(r)
+	if err != nil {
+		return api.User{}, err
+	}
+	m, err := h.authority.Member(r.Context(), &r.Principal, id, ref)
+	if err != nil {
+		return api.User{}, err
+	}
+	return userOf(m), nil
+}
+
 func (h *handlers) removeMember(r *edge.Request, _ edge.None) (api.Empty, error) {
 	id, ref, err := h.memberInPath(r)
 	if err != nil {
@@ -261,6 +273,18 @@ func (h *handlers) projectMemberInPath(r *edge.Request) (p *store.Project, ref a
 		ref, err = parseUser("user", r.PathValue("user"))
 	}
 	return p, ref, err
+}
+
+func (h *handlers) getProjectMember(r *edge.Request, _ edge.None) (api.ProjectMember, error) {
+	p, ref, err := h.projectMemberInPath(r)
+	if err != nil {
+		return api.ProjectMember{}, err
+	}
+	m, err := h.authority.ProjectMember(r.Context(), &r.Principal, p, ref)
+	if err != nil {
+		return api.ProjectMember{}, err
+	}
+	return api.ProjectMember{User: m.User.String(), Role: string(m.Role), JoinedAt: m.JoinedAt, Version: authority.ProjectMemberVersion(m)}, nil
 }
 
 func (h *handlers) removeProjectMember(r *edge.Request, _ edge.None) (api.Empty, error) {

@@ -77,9 +77,9 @@ func (h *handlers) routes() []edge.Route {
 			Named("importCredentials", "Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000. The answer says of each line what became of it."),
 
 		edge.Put("/v1/credentials/{id}/jwks", write, authority.MaxClientKeys, h.setClientKeys).
-			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged),
+			Named("setClientKeys", "Replace the public keys of an OAuth2 client.", credential.Damaged, credential.PreconditionFailed),
 		edge.Delete("/v1/credentials/{id}/jwks", write, h.removeClientKeys).
-			Named("removeClientKeys", "Take the public keys of an OAuth2 client away.", credential.Damaged, credential.Invalid),
+			Named("removeClientKeys", "Take the public keys of an OAuth2 client away.", credential.Damaged, credential.Invalid, credential.PreconditionFailed),
 
 		edge.Get("/v1/signing-keys", edge.Needs(credential.OrganizationRead), h.listSigningKeys).
 			Named("listSigningKeys", "List the keys that sign access tokens. The operator alone may."),
@@ -108,10 +108,12 @@ func (h *handlers) routes() []edge.Route {
 			Named("createServiceUser", "Make a member that nobody signs in as. Owners and admins make its tokens. It takes an owner or admin who has signed in.", credential.InProgress),
 		edge.Get("/v1/organizations/{organization}/members", edge.Needs(credential.MembersRead), h.listMembers).Takes("limit", "cursor").
 			Named("listMembers", "List the members of an organization."),
+		edge.Get("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersRead), h.getMember).
+			Named("getMember", "Show a member of an organization.", credential.Invalid),
 		edge.Put("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setRole).
-			Named("setRole", "Change the role of a member. It takes an owner or admin who has signed in.", credential.Conflict),
+			Named("setRole", "Change the role of a member. It takes an owner or admin who has signed in.", credential.Conflict, credential.PreconditionFailed),
 		edge.Delete("/v1/organizations/{organization}/members/{user}", edge.Needs(credential.MembersWrite), h.removeMember).
-			Named("removeMember", "End a membership, with the credentials that the user has there. It takes an owner or admin who has signed in, or the member.", credential.Invalid, credential.Conflict),
+			Named("removeMember", "End a membership, with the credentials that the user has there. It takes an owner or admin who has signed in, or the member.", credential.Invalid, credential.Conflict, credential.PreconditionFailed),
 
 		edge.Post("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), small, h.invite).Creates().
 			Named("createInvitation", "Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead."),
@@ -139,10 +141,12 @@ func (h *handlers) projectRoutes() []edge.Route {
 			Named("archiveProject", "Archive a project. Its credentials stop working.", credential.PreconditionFailed),
 		edge.Post("/v1/organizations/{organization}/projects/{project}/restore", edge.Needs(credential.ProjectsWrite), 0, h.restoreProject).
 			Named("restoreProject", "Bring an archived project back.", credential.PreconditionFailed),
+		edge.Get("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersRead), h.getProjectMember).
+			Named("getProjectMember", "Show the role of a member in a project.", credential.Invalid),
 		edge.Put("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), small, h.setProjectRole).
-			Named("setProjectRole", "Give a member a role in a project."),
+			Named("setProjectRole", "Give a member a role in a project.", credential.PreconditionFailed),
 		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember).
-			Named("removeProjectMember", "Take a member out of a project.", credential.Invalid),
+			Named("removeProjectMember", "Take a member out of a project.", credential.Invalid, credential.PreconditionFailed),
 
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until").
 			Named("listEvents", "List the audit events of a chain that fit what is asked for, the oldest first. Pass the last sequence on as after."),

@@ -17,7 +17,7 @@ import (
 )
 
 const credentialColumns = `c.id, c.organization_id, c.user_id, c.project_id, c.owner, c.scheme, c.name, c.client_id, c.scopes,
-	c.allowed_addresses, c.rate_limit, c.generation, c.created_at, c.created_by, c.not_before, c.expires_at, c.suspended_at, c.revoked_at`
+	c.allowed_addresses, c.rate_limit, c.generation, c.keys_version, c.created_at, c.created_by, c.not_before, c.expires_at, c.suspended_at, c.revoked_at`
 
 // credentialRow is a row of credentials as it stands in the database.
 type credentialRow struct {
@@ -25,13 +25,13 @@ type credentialRow struct {
 	organization, user, project                     uuid.NullUUID
 	owner, scheme, name, scopes, allowed, by        string
 	client                                          sql.NullString
-	rate, generation                                int64
+	rate, generation, keys                          int64
 	created, notBefore, expires, revoked, suspended time.Time
 }
 
 func (r *credentialRow) targets() []any {
 	return []any{
-		&r.id, &r.organization, &r.user, &r.project, &r.owner, &r.scheme, &r.name, &r.client, &r.scopes, &r.allowed, &r.rate, &r.generation,
+		&r.id, &r.organization, &r.user, &r.project, &r.owner, &r.scheme, &r.name, &r.client, &r.scopes, &r.allowed, &r.rate, &r.generation, &r.keys,
 		instant{&r.created}, &r.by, instant{&r.notBefore}, instant{&r.expires}, instant{&r.suspended}, instant{&r.revoked},
 	}
 }
@@ -42,7 +42,7 @@ func (r *credentialRow) credential(from reader) (*credential.Credential, error) 
 	c := &credential.Credential{
 		ID: r.id, Name: r.name, Scheme: from.schemes.ByName(r.scheme),
 		Organization: r.organization.UUID, User: r.user.UUID, Project: r.project.UUID, ClientID: r.client.String,
-		RateLimit: int(r.rate), Generation: int(r.generation), CreatedAt: r.created, CreatedBy: from.texts.text(r.by),
+		RateLimit: int(r.rate), Generation: int(r.generation), KeysVersion: int(r.keys), CreatedAt: r.created, CreatedBy: from.texts.text(r.by),
 		NotBefore: r.notBefore, ExpiresAt: r.expires, SuspendedAt: r.suspended, RevokedAt: r.revoked,
 	}
 	switch {

@@ -92,6 +92,27 @@ func (t *Tx) SetProjectMember(ctx context.Context, project, user uuid.UUID, role
 	return nil
 }
 
+// ProjectMember is the role of a user in a project.
+type ProjectMember struct {
+	User     uuid.UUID
+	Role     credential.ProjectRole
+	JoinedAt time.Time
+}
+
+// ProjectMember finds the role of a user in a project.
+func (r reader) ProjectMember(ctx context.Context, project, user uuid.UUID) (*ProjectMember, error) {
+	var m ProjectMember
+	err := r.q.QueryRowContext(ctx, `SELECT user_id, role, created_at FROM project_members WHERE project_id = $1 AND user_id = $2`, project, user).
+		Scan(&m.User, &m.Role, instant{&m.JoinedAt})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, credential.Errorf(credential.NotFound, "no such member of the project")
+	}
+	if err != nil {
+		return nil, r.fail("read a member of a project", err)
+	}
+	return &m, nil
+}
+
 // ProjectRef names a project within an organization in one of the ways that
 // the outside does; exactly one field is set.
 type ProjectRef struct {

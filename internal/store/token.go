@@ -112,7 +112,7 @@ func (r reader) ClientByID(ctx context.Context, clientID string) (*Client, error
 
 // SetClientKeys stores the public keys of a client; empty takes them away.
 func (t *Tx) SetClientKeys(ctx context.Context, id uuid.UUID, jwks string) error {
-	if _, err := t.q.ExecContext(ctx, `UPDATE credentials SET jwks = $2 WHERE id = $1`, id, optional(jwks)); err != nil {
+	if _, err := t.q.ExecContext(ctx, `UPDATE credentials SET jwks = $2, keys_version = keys_version + 1 WHERE id = $1`, id, optional(jwks)); err != nil {
 		return t.fail("store the keys of a client", err)
 	}
 	return nil

@@ -552,7 +552,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show a member of an organization */
+        get: operations["getMember"];
         /**
          * Change the role of a member
          * @description Change the role of a member. It takes an owner or admin who has signed in.
@@ -707,7 +708,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show the role of a member in a project */
+        get: operations["getProjectMember"];
         /** Give a member a role in a project */
         put: operations["setProjectRole"];
         post?: never;
@@ -1362,6 +1364,8 @@ export interface components {
             service?: boolean;
             /** Format: date-time */
             created_at: string;
+            /** @description tells one state of the membership from the next: what If-Match takes */
+            version: string;
         };
         IssuedCredential: {
             /** Format: uuid */
@@ -1888,6 +1892,16 @@ export interface components {
             items: components["schemas"]["Project"][];
             /** @description pass it on as cursor; absent on the last page */
             next_cursor?: string;
+        };
+        ProjectMember: {
+            /** Format: uuid */
+            user: string;
+            /** @enum {string} */
+            role: "admin" | "user" | "guest";
+            /** Format: date-time */
+            joined_at: string;
+            /** @description tells one state of the membership from the next: what If-Match takes */
+            version: string;
         };
         EventList: {
             items: components["schemas"]["Event"][];
@@ -3342,6 +3356,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3372,6 +3388,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3384,6 +3401,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3410,6 +3429,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -3856,10 +3876,46 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    setRole: {
+    getMember: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description user: UUID, usr_… or e-mail address */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3889,6 +3945,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3900,7 +3957,10 @@ export interface operations {
     removeMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3926,6 +3986,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -4309,10 +4370,48 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    setProjectRole: {
+    getProjectMember: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description user: UUID, usr_… or e-mail address */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectMember"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setProjectRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4344,6 +4443,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -4355,7 +4455,10 @@ export interface operations {
     removeProjectMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4383,6 +4486,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
