@@ -44,8 +44,8 @@ var stages = []stage{
 
 // Bounds of what is said of campaigns, and of how far a list is paged.
 const (
-	mostDescription = 10_000  // characters
-	MostPaged       = 100_000 // items
+	longestDescription = 10_000  // characters
+	MostPaged          = 100_000 // items
 )
 
 // CampaignRequest says what a campaign is. What is nil stays as it is.
@@ -55,15 +55,15 @@ type CampaignRequest struct {
 	Repeat            *Repeat
 }
 
-// Page asks for a part of a list: the how manieth page, from 1, of how many
+// PageRequest asks for a part of a list: the how manieth page, from 1, of how many
 // items each, and of which of them.
-type Page struct {
+type PageRequest struct {
 	Number, Limit  int
 	Status, Search string // empty for any
 }
 
 // section returns what the store must read. Beyond the bound nothing is paged.
-func (p Page) section() (store.Section, error) {
+func (p PageRequest) section() (store.Section, error) {
 	if p.Number > MostPaged/p.Limit {
 		return store.Section{}, credential.InvalidField("page", "a list is paged up to its item %d; filter it", MostPaged)
 	}
@@ -93,7 +93,7 @@ func (r *CampaignRequest) apply(c *store.Campaign) (err error) {
 		}
 	}
 	if r.Description != nil {
-		if c.Description, err = credential.CheckProse("description", *r.Description, mostDescription); err != nil {
+		if c.Description, err = credential.CheckProse("description", *r.Description, longestDescription); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (w *Workspace) newCampaign(ctx context.Context, p *credential.Principal, m 
 		if err := ch.InsertCampaign(ctx, c); err != nil {
 			return uuid.Nil, err
 		}
-		ch.record("campaign.create", targetOf(c), map[string]any{"number": c.Number})
+		ch.record("campaign.create", campaignTarget(c), map[string]any{"number": c.Number})
 		return c.ID, nil
 	})
 	if err != nil {
@@ -170,8 +170,8 @@ func (w *Workspace) newCampaign(ctx context.Context, p *credential.Principal, m 
 	return w.store.CampaignByID(ctx, organization, id)
 }
 
-// targetOf names a campaign in audit events.
-func targetOf(c *store.Campaign) string { return "campaign:" + c.ID.String() }
+// campaignTarget names a campaign in audit events.
+func campaignTarget(c *store.Campaign) string { return "campaign:" + c.ID.String() }
 
 // Campaign returns a campaign.
 func (w *Workspace) Campaign(ctx context.Context, p *credential.Principal, number int64) (*store.Campaign, error) {
@@ -184,7 +184,7 @@ func (w *Workspace) Campaign(ctx context.Context, p *credential.Principal, numbe
 
 // Campaigns returns a page of campaigns, the newest first, and how many there
 // are on all pages.
-func (w *Workspace) Campaigns(ctx context.Context, p *credential.Principal, page Page) ([]store.Campaign, int64, error) {
+func (w *Workspace) Campaigns(ctx context.Context, p *credential.Principal, page PageRequest) ([]store.Campaign, int64, error) {
 	organization, err := company(p, credential.TestsRead)
 	if err != nil {
 		return nil, 0, err
@@ -243,7 +243,7 @@ func (w *Workspace) UpdateCampaign(ctx context.Context, p *credential.Principal,
 			return errUnchanged
 		}
 		c.UpdatedAt = ch.at
-		ch.record("campaign.update", targetOf(c), map[string]any{"fields": r.fields()})
+		ch.record("campaign.update", campaignTarget(c), map[string]any{"fields": r.fields()})
 		return ch.UpdateCampaign(ctx, c)
 	})
 }
@@ -271,7 +271,7 @@ func (w *Workspace) StageCampaign(ctx context.Context, p *credential.Principal, 
 			return credential.InvalidField("stage", "the test is %s; %s takes one that is %s", c.Status, name, strings.Join(stages[i].from, ", "))
 		}
 		c.UpdatedAt = ch.at
-		ch.record("campaign.stage", targetOf(c), map[string]any{"stage": name, "before": c.Status, "after": stages[i].to})
+		ch.record("campaign.stage", campaignTarget(c), map[string]any{"stage": name, "before": c.Status, "after": stages[i].to})
 		return ch.MoveCampaign(ctx, c, stages[i].to)
 	})
 }

@@ -28,10 +28,10 @@ var testerStatuses = []string{testerIncomplete, TesterComplete, testerPendingRev
 
 // Bounds of what is done with testers.
 const (
-	mostTesters = 100   // in one call
-	mostMessage = 5_000 // characters
-	mostSearch  = 100
-	messageFor  = 3 * 24 * time.Hour
+	mostTesters    = 100   // in one call
+	longestMessage = 5_000 // characters
+	longestSearch  = 100
+	messageFor     = 3 * 24 * time.Hour
 )
 
 // TesterRequest says who comes to a campaign.
@@ -70,7 +70,7 @@ func (w *Workspace) AddTester(ctx context.Context, p *credential.Principal, camp
 		if err != nil {
 			return uuid.Nil, err
 		}
-		ch.record("tester.add", targetOf(c), map[string]any{"testers": []int64{n.Number}})
+		ch.record("tester.add", campaignTarget(c), map[string]any{"testers": []int64{n.Number}})
 		return n.ID, nil
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (w *Workspace) Tester(ctx context.Context, p *credential.Principal, campaig
 
 // Testers returns a page of the testers of a campaign in the order in which
 // they came, and how many there are on all pages.
-func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page Page) ([]store.Tester, int64, error) {
+func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page PageRequest) ([]store.Tester, int64, error) {
 	c, err := w.Campaign(ctx, p, campaign)
 	if err != nil {
 		return nil, 0, err
@@ -118,13 +118,13 @@ func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campai
 }
 
 func (w *Workspace) findTesters(ctx context.Context, c *store.Campaign, text string, s store.Section) ([]store.Tester, int64, error) {
-	text, err := credential.CheckText("search", text, mostSearch)
+	text, err := credential.CheckText("search", text, longestSearch)
 	if err != nil {
 		return nil, 0, err
 	}
 	list, total, ok, err := w.store.FindTesters(ctx, c.ID, text, s)
 	if err == nil && !ok {
-		err = credential.InvalidField("search", "finds more than %d testers; search for more of the name or the address", store.MostFound)
+		err = credential.InvalidField("search", "finds more than %d testers; search for more of the name or the address", store.MostTestersFound)
 	}
 	return list, int64(total), err
 }
@@ -149,7 +149,7 @@ func (w *Workspace) RemoveTester(ctx context.Context, p *credential.Principal, c
 		if n.Status == store.TesterRemoved {
 			return errUnchanged
 		}
-		ch.record("tester.remove", targetOf(c), map[string]any{"testers": []int64{n.Number}})
+		ch.record("tester.remove", campaignTarget(c), map[string]any{"testers": []int64{n.Number}})
 		return ch.MoveTesters(ctx, []store.Tester{*n}, store.TesterRemoved)
 	})
 	return err
@@ -181,7 +181,7 @@ func (w *Workspace) moveTesters(ctx context.Context, p *credential.Principal, re
 		if len(moving) == 0 {
 			return errUnchanged
 		}
-		ch.record(m.action, targetOf(c), map[string]any{"testers": numbersOf(moving)})
+		ch.record(m.action, campaignTarget(c), map[string]any{"testers": numbersOf(moving)})
 		return ch.MoveTesters(ctx, moving, m.to)
 	})
 }
@@ -234,7 +234,7 @@ func named(ctx context.Context, ch *change, c *store.Campaign, numbers []int64) 
 // MessageTesters writes a mail to testers who take part or have. It leaves when
 // the change is stored.
 func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal, ref CampaignRef, m Message) ([]store.Tester, error) {
-	text, err := credential.CheckProse("message", m.Text, mostMessage)
+	text, err := credential.CheckProse("message", m.Text, longestMessage)
 	if err == nil && text == "" {
 		err = credential.InvalidField("message", "must not be empty")
 	}
@@ -260,7 +260,7 @@ func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal,
 				return err
 			}
 		}
-		ch.record(to.action, targetOf(c), map[string]any{"testers": numbersOf(testers)})
+		ch.record(to.action, campaignTarget(c), map[string]any{"testers": numbersOf(testers)})
 		return nil
 	})
 	if err == nil {
