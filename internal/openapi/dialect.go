@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -25,6 +27,8 @@ type Dialect struct {
 	Surfaces  []*edge.Surface
 	// Prefix is that of the paths which the page shows.
 	Prefix string
+	// Header presents the credential; empty is a Bearer token in TOKEN.
+	Header string
 }
 
 // Variable is one of a shell, and how it comes to have a value.
@@ -83,11 +87,7 @@ func (d *Dialect) page(base string) (edge.HTML, error) {
 			if !strings.HasPrefix(r.Pattern, d.Prefix) {
 				continue
 			}
-			call, err := d.call(base, r)
-			if err != nil {
-				return nil, err
-			}
-			v.Calls = append(v.Calls, call)
+			v.Calls = append(v.Calls, d.call(base, r))
 		}
 	}
 	var out bytes.Buffer
@@ -97,15 +97,11 @@ func (d *Dialect) page(base string) (edge.HTML, error) {
 	return out.Bytes(), nil
 }
 
-func (d *Dialect) call(base string, r edge.Route) (callView, error) {
-	switch {
-	case r.Doc.ID == "" || r.Doc.Text == "":
-		return callView{}, fmt.Errorf("%s %s says nothing of itself: name it", r.Method, r.Pattern)
-	case r.MaxBody > 0 && r.Doc.Example == "":
-		return callView{}, fmt.Errorf("%s %s takes a body: give an example of it", r.Method, r.Pattern)
-	}
+// call describes a route. One that says nothing of itself is shown by what it
+// takes; its line may need other values.
+func (d *Dialect) call(base string, r edge.Route) callView {
 	needs, protected := r.Access.Permission()
-	v := callView{Method: r.Method, ID: r.Doc.ID, About: r.Doc.Text, Needs: string(needs), Path: strings.SplitAfter(r.Pattern, "/"), Params: r.Params}
+	v := callView{Method: r.Method, ID: or(r.Doc.ID, anchor(r)), About: r.Doc.Text, Needs: string(needs), Path: strings.SplitAfter(r.Pattern, "/"), Params: r.Params}
 	switch {
 	case !protected:
 		v.Needs = "no credential"
@@ -118,15 +114,68 @@ func (d *Dialect) call(base string, r edge.Route) (callView, error) {
 	}
 	v.Line += ` "` + base + d.fill(r.Pattern) + `"`
 	if protected {
-		v.Line += " \\\n  -H \"Authorization: Bearer $TOKEN\""
+		v.Line += " \\\n  -H \"" + or(d.Header, "Authorization: Bearer $TOKEN") + "\""
 	}
-	if r.Doc.Example != "" {
+	if r.MaxBody > 0 {
 		if !r.Form {
 			v.Line += " \\\n  -H 'Content-Type: application/json'"
 		}
-		v.Line += " \\\n  -d " + quoted(r.Doc.Example)
+		v.Line += " \\\n  -d " + quoted(or(r.Doc.Example, exampleOf(r.In, 0)))
 	}
-	return v, nil
+	return v
+}
+
+// or is a text, or another where it is empty.
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// anchor names a route by its method and its path.
+func anchor(r edge.Route) string {
+	return strings.ToLower(r.Method) + strings.Map(func(c rune) rune {
+		if strings.ContainsRune("/{}.", c) {
+			return '-'
+		}
+		return c
+	}, r.Pattern)
+}
+
+// deepest is how deep an example goes.
+const deepest = 8
+
+// exampleOf writes a value of a type as JSON, with something in each member.
+func exampleOf(t reflect.Type, depth int) string {
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return `"2030-01-31T12:00:00Z"`
+	case depth > deepest, t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8: // JSON as it is
+		return "{}"
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return exampleOf(t.Elem(), depth)
+	case reflect.Bool:
+		return "true"
+	case reflect.Int, reflect.Int64, reflect.Float64:
+		return "1"
+	case reflect.Slice:
+		return "[" + exampleOf(t.Elem(), depth+1) + "]"
+	case reflect.Struct:
+		var members []string
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+				members = append(members, fmt.Sprintf("%q:%s", name, exampleOf(f.Type, depth+1)))
+			}
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	case reflect.String:
+		return `"…"`
+	}
+	return "{}"
 }
 
 // fill writes a path with what stands for its wildcards.
@@ -142,6 +191,5 @@ var variable = regexp.MustCompile(`\$[A-Z_]+`)
 
 // quoted quotes a text for a shell, which fills in its variables.
 func quoted(text string) string {
-	text = "'" + variable.ReplaceAllString(strings.ReplaceAll(text, "'", `'\''`), `'"$0"'`) + "'"
-	return strings.TrimSuffix(text, "''")
+	return "'" + variable.ReplaceAllString(strings.ReplaceAll(text, "'", `'\''`), `'"$0"'`) + "'"
 }

@@ -160,7 +160,7 @@ func (r reader) Testers(ctx context.Context, campaign uuid.UUID, s Section) ([]T
 func (r reader) FindTesters(ctx context.Context, campaign uuid.UUID, text string, s Section) (found []Tester, total int, ok bool, err error) {
 	words := strings.Fields(searchText(text))
 	numbers, err := r.rarest(ctx, campaign, words)
-	if err != nil || len(numbers) > MostFound {
+	if err != nil || len(numbers) > MostTestersFound {
 		return nil, 0, false, err
 	}
 	if len(words) == 1 && s.Status == "" { // all of them are found
@@ -172,13 +172,16 @@ func (r reader) FindTesters(ctx context.Context, campaign uuid.UUID, text string
 	return section(found, s), len(found), true, err
 }
 
+// MostTestersFound is how many testers a word may find.
+const MostTestersFound = 1000
+
 // rarest returns the numbers that the rarest of some words finds, each once; if
-// none finds MostFound or fewer, more than that.
+// none finds MostTestersFound or fewer, more than that.
 func (r reader) rarest(ctx context.Context, campaign uuid.UUID, words []string) (rarest []int64, err error) {
 	for i, word := range words {
-		numbers, err := r.numbersOf(ctx, campaign, word, MostFound+1)
-		if err == nil && len(numbers) <= MostFound { // there may be more behind what is there twice
-			numbers, err = r.numbersOf(ctx, campaign, word, (MostFound+1)*mostTesterWords)
+		numbers, err := r.numbersOf(ctx, campaign, word, MostTestersFound+1)
+		if err == nil && len(numbers) <= MostTestersFound { // there may be more behind what is there twice
+			numbers, err = r.numbersOf(ctx, campaign, word, (MostTestersFound+1)*mostTesterWords)
 		}
 		if err != nil {
 			return nil, err

@@ -44,8 +44,8 @@ var stages = []stage{
 
 // Bounds of what is said of campaigns, and of how far a list is paged.
 const (
-	mostOfCampaign = 10_000  // characters
-	MostPaged      = 100_000 // items
+	longestDescription = 10_000  // characters
+	MostPaged          = 100_000 // items
 )
 
 // CampaignRequest says what a campaign is. What is nil stays as it is.
@@ -55,15 +55,15 @@ type CampaignRequest struct {
 	Repeat            *Repeat
 }
 
-// NumberedPage asks for a part of a list: the how manieth page, from 1, of how many
+// PageRequest asks for a part of a list: the how manieth page, from 1, of how many
 // items each, and of which of them.
-type NumberedPage struct {
+type PageRequest struct {
 	Number, Limit  int
 	Status, Search string // empty for any
 }
 
 // section returns what the store must read. Beyond the bound nothing is paged.
-func (p NumberedPage) section() (store.Section, error) {
+func (p PageRequest) section() (store.Section, error) {
 	if p.Number > MostPaged/p.Limit {
 		return store.Section{}, credential.InvalidField("page", "a list is paged up to its item %d; filter it", MostPaged)
 	}
@@ -93,7 +93,7 @@ func (r *CampaignRequest) apply(c *store.Campaign) (err error) {
 		}
 	}
 	if r.Description != nil {
-		if c.Description, err = credential.CheckProse("description", *r.Description, mostOfCampaign); err != nil {
+		if c.Description, err = credential.CheckProse("description", *r.Description, longestDescription); err != nil {
 			return err
 		}
 	}
@@ -184,7 +184,7 @@ func (w *Workspace) Campaign(ctx context.Context, p *credential.Principal, numbe
 
 // Campaigns returns a page of campaigns, the newest first, and how many there
 // are on all pages.
-func (w *Workspace) Campaigns(ctx context.Context, p *credential.Principal, page NumberedPage) ([]store.Campaign, int64, error) {
+func (w *Workspace) Campaigns(ctx context.Context, p *credential.Principal, page PageRequest) ([]store.Campaign, int64, error) {
 	organization, err := company(p, credential.TestsRead)
 	if err != nil {
 		return nil, 0, err

@@ -28,10 +28,10 @@ var testerStatuses = []string{testerIncomplete, TesterComplete, testerPendingRev
 
 // Bounds of what is done with testers.
 const (
-	mostTesters = 100   // in one call
-	mostLetter  = 5_000 // characters
-	mostSearch  = 100
-	messageFor  = 3 * 24 * time.Hour
+	mostTesters    = 100   // in one call
+	longestMessage = 5_000 // characters
+	longestSearch  = 100
+	messageFor     = 3 * 24 * time.Hour
 )
 
 // TesterRequest says who comes to a campaign.
@@ -94,7 +94,7 @@ func (w *Workspace) Tester(ctx context.Context, p *credential.Principal, campaig
 
 // Testers returns a page of the testers of a campaign in the order in which
 // they came, and how many there are on all pages.
-func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page NumberedPage) ([]store.Tester, int64, error) {
+func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campaign int64, page PageRequest) ([]store.Tester, int64, error) {
 	c, err := w.Campaign(ctx, p, campaign)
 	if err != nil {
 		return nil, 0, err
@@ -118,13 +118,13 @@ func (w *Workspace) Testers(ctx context.Context, p *credential.Principal, campai
 }
 
 func (w *Workspace) findTesters(ctx context.Context, c *store.Campaign, text string, s store.Section) ([]store.Tester, int64, error) {
-	text, err := credential.CheckText("search", text, mostSearch)
+	text, err := credential.CheckText("search", text, longestSearch)
 	if err != nil {
 		return nil, 0, err
 	}
 	list, total, ok, err := w.store.FindTesters(ctx, c.ID, text, s)
 	if err == nil && !ok {
-		err = credential.InvalidField("search", "finds more than %d testers; search for more of the name or the address", store.MostFound)
+		err = credential.InvalidField("search", "finds more than %d testers; search for more of the name or the address", store.MostTestersFound)
 	}
 	return list, int64(total), err
 }
@@ -234,7 +234,7 @@ func testersNamed(ctx context.Context, ch *change, c *store.Campaign, numbers []
 // MessageTesters writes a mail to testers who take part or have. It leaves when
 // the change is stored.
 func (w *Workspace) MessageTesters(ctx context.Context, p *credential.Principal, ref CampaignRef, m Message) ([]store.Tester, error) {
-	text, err := credential.CheckProse("message", m.Text, mostLetter)
+	text, err := credential.CheckProse("message", m.Text, longestMessage)
 	if err == nil && text == "" {
 		err = credential.InvalidField("message", "must not be empty")
 	}

@@ -163,7 +163,7 @@ const (
 )
 
 // page reads which part of a list a query asks for.
-func page(r *edge.Request) (p workspace.NumberedPage, err error) {
+func page(r *edge.Request) (p workspace.PageRequest, err error) {
 	p.Status, p.Search = r.Param("status"), r.Param("search")
 	if p.Number, err = number(r, "page", span{1, workspace.MostPaged}); err != nil {
 		return p, err
@@ -189,7 +189,7 @@ func number(r *edge.Request, name string, s span) (int, error) {
 }
 
 // listed answers with a page of a list.
-func listed[T, Row any](p workspace.NumberedPage, rows []Row, total int64, show func(*Row) T) many[T] {
+func listed[T, Row any](p workspace.PageRequest, rows []Row, total int64, show func(*Row) T) many[T] {
 	out := many[T]{Data: make([]T, 0, len(rows)), Meta: meta{p.Number, p.Limit, total, (total + int64(p.Limit) - 1) / int64(p.Limit)}}
 	for i := range rows {
 		out.Data = append(out.Data, show(&rows[i]))

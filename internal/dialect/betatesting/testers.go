@@ -51,7 +51,7 @@ func (h *handlers) completeTesters(r *edge.Request, _ edge.None) (many[tester], 
 }
 
 // testers answers with a page of the testers of a test.
-func (h *handlers) testers(r *edge.Request, p workspace.NumberedPage) (many[tester], error) {
+func (h *handlers) testers(r *edge.Request, p workspace.PageRequest) (many[tester], error) {
 	of, err := testID(r)
 	if err != nil {
 		return many[tester]{}, err
@@ -128,7 +128,7 @@ func named(list []store.Tester, err error) (many[tester], error) {
 	if err != nil {
 		return many[tester]{}, err
 	}
-	return listed(workspace.NumberedPage{Number: 1, Limit: max(1, len(list))}, list, int64(len(list)), testerOf), nil
+	return listed(workspace.PageRequest{Number: 1, Limit: max(1, len(list))}, list, int64(len(list)), testerOf), nil
 }
 
 func (h *handlers) removeTester(r *edge.Request, _ edge.None) (edge.Nothing, error) {

@@ -1,0 +1,38 @@
+package openapi
+
+import (
+	"html"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+)
+
+// A route that says nothing of itself has a line as well: what it takes is
+// written by the type.
+func TestDialectPage(t *testing.T) {
+	plain := &edge.Surface{Routes: []edge.Route{
+		edge.Put("/api/things/{thing}", edge.Needs(credential.TestsWrite), 9, func(*edge.Request, asked) (edge.Nothing, error) { return edge.Nothing{}, nil }),
+		edge.Post("/api/things", edge.Public, 9, func(*edge.Request, asked) (edge.Nothing, error) { return edge.Nothing{}, nil }).Example(`{"name":"$NAME's"}`),
+		edge.Get("/other", edge.Public, func(*edge.Request, edge.None) (edge.Nothing, error) { return edge.Nothing{}, nil }),
+	}}
+	d := Dialect{Name: "Things", Prefix: "/api/", Surfaces: []*edge.Surface{plain}, Wildcards: map[string]string{"thing": "$THING"}, Header: "X-Key: $KEY"}
+	page, err := d.page("http://things.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := html.UnescapeString(string(page))
+	for _, want := range []string{
+		`<details id="put-api-things--thing-">`, "tests:write", "no credential",
+		"curl -X PUT \"http://things.test/api/things/$THING\" \\\n  -H \"X-Key: $KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"…\",\"colors\":[\"…\"],\"deep\":{\"when\":{",
+		`-d '{"name":"'"$NAME"''\''s"}'`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is missing in %s", want, text)
+		}
+	}
+	if strings.Contains(text, "/other") {
+		t.Error("it shows a route of elsewhere")
+	}
+}
