@@ -366,7 +366,7 @@ func (w *Workspace) TestCases(ctx context.Context, p *credential.Principal, ref 
 	}
 	if q.Search != "" {
 		if f.IDs, err = w.store.Search(ctx, caseScope(project), q.Search); err != nil || len(f.IDs) == 0 {
-			return nil, 0, named(err, "search")
+			return nil, 0, aboutField(err, "search")
 		}
 	}
 	cases, err := w.store.TestCases(ctx, f, without, q.Limit)
@@ -377,8 +377,8 @@ func (w *Workspace) TestCases(ctx context.Context, p *credential.Principal, ref 
 	return cases, total, err
 }
 
-// named gives an error about a value the name of its field.
-func named(err error, field string) error {
+// aboutField gives an error about a value the name of its field.
+func aboutField(err error, field string) error {
 	var e *credential.Error
 	if errors.As(err, &e) && e.Kind == credential.Invalid {
 		return credential.InvalidField(field, "%s", e.Detail)
