@@ -48,6 +48,17 @@ func (s Projects) Restore(ctx context.Context, project string) (api.Project, err
 	return ask[api.Project](ctx, s.c, post("organizations", s.organization, "projects", project, "restore"))
 }
 
+// VirtualUsers goes through those whom the credentials of a project have
+// vouched for.
+func (s Projects) VirtualUsers(ctx context.Context, project string) iter.Seq2[api.VirtualUser, error] {
+	return all(ctx, s.c, listing{path: []string{"organizations", s.organization, "projects", project, "virtual-users"}}, byCursor[api.VirtualUser])
+}
+
+// DeleteVirtualUser forgets who a virtual user is. What the person wrote stays.
+func (s Projects) DeleteVirtualUser(ctx context.Context, project, id string) error {
+	return s.c.Do(ctx, to(http.MethodDelete, "organizations", s.organization, "projects", project, "virtual-users", id))
+}
+
 // SetRole gives a user a role in a project: admin, user or guest.
 func (s Projects) SetRole(ctx context.Context, project, user, role string) error {
 	return s.c.Do(ctx, to(http.MethodPut, "organizations", s.organization, "projects", project, "members", user).with(api.SetRole{Role: role}, ""))

@@ -71,7 +71,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
 	work := workspace.New(workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay})
-	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
+	native, oauth2 := rest.Surface(auth, work, st.Root()), oauth.Surface(auth)
 	surfaces := slices.Concat([]*edge.Surface{native, oauth2, openapi.Surface(native, oauth2)},
 		console.Surfaces(auth, auth.Issuer()), bunship.Surfaces(auth),
 		betahub.Surfaces(betahub.Config{Authority: auth, Workspace: work, Lists: betahub.Lists(cfg.BetaHubLists)}))

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // whole is a server with several surfaces, whose clock stands until a test
@@ -58,7 +59,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 		Now: func() time.Time { return began.Add(time.Duration(w.ahead.Load())) },
 	})
 	config := edge.Config{
-		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...),
+		Authority: auth, Surfaces: append([]*edge.Surface{rest.Surface(auth, workspace.New(workspace.Config{Store: st}), st.Root()), oauth.Surface(auth)}, bunship.Surfaces(auth)...),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
 	front = edge.New(config)
