@@ -349,6 +349,16 @@ type CreateProject struct {
 	Name string `json:"name" doc:"1 to 100 characters"`
 }
 
+// VirtualUser is a person whom a credential of a project vouched for, and who
+// never signs in.
+type VirtualUser struct {
+	ID        string    `json:"id" format:"uuid"`
+	Number    int64     `json:"number" doc:"as dialects name it, among those of users"`
+	Kind      string    `json:"kind" enum:"email,discord"`
+	Value     string    `json:"value" doc:"the address, or the digits"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
 // Event is one audit line with its place in the hash chain.
 type Event struct {
 	Chain    string    `json:"chain" format:"uuid" doc:"an organization's id, or zeros: the installation's chain"`

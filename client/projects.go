@@ -53,6 +53,17 @@ func (s Projects) Member(ctx context.Context, project, user string) (api.Project
 	return ask[api.ProjectMember](ctx, s.c, to(http.MethodGet, "organizations", s.organization, "projects", project, "members", user))
 }
 
+// VirtualUsers goes through those whom the credentials of a project have
+// vouched for.
+func (s Projects) VirtualUsers(ctx context.Context, project string) iter.Seq2[api.VirtualUser, error] {
+	return all(ctx, s.c, listing{path: []string{"organizations", s.organization, "projects", project, "virtual-users"}}, byCursor[api.VirtualUser])
+}
+
+// DeleteVirtualUser forgets who a virtual user is. What the person wrote stays.
+func (s Projects) DeleteVirtualUser(ctx context.Context, project, id string) error {
+	return s.c.Do(ctx, to(http.MethodDelete, "organizations", s.organization, "projects", project, "virtual-users", id))
+}
+
 // SetRole gives a user a role in a project: admin, user or guest.
 func (s Projects) SetRole(ctx context.Context, project, user, role string) error {
 	return s.c.Do(ctx, to(http.MethodPut, "organizations", s.organization, "projects", project, "members", user).with(api.SetRole{Role: role}, ""))

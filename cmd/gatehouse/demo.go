@@ -138,6 +138,9 @@ func (s *sampler) make(url string) *sample {
 			out.Credentials[c.key] = sampleClient{issued.ClientID, issued.Secret}
 		}
 	}
+	for _, issue := range sampleIssues() {
+		s.call(http.MethodPost, "/projects/"+out.Projects[0].BetaHubID+"/issues.json", issue, nil)
+	}
 	return out
 }
 
@@ -159,6 +162,17 @@ func (s *sampler) makeCampaign() {
 	s.call(http.MethodPost, test+"/stage", map[string]string{"stage": "launch"}, nil)
 	s.call(http.MethodPost, test+"/testers/accept", map[string][]int64{"testerIds": testers[:2]}, nil)
 	s.call(http.MethodPost, test+"/testers/mark-complete", map[string][]int64{"testerIds": testers[:1]}, nil)
+}
+
+// sampleIssues are what has been reported in the first project.
+func sampleIssues() []map[string]string {
+	return []map[string]string{
+		{"title": "Ship falls through the landing pad", "description": "Land on the moon of level 2 and wait for ten seconds.", "priority": "critical",
+			"unformatted_steps_to_reproduce": "Load level 2\nLand on the moon\nWait", "release_label": "0.9.1", "source": "in-game"},
+		{"title": "Music stops after the menu was open", "priority": "low", "status": "resolved", "release_label": "0.9.0"},
+		{"title": "Dark colours for the map", "description": "The map is too bright at night.", "category": "feature_request"},
+		{"title": "Where are saved games kept?", "category": "question", "status": "in_progress"},
+	}
 }
 
 // sampleCredential is a credential of the demo and its name there.

@@ -93,6 +93,8 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return projects.Member(ctx, "p", "u") },
 		func() (any, error) { return api.Empty{}, projects.SetRole(ctx, "p", "u", "guest") },
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
+		func() (any, error) { return collected(projects.VirtualUsers(ctx, "p")) },
+		func() (any, error) { return api.Empty{}, projects.DeleteVirtualUser(ctx, "p", "v") },
 
 		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
 		func() (any, error) { return collected(webhooks.All(ctx)) },
@@ -151,7 +153,7 @@ func TestGoClientCallsEveryRoute(t *testing.T) {
 	t.Parallel()
 	var called *edge.Route
 	mux, missing := http.NewServeMux(), map[string]bool{}
-	for _, route := range rest.Surface(nil, nil).Routes {
+	for _, route := range rest.Surface(nil, nil, nil).Routes {
 		if !strings.HasPrefix(route.Pattern, "/v1/") {
 			continue
 		}

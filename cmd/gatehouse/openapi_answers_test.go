@@ -176,6 +176,7 @@ func (x *exercise) repair() {
 		x.project(i)
 	}
 	x.webhook()
+	x.virtualUser()
 	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
 		{"wrong", "Digest x"}, {"stranger", "Basic eDp5"}}
 	for _, in := range x.credentials() {
@@ -241,6 +242,31 @@ func (x *exercise) webhook() {
 	x.must("POST", hooks, api.CreateWebhook{URL: "http://127.0.0.1:1/"}, &made)
 	x.must("POST", hooks+"/"+made.ID+"/test", nil, &told)
 	x.requests.pool["webhook"], x.requests.pool["delivery"] = []any{made.ID}, []any{told.ID}
+}
+
+// virtualUser has a token of the first project vouch for somebody.
+func (x *exercise) virtualUser() {
+	x.t.Helper()
+	var token api.IssuedCredential
+	x.must("POST", "/v1/credentials", api.CreateCredential{Name: "game", Scheme: "betahub_project_token", Organization: x.acme.ID, Project: x.projects[0].ID,
+		Scopes: []string{"can_create_bug_report"}}, &token)
+	req, err := http.NewRequest("POST", x.servers[false]+"/projects/"+x.projects[0].BetaHubID+"/issues.json", strings.NewReader(`{"title":"It freezes"}`))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "FormUser "+token.Secret+",email:player@example.test")
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	answer.Body.Close()
+	var list api.List[api.VirtualUser]
+	x.must("GET", "/v1/organizations/"+x.acme.ID+"/projects/"+x.projects[0].ID+"/virtual-users", nil, &list)
+	if answer.StatusCode != http.StatusCreated || len(list.Items) == 0 {
+		x.t.Fatalf("the report got %d, and there are %v", answer.StatusCode, list.Items)
+	}
+	x.requests.pool["virtual"] = []any{list.Items[0].ID}
 }
 
 // credentials are what the callers have.

@@ -22,7 +22,7 @@ const committedDocument = "../../docs/openapi.json"
 
 // documented returns the surfaces that the document is of.
 func documented() []*edge.Surface {
-	return []*edge.Surface{rest.Surface(nil, nil), oauth.Surface(nil)}
+	return []*edge.Surface{rest.Surface(nil, nil, nil), oauth.Surface(nil)}
 }
 
 func readFile(t *testing.T, name string) []byte {

@@ -89,7 +89,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, post *del
 		work.Posted = post.Wake
 	}
 	projects := workspace.New(work)
-	native, oauth2 := rest.Surface(auth, st.Root()), oauth.Surface(auth)
+	native, oauth2 := rest.Surface(auth, projects, st.Root()), oauth.Surface(auth)
 	ships := bunship.Surfaces(auth)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})

@@ -68,7 +68,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	})
 	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
-		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
+		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
 			testkase.Surfaces(auth, work), bunship.Surfaces(auth)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}

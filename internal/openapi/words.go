@@ -42,6 +42,7 @@ func parameters() map[string]named {
 		"organization":   {"organization: UUID, org_… or its number", text},
 		"project":        {"project: UUID, pr-… or PRJ-…", text},
 		"user":           {"user: UUID, usr_… or e-mail address", text},
+		"virtual":        {"id of the virtual user", schema{Type: "string", Format: "uuid"}},
 		"session":        {"id of the session", text},
 		"invitation":     {"id of the invitation", text},
 		"webhook":        {"id of the webhook", text},

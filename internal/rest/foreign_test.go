@@ -53,9 +53,10 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 		var told api.WebhookDelivery
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks", api.CreateWebhook{URL: "https://hooks.example.com/"}, &hook)
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks/"+hook.ID+"/test", nil, &told)
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID}
+		virtual := w.virtualUser(t, w.foreign).String()
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {
@@ -139,7 +140,7 @@ func TestS11_ReadersWriteNothing(t *testing.T) {
 				continue // one's own credential is everybody's to rotate and to revoke
 			}
 			for _, id := range []string{w.records["key"].ID, w.records[as].ID} {
-				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody})
+				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody})
 				s.as = as
 				if r.Pattern == "/v1/credentials" && r.Method == http.MethodPost {
 					s.body = `{` + good + `}`

@@ -233,6 +233,10 @@ func organizationCalls() map[string]cell {
 		"GET /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/guest@acme.test", nil),
 		"PUT /v1/organizations/{organization}/projects/{project}/members/{user}":    fixed(project+"/members/extra@acme.test", api.SetRole{Role: "guest"}),
 		"DELETE /v1/organizations/{organization}/projects/{project}/members/{user}": leaving(project+"/members/guest@acme.test", "PUT", project+"/members/guest@acme.test", api.SetRole{Role: "guest"}),
+		"GET /v1/organizations/{organization}/projects/{project}/virtual-users":     fixed(org+"/projects/ALPHA/virtual-users", nil),
+		"DELETE /v1/organizations/{organization}/projects/{project}/virtual-users/{virtual}": func(t testing.TB, w *world) shot {
+			return shot{path: "/v1/organizations/" + w.acme.ID + "/projects/" + w.spare.ID + "/virtual-users/" + w.virtualUser(t, w.spare).String()}
+		},
 		"POST /v1/organizations/{organization}/import": func(_ testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/import", body: api.ImportLine{
 				SHA256: fmt.Sprintf("%064x", w.clock.now().UnixNano()), Scheme: "gatehouse_key", Name: "Legacy", Scopes: []string{"projects:read"}}}

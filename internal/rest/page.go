@@ -34,7 +34,7 @@ func (h *handlers) page(r *edge.Request, filters ...string) (p page, err error) 
 	if p.limit, err = limit(r); err != nil {
 		return p, err
 	}
-	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String()), []byte(r.PathValue("organization")), []byte(r.PathValue("webhook"))}
+	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String()), []byte(r.PathValue("organization")), []byte(r.PathValue("webhook")), []byte(r.PathValue("project"))}
 	for _, name := range filters {
 		bound = append(bound, []byte(r.Param(name)))
 	}

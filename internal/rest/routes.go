@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // Bounds of bodies, in bytes.
@@ -21,12 +22,13 @@ const (
 // handlers answers the native routes.
 type handlers struct {
 	authority *authority.Authority
+	workspace *workspace.Workspace
 	root      *seal.Root // for cursors
 }
 
-// Surface returns the native API of an authority.
-func Surface(a *authority.Authority, root *seal.Root) *edge.Surface {
-	h := &handlers{a, root}
+// Surface returns the native API of an authority, and of what is in projects.
+func Surface(a *authority.Authority, w *workspace.Workspace, root *seal.Root) *edge.Surface {
+	h := &handlers{a, w, root}
 	return &edge.Surface{Routes: h.routes(), Present: edge.FromHeaders, WriteError: edge.WriteProblem, Error: api.Problem{}}
 }
 
@@ -147,6 +149,10 @@ func (h *handlers) projectRoutes() []edge.Route {
 			Named("setProjectRole", "Give a member a role in a project.", credential.PreconditionFailed),
 		edge.Delete("/v1/organizations/{organization}/projects/{project}/members/{user}", edge.Needs(credential.MembersWrite), h.removeProjectMember).
 			Named("removeProjectMember", "Take a member out of a project.", credential.Invalid, credential.PreconditionFailed),
+		edge.Get("/v1/organizations/{organization}/projects/{project}/virtual-users", edge.Needs(credential.MembersRead), h.listVirtualUsers).Takes("limit", "cursor").
+			Named("listVirtualUsers", "List those whom the credentials of a project have vouched for. Nobody signs in as one of them."),
+		edge.Delete("/v1/organizations/{organization}/projects/{project}/virtual-users/{virtual}", edge.Needs(credential.ProjectsWrite), h.deleteVirtualUser).
+			Named("deleteVirtualUser", "Forget who a virtual user is, for good. What the person wrote stays, and is nobody's in particular."),
 
 		edge.Get("/v1/audit/events", edge.Needs(credential.AuditRead), h.listEvents).Takes("organization", "after", "limit", "action", "actor", "subject", "target", "since", "until").
 			Named("listEvents", "List the audit events of a chain that fit what is asked for, the oldest first. Pass the last sequence on as after."),

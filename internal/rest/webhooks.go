@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // webhookRoutes are about the endpoints that are told of events.
@@ -184,7 +183,7 @@ func webhookOf(w *store.Webhook) api.Webhook {
 
 func deliveryOf(d *store.Delivery) api.WebhookDelivery {
 	out := api.WebhookDelivery{
-		ID: webhook.MessageID(d.ID), Webhook: d.Webhook.String(), Event: d.Event, State: "failed", Payload: d.Payload, Attempts: d.Attempts,
+		ID: d.MessageID(), Webhook: d.Webhook.String(), Event: d.Event, State: "failed", Payload: d.Payload, Attempts: d.Attempts,
 		StatusCode: d.StatusCode, Response: d.Response, Failure: d.Failure, NextAt: instant(d.NextAt), DeliveredAt: instant(d.DeliveredAt), CreatedAt: d.CreatedAt,
 	}
 	switch {

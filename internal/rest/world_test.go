@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -84,7 +85,7 @@ func newServer(t testing.TB, cfg store.Config) *world {
 	cfg.Logger = log
 	w.store = storetest.Open(t, cfg)
 	w.authority = authority.New(authority.Config{PasswordMemory: 64, Issuer: "https://keys.test", Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Logger: log})
-	surfaces := []*edge.Surface{rest.Surface(w.authority, w.store.Root())}
+	surfaces := []*edge.Surface{rest.Surface(w.authority, workspace.New(workspace.Config{Store: w.store, Now: w.clock.now}), w.store.Root())}
 	front := edge.Config{Authority: w.authority, Surfaces: surfaces, Logger: log}
 	back := front
 	back.Operator = true

@@ -26,6 +26,9 @@ type Delivery struct {
 	CreatedAt time.Time
 }
 
+// MessageID is how the receiver knows the delivery.
+func (d *Delivery) MessageID() string { return webhook.MessageID(d.ID) }
+
 // Outcome is what came of the last try of a delivery.
 type Outcome struct {
 	StatusCode  int    // 0: no answer

@@ -552,8 +552,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a member of an organization */
-        get: operations["getMember"];
+        get?: never;
         /**
          * Change the role of a member
          * @description Change the role of a member. It takes an owner or admin who has signed in.
@@ -708,13 +707,52 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the role of a member in a project */
-        get: operations["getProjectMember"];
+        get?: never;
         /** Give a member a role in a project */
         put: operations["setProjectRole"];
         post?: never;
         /** Take a member out of a project */
         delete: operations["removeProjectMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/virtual-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List those whom the credentials of a project have vouched for
+         * @description List those whom the credentials of a project have vouched for. Nobody signs in as one of them.
+         */
+        get: operations["listVirtualUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/virtual-users/{virtual}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget who a virtual user is, for good
+         * @description Forget who a virtual user is, for good. What the person wrote stays, and is nobody's in particular.
+         */
+        delete: operations["deleteVirtualUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1364,8 +1402,6 @@ export interface components {
             service?: boolean;
             /** Format: date-time */
             created_at: string;
-            /** @description tells one state of the membership from the next: what If-Match takes */
-            version: string;
         };
         IssuedCredential: {
             /** Format: uuid */
@@ -1893,15 +1929,25 @@ export interface components {
             /** @description pass it on as cursor; absent on the last page */
             next_cursor?: string;
         };
-        ProjectMember: {
+        VirtualUserList: {
+            items: components["schemas"]["VirtualUser"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        VirtualUser: {
             /** Format: uuid */
-            user: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description as dialects name it, among those of users
+             */
+            number: number;
             /** @enum {string} */
-            role: "admin" | "user" | "guest";
+            kind: "email" | "discord";
+            /** @description the address, or the digits */
+            value: string;
             /** Format: date-time */
-            joined_at: string;
-            /** @description tells one state of the membership from the next: what If-Match takes */
-            version: string;
+            created_at: string;
         };
         EventList: {
             items: components["schemas"]["Event"][];
@@ -1936,8 +1982,6 @@ export interface components {
              */
             url: string;
             description?: string;
-            /** @description whose events alone it is told of; all of the organization without one */
-            project?: string;
             /** @description those that it is told of; none are all */
             events?: string[];
         };
@@ -1946,11 +1990,6 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
-            /**
-             * Format: uuid
-             * @description whose events alone it is told of
-             */
-            project?: string;
             /** Format: uri */
             url: string;
             description: string;
@@ -1989,11 +2028,6 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
-            /**
-             * Format: uuid
-             * @description whose events alone it is told of
-             */
-            project?: string;
             /** Format: uri */
             url: string;
             description: string;
@@ -2170,8 +2204,6 @@ export interface components {
              * @enum {string}
              */
             outcome: "revoked" | "was_revoked" | "not_found";
-            /** @description its record can't be read; it is revoked like any other */
-            damaged?: boolean;
         };
         TokenForm: {
             /** @enum {string} */
@@ -3356,8 +3388,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3388,7 +3418,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3401,8 +3430,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3429,7 +3456,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -3876,46 +3902,10 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    getMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description organization: UUID, org_… or its number */
-                organization: string;
-                /** @description user: UUID, usr_… or e-mail address */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
     setRole: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
-            };
+            header?: never;
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3945,7 +3935,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3957,10 +3946,7 @@ export interface operations {
     removeMember: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
-            };
+            header?: never;
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3986,7 +3972,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -4370,48 +4355,10 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    getProjectMember: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description organization: UUID, org_… or its number */
-                organization: string;
-                /** @description project: UUID, pr-… or PRJ-… */
-                project: string;
-                /** @description user: UUID, usr_… or e-mail address */
-                user: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProjectMember"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
     setProjectRole: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
-            };
+            header?: never;
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4443,7 +4390,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -4455,10 +4401,7 @@ export interface operations {
     removeProjectMember: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
-                "If-Match"?: components["parameters"]["IfMatch"];
-            };
+            header?: never;
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4486,9 +4429,83 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
-            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listVirtualUsers: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirtualUserList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteVirtualUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the virtual user */
+                virtual: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
