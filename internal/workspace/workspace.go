@@ -159,7 +159,9 @@ func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted 
 // the names of fields, never what somebody wrote.
 func (c *change) record(action, target string, detail any) {
 	e := store.Acting{By: c.by, At: c.at}.Event(action, target, audit.Object(detail))
-	e.Project = c.project.ID
+	if c.project != nil { // nil for what belongs to the organization
+		e.Project = c.project.ID
+	}
 	c.Record(e)
 }
 

@@ -552,7 +552,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show a member of an organization */
+        get: operations["getMember"];
         /**
          * Change the role of a member
          * @description Change the role of a member. It takes an owner or admin who has signed in.
@@ -707,7 +708,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show the role of a member in a project */
+        get: operations["getProjectMember"];
         /** Give a member a role in a project */
         put: operations["setProjectRole"];
         post?: never;
@@ -1402,6 +1404,8 @@ export interface components {
             service?: boolean;
             /** Format: date-time */
             created_at: string;
+            /** @description tells one state of the membership from the next: what If-Match takes */
+            version: string;
         };
         IssuedCredential: {
             /** Format: uuid */
@@ -1929,6 +1933,16 @@ export interface components {
             /** @description pass it on as cursor; absent on the last page */
             next_cursor?: string;
         };
+        ProjectMember: {
+            /** Format: uuid */
+            user: string;
+            /** @enum {string} */
+            role: "admin" | "user" | "guest";
+            /** Format: date-time */
+            joined_at: string;
+            /** @description tells one state of the membership from the next: what If-Match takes */
+            version: string;
+        };
         VirtualUserList: {
             items: components["schemas"]["VirtualUser"][];
             /** @description pass it on as cursor; absent on the last page */
@@ -1982,6 +1996,8 @@ export interface components {
              */
             url: string;
             description?: string;
+            /** @description whose events alone it is told of; all of the organization without one */
+            project?: string;
             /** @description those that it is told of; none are all */
             events?: string[];
         };
@@ -1990,6 +2006,11 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
+            /**
+             * Format: uuid
+             * @description whose events alone it is told of
+             */
+            project?: string;
             /** Format: uri */
             url: string;
             description: string;
@@ -2028,6 +2049,11 @@ export interface components {
             id: string;
             /** Format: uuid */
             organization: string;
+            /**
+             * Format: uuid
+             * @description whose events alone it is told of
+             */
+            project?: string;
             /** Format: uri */
             url: string;
             description: string;
@@ -2204,6 +2230,8 @@ export interface components {
              * @enum {string}
              */
             outcome: "revoked" | "was_revoked" | "not_found";
+            /** @description its record can't be read; it is revoked like any other */
+            damaged?: boolean;
         };
         TokenForm: {
             /** @enum {string} */
@@ -3388,6 +3416,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3418,6 +3448,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3430,6 +3461,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3456,6 +3489,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict5"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -3902,10 +3936,46 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    setRole: {
+    getMember: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description user: UUID, usr_… or e-mail address */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3935,6 +4005,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -3946,7 +4017,10 @@ export interface operations {
     removeMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -3972,6 +4046,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
@@ -4355,10 +4430,48 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
-    setProjectRole: {
+    getProjectMember: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description user: UUID, usr_… or e-mail address */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectMember"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setProjectRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4390,6 +4503,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -4401,7 +4515,10 @@ export interface operations {
     removeProjectMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description organization: UUID, org_… or its number */
                 organization: string;
@@ -4429,6 +4546,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
