@@ -75,6 +75,9 @@ func (h *handlers) issueOf(project int64, i *store.Issue) issue {
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, URL: fmt.Sprintf("%s/issues/%d", h.address(project), i.Number),
 	}
 	out.AssignedToID = out.AssignedTo.ID
+	if !out.Custom.IsValid() { // which only a damaged row isn't
+		out.Custom = jsontext.Value("{}")
+	}
 	if i.Category == workspace.FeatureRequest {
 		out.ScopedID = fmt.Sprintf("fr-%d", i.Number)
 	}

@@ -16,6 +16,7 @@ var Tables = []string{
 	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
 	"credentials", "secrets", "credential_uses", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
 	"sessions", "two_factor", "backup_codes", "links", "sign_in_attempts", "outbox", "invitations", "policies",
+	"virtual_users", "releases", "issues", "comments", "creations", "searchable",
 }
 
 // Exec runs statements behind the store's back.
