@@ -86,6 +86,13 @@ func TestBHD2_BHD9_BHO20_BHO21_EightADay(t *testing.T) {
 		if got := len(w.get("dev", w.in("/issues.json")).column("", "id")); got != 8+3+10 {
 			t.Errorf("there are %d issues: one that was refused was kept", got)
 		}
+		for i := range 9 { // whoever has one of these has all of them
+			status := 201
+			if i == 8 {
+				status = 429
+			}
+			send(as, "/issues.json", fmt.Sprintf("2001:db8:0:7::%d", i)).want(status)
+		}
 		w.ahead.Add(int64(20*time.Hour + 55*time.Minute + 54*time.Second))
 		send(as, "/issues.json", here).refused(429, "8")
 		w.ahead.Add(int64(time.Second))
