@@ -92,13 +92,21 @@ func (d *postgresDriver) tryLock(ctx context.Context, tx *sql.Tx, key [32]byte) 
 	return taken, err
 }
 
-// postgresSearching is by vectors of words, which are taken as they are.
+// postgresSearching is by vectors of words, which are taken as they are. Of a
+// word that is everywhere enough stand among the latest items of the scope;
+// only where they don't, the index of all words is asked.
 func postgresSearching() searching {
 	return searching{
-		row:   `INSERT INTO searchable (item_id, scope, words) VALUES ($1, $2, '') ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
-		put:   `UPDATE searchable SET words = array_to_tsvector(array_remove(string_to_array($3, ' '), '')) WHERE id = $1 AND scope = $2`,
-		match: `SELECT item_id FROM searchable WHERE scope = $1 AND words @@ CAST(CAST($2 AS TEXT) AS tsquery) ORDER BY id DESC LIMIT $3`,
-		word:  `'?':*`, and: ` & `,
+		row: `INSERT INTO searchable (item_id, scope, words) VALUES ($1, $2, '') ON CONFLICT (item_id) DO UPDATE SET scope = excluded.scope RETURNING id`,
+		put: `UPDATE searchable SET words = array_to_tsvector(array_remove(string_to_array($3, ' '), '')) WHERE id = $1 AND scope = $2`,
+		match: `
+			WITH asked AS MATERIALIZED (SELECT CAST(CAST($2 AS TEXT) AS tsquery) AS q),
+			latest AS MATERIALIZED (SELECT id, item_id, words FROM searchable WHERE scope = $1 ORDER BY id DESC LIMIT 5000),
+			late AS MATERIALIZED (SELECT id, item_id FROM latest WHERE words @@ (SELECT q FROM asked)),
+			early AS MATERIALIZED (SELECT id, item_id FROM searchable
+				WHERE words @@ (SELECT q FROM asked) AND scope || '' = $1 AND (SELECT COUNT(*) FROM late) < $3)
+			SELECT item_id FROM (SELECT id, item_id FROM late UNION SELECT id, item_id FROM early) AS found ORDER BY id DESC LIMIT $3`,
+		word: `'?':*`, and: ` & `,
 	}
 }
 

@@ -163,8 +163,8 @@ func TestNumbersOfTestCases(t *testing.T) {
 	})
 }
 
-// crowd fills a project with test cases: one of a hundred is rare.
-func crowd(t *testing.T, cfg store.Config, project uuid.UUID, n int) {
+// casesOf fills a project with test cases: one of a hundred is rare.
+func casesOf(t *testing.T, cfg store.Config, project uuid.UUID, n int) {
 	t.Helper()
 	db := storetest.Raw(t, cfg)
 	numbers, id := fmt.Sprintf("generate_series(1, %d) AS n(i)", n), `(left('`+project.String()+`', 24) || lpad(to_hex(i), 12, '0'))::uuid`
@@ -196,8 +196,8 @@ func TestListsOfTestCasesCostLittle(t *testing.T) {
 		if raceEnabled {
 			size = 100
 		}
-		crowd(t, cfg, few.ID, size)
-		crowd(t, cfg, many.ID, 20*size)
+		casesOf(t, cfg, few.ID, size)
+		casesOf(t, cfg, many.ID, 20*size)
 		storetest.Exec(t, storetest.Raw(t, cfg), `ANALYZE`)
 		urgent := 0
 		lists := map[string]store.CaseFilter{

@@ -283,7 +283,8 @@ func (w *Workspace) release(ctx context.Context, c *change, number int64, label 
 // IssueChange is what is to be different about an issue. A nil field stays.
 type IssueChange struct {
 	Category, Status, Priority, Title, Description, Steps, ReleaseLabel *string
-	Assignee                                                            *int64 // 0 for nobody
+	Assignee, Release                                                   *int64            // by number; 0 for none
+	Custom                                                              map[string]string // all of it
 }
 
 // UpdateIssue changes the named fields of an issue, and leaves the others to
@@ -303,8 +304,8 @@ func (w *Workspace) UpdateIssue(ctx context.Context, p *credential.Principal, re
 				return err
 			}
 		}
-		if ch.ReleaseLabel != nil {
-			if issue.Release, err = w.release(ctx, c, 0, *ch.ReleaseLabel); err != nil {
+		if ch.Release != nil || ch.ReleaseLabel != nil {
+			if issue.Release, err = w.release(ctx, c, valueOf(ch.Release), valueOf(ch.ReleaseLabel)); err != nil {
 				return err
 			}
 		}
@@ -325,8 +326,21 @@ func (w *Workspace) UpdateIssue(ctx context.Context, p *credential.Principal, re
 	return w.store.Issue(ctx, issue.Project, issue.Number)
 }
 
+// valueOf is what p points to, or nothing.
+func valueOf[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 // apply takes over the fields that stand by themselves.
-func (ch *IssueChange) apply(i *store.Issue) error {
+func (ch *IssueChange) apply(i *store.Issue) (err error) {
+	if ch.Custom != nil {
+		if i.Custom, err = custom(ch.Custom); err != nil {
+			return err
+		}
+	}
 	prose := func(most int) func(string, string) (string, error) {
 		return func(field, text string) (string, error) { return credential.CheckProse(field, text, most) }
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -119,8 +120,10 @@ func (w *Workspace) countDaily(ctx context.Context, c *change, kind string) erro
 		return nil
 	}
 	address := "unknown"
-	if c.by.Address.IsValid() {
-		address = c.by.Address.String()
+	if from := c.by.Address.Unmap(); from.Is6() { // whoever has one of a network has all of it
+		address = netip.PrefixFrom(from.WithZone(""), 64).Masked().String()
+	} else if from.IsValid() {
+		address = from.String()
 	}
 	counted, err := c.CountCreation(ctx, store.Creation{Credential: c.madeBy(), Address: address, Kind: kind, At: c.at}, w.perDay)
 	if err != nil {

@@ -209,3 +209,33 @@ func (in *issueBody) draft() (d workspace.IssueDraft, err error) {
 	d.Custom, err = in.custom()
 	return d, err
 }
+
+// change is the change of an issue that a body asks for.
+func (in *issueBody) change() (ch workspace.IssueChange, err error) {
+	for name, fixed := range map[string]*string{"source": in.Source, "reporter_email": in.Email} {
+		if fixed != nil {
+			return ch, credential.InvalidField(name, "is as it was reported, and can't be changed")
+		}
+	}
+	ch = workspace.IssueChange{
+		Category: in.Category, Status: in.Status, Priority: in.Priority, Title: in.Title, Description: in.Description,
+		Steps: in.steps(), ReleaseLabel: in.ReleaseLabel,
+	}
+	for _, f := range []struct {
+		name  string
+		value jsontext.Value
+		to    **int64
+	}{{"assigned_to_id", in.AssignedTo, &ch.Assignee}, {"release_id", in.ReleaseID, &ch.Release}} {
+		n, said, err := reference(f.name, f.value)
+		if err != nil {
+			return ch, err
+		}
+		if said {
+			*f.to = &n
+		}
+	}
+	if len(in.Custom)+len(in.CustomFields) > 0 {
+		ch.Custom, err = in.custom()
+	}
+	return ch, err
+}

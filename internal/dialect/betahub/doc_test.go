@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"mime/multipart"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -81,6 +85,13 @@ func TestBHD2_BHD9_BHO20_BHO21_EightADay(t *testing.T) {
 		}
 		if got := len(w.get("dev", w.in("/issues.json")).column("", "id")); got != 8+3+10 {
 			t.Errorf("there are %d issues: one that was refused was kept", got)
+		}
+		for i := range 9 { // whoever has one of these has all of them
+			status := 201
+			if i == 8 {
+				status = 429
+			}
+			send(as, "/issues.json", fmt.Sprintf("2001:db8:0:7::%d", i)).want(status)
 		}
 		w.ahead.Add(int64(20*time.Hour + 55*time.Minute + 54*time.Second))
 		send(as, "/issues.json", here).refused(429, "8")
@@ -304,5 +315,51 @@ func TestBHD15_BHD18_BHD25_BHD26_BHD31_Forms(t *testing.T) {
 		w.do(call{method: "POST", path: w.in("/issues"), as: as, body: "cut", header: []string{"Content-Type", "multipart/form-data; boundary=x"}}).refused(400, "form")
 		w.post(as, w.in("/issues.json"), "issue[description]=%ff%fe").refused(422, "UTF-8")
 		w.post(as, w.in("/issues.json"), "issue[description]=%zz").refused(400, "form")
+	})
+}
+
+// Webhooks are told of issues and comments, and of nothing that was written.
+func TestBH40_BHO22_Webhooks(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		url := "https://hooks.example.com/"
+		hook, err := w.CreateWebhook(background, w.op, w.org.ID, authority.WebhookRequest{URL: &url})
+		w.ok(err)
+		w.post("FormUser "+w.reporter+",email:ada@example.test", w.in("/issues.json"), `{"title":"Freezes","description":"hush"}`).want(201)
+		w.patch("dev", w.in("/issues/1.json"), `{"priority":"high"}`).want(200)
+		w.patch("dev", w.in("/issues/1.json"), `{"status":"resolved"}`).want(200)
+		w.patch("dev", w.in("/issues/1.json"), `{"status":"resolved","title":"Froze"}`).want(200)
+		w.post("dev", w.in("/issues/1/comments.json"), `{"body":"hush"}`).want(201)
+		list, err := w.Deliveries(background, w.op, authority.WebhookRef{Organization: w.org.ID, ID: hook.Webhook.ID}, uuid.Nil, 10)
+		w.ok(err)
+		var told []string
+		for _, d := range slices.Backward(list) {
+			told = append(told, d.Event)
+			for _, text := range []string{"hush", "ada@example.test", "Freezes", "Froze"} {
+				if strings.Contains(string(d.Payload), text) {
+					t.Errorf("%s tells %q", d.Event, text)
+				}
+			}
+		}
+		if want := []string{"issue.created", "issue.updated", "issue.resolved", "issue.updated", "comment.created"}; !slices.Equal(told, want) {
+			t.Errorf("told of %v, want %v", told, want)
+		}
+	})
+}
+
+// Changes of different fields at the same time are all kept.
+func TestBH23_FieldByField(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
+		bodies := []string{`{"title":"y"}`, `{"priority":"critical"}`, `{"status":"in_progress"}`, `{"description":"z"}`, `{"category":"question"}`}
+		var wg sync.WaitGroup
+		for _, body := range bodies {
+			wg.Go(func() {
+				if a := w.patch("dev", w.in("/issues/1.json"), body); a.status != 200 {
+					t.Errorf("%s: got %d %s", body, a.status, a.body)
+				}
+			})
+		}
+		wg.Wait()
+		w.get("dev", w.in("/issues/1.json")).want(200).has("title", "y", "priority", "critical", "status", "in_progress", "description", "z", "category", "question")
 	})
 }

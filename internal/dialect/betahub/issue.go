@@ -75,6 +75,9 @@ func (h *handlers) issueOf(project int64, i *store.Issue) issue {
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, URL: fmt.Sprintf("%s/issues/%d", h.address(project), i.Number),
 	}
 	out.AssignedToID = out.AssignedTo.ID
+	if !out.Custom.IsValid() { // which only a damaged row isn't
+		out.Custom = jsontext.Value("{}")
+	}
 	if i.Category == workspace.FeatureRequest {
 		out.ScopedID = fmt.Sprintf("fr-%d", i.Number)
 	}
@@ -305,16 +308,9 @@ func (h *handlers) updateIssue(r *edge.Request, body edge.Payload) (out issue, e
 	if err != nil {
 		return out, err
 	}
-	ch := workspace.IssueChange{
-		Category: in.Category, Status: in.Status, Priority: in.Priority, Title: in.Title, Description: in.Description,
-		Steps: in.steps(), ReleaseLabel: in.ReleaseLabel,
-	}
-	n, said, err := reference("assigned_to_id", in.AssignedTo)
+	ch, err := in.change()
 	if err != nil {
 		return out, err
-	}
-	if said {
-		ch.Assignee = &n
 	}
 	changed, err := h.workspace.UpdateIssue(r.Context(), &r.Principal, ref, ch)
 	if err != nil {

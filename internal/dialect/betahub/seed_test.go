@@ -204,8 +204,11 @@ func TestBH20_BH21_BH22_BH23_BH26_BH27_BHO8_Issues(t *testing.T) {
 		w.patch("dev", w.in("/issues/1"), `{"issue":{"assigned_to_id":null}}`).want(200).has("assigned_to_id", nil, "status", "resolved")
 		w.patch("dev", w.in("/issues/g-1"), "issue[priority]=critical").want(200).has("priority", "critical")
 		w.patch("dev", w.in("/issues/1.json"), `{}`).want(200).has("priority", "critical")
+		w.patch("dev", w.in("/issues/1.json"), `{"release_label":"2.0","custom":{"os":"Linux"}}`).want(200).has("release.label", "2.0", "custom.os", "Linux")
+		w.patch("dev", w.in("/issues/1.json"), `{"release_id":null}`).want(200).has("release", nil, "custom.os", "Linux")
+		w.patch("dev", w.in("/issues/1.json"), `{"release_id":1}`).want(200).has("release.label", "2.0")
 		for body, part := range map[string]string{
-			`{"status":"done"}`: "status", `{"priority":"urgent"}`: "priority", `{"category":"other"}`: "category", `{"title":""}`: "title", `{"title":7}`: "title",
+			`{"status":"done"}`: "status", `{"priority":"urgent"}`: "priority", `{"category":"other"}`: "category", `{"title":""}`: "title", `{"title":7}`: "title", `{"release_id":9}`: "release_id", `{"source":"x"}`: "source",
 			fmt.Sprintf(`{"assigned_to_id":%d}`, w.users["outsider"].Number): "assigned_to_id", `{"assigned_to_id":99999}`: "assigned_to_id", `{"assigned_to_id":"x"}`: "assigned_to_id",
 			`{"title":"` + strings.Repeat("x", 201) + `"}`: "title", `{"description":"a\u0000b"}`: "description",
 		} {

@@ -1,0 +1,124 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/audit"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+)
+
+// crowd is how many issues are many.
+const crowd = 30_000
+
+// issuesOf fills a project with issues, some of each sort.
+func issuesOf(t *testing.T, cfg store.Config, project uuid.UUID, many int) {
+	t.Helper()
+	db := storetest.Raw(t, cfg)
+	numbers := fmt.Sprintf("generate_series(1, %d) AS n(i)", many)
+	id := `('` + project.String()[:23] + `-' || lpad(to_hex(i), 12, '0'))::uuid`
+	if cfg.DatabaseURL == "" {
+		numbers = fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", many)
+		id = `('` + project.String()[:23] + `-' || printf('%012x', i))`
+	}
+	scope := "issue" + strings.ReplaceAll(project.String(), "-", "")
+	write := func(format string) {
+		t.Helper()
+		storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'", "$scope", "'"+scope+"'").Replace(format))
+	}
+	write(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
+		SELECT $id, i, $p, CASE i % 3 WHEN 0 THEN 'bug' WHEN 1 THEN 'question' ELSE 'feature_request' END, CASE i % 2 WHEN 0 THEN 'open' ELSE 'closed' END,
+			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`)
+	if cfg.DatabaseURL != "" {
+		write(`INSERT INTO searchable (item_id, scope, words) SELECT $id, $scope, array_to_tsvector(ARRAY['crash', 'word' || (i % 500)]) FROM $numbers`)
+		return
+	}
+	write(`INSERT INTO searchable (item_id, scope) SELECT $id, $scope FROM $numbers`)
+	write(`INSERT INTO search_words (rowid, scope, words) SELECT s.id, $scope, 'crash word' || (i % 500) FROM $numbers JOIN searchable s ON s.item_id = $id`)
+}
+
+// A list, a filter and a search don't cost as many times more among many issues
+// as there are more of them: each has an index, and counts up to a bound.
+func TestIssuesAmongMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		ctx := context.Background()
+		st := storetest.Open(t, cfg)
+		o := &store.Organization{ID: uuid.MustParse("0198bbbb-0000-7000-8000-000000000001"), Name: "Acme", CreatedAt: time.Now()}
+		few := &store.Project{ID: uuid.MustParse("0198cccc-0000-7000-8001-000000000000"), Organization: o.ID, Name: "Few", CreatedAt: time.Now()}
+		many := &store.Project{ID: uuid.MustParse("0198cccc-0000-7000-8002-000000000000"), Organization: o.ID, Name: "Many", CreatedAt: time.Now()}
+		err := st.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+			tx.Record(audit.Event{Actor: "operator", Action: "organization.create", Target: "organization:" + o.ID.String(), Detail: "{}", At: time.Now()})
+			err := tx.InsertOrganization(ctx, o)
+			for _, p := range []*store.Project{few, many} {
+				if err == nil {
+					err = tx.InsertProject(ctx, p)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuesOf(t, cfg, few.ID, 1000)
+		issuesOf(t, cfg, many.ID, crowd)
+		storetest.Exec(t, storetest.Raw(t, cfg), `ANALYZE`)
+
+		second := func(i int) time.Time { return time.Unix(int64(i), 0) }
+		filters := map[string]func(many int) store.IssueFilter{
+			"all":            func(int) store.IssueFilter { return store.IssueFilter{} },
+			"page 40":        func(int) store.IssueFilter { return store.IssueFilter{Skip: 780} },
+			"category":       func(int) store.IssueFilter { return store.IssueFilter{Category: "bug"} },
+			"status":         func(int) store.IssueFilter { return store.IssueFilter{Status: "open"} },
+			"priority":       func(int) store.IssueFilter { return store.IssueFilter{Priority: "critical"} },
+			"created after":  func(n int) store.IssueFilter { return store.IssueFilter{CreatedAfter: second(n - 20)} },
+			"created before": func(int) store.IssueFilter { return store.IssueFilter{CreatedBefore: second(20)} },
+			"updated after":  func(n int) store.IssueFilter { return store.IssueFilter{UpdatedAfter: second(n / 2)} },
+			"updated before": func(int) store.IssueFilter { return store.IssueFilter{UpdatedBefore: second(20)} },
+		}
+		costs := map[string]func(p *store.Project, n int) error{}
+		for name, filter := range filters {
+			costs[name] = func(p *store.Project, n int) error {
+				f := filter(n)
+				f.Project, f.Limit = p.ID, 20
+				if _, err := st.CountIssues(ctx, f); err != nil {
+					return err
+				}
+				_, err := st.Issues(ctx, f)
+				return err
+			}
+		}
+		for _, text := range []string{"crash", "cra", "word77", "crash word7", "nothing"} {
+			costs["search for "+text] = func(p *store.Project, _ int) error {
+				ids, err := st.Search(ctx, store.Scope{Noun: "issue", Project: p.ID}, text)
+				if (len(ids) == 0) != (text == "nothing") {
+					return fmt.Errorf("%d are found", len(ids))
+				}
+				return err
+			}
+		}
+		for name, cost := range costs {
+			best := func(p *store.Project, n int) time.Duration {
+				least := time.Hour
+				for range 5 {
+					start := time.Now()
+					if err := cost(p, n); err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					least = min(least, time.Since(start))
+				}
+				return least
+			}
+			short, long := best(few, 1000), best(many, crowd)
+			t.Logf("%s: %v among 1,000, %v among %d", name, short, long, crowd)
+			if long > 15*short && long > 20*time.Millisecond {
+				t.Errorf("%s costs %v among 1,000 and %v among %d", name, short, long, crowd)
+			}
+		}
+	})
+}
