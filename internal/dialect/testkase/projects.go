@@ -31,7 +31,7 @@ func (h *handlers) listProjects(r *edge.Request, _ edge.None) (list[project], er
 	if err != nil {
 		return list[project]{}, err
 	}
-	o, err := h.authority.Organization(r.Context(), &r.Principal, r.Principal.Organization)
+	o, err := h.workspace.OwnOrganization(r.Context(), &r.Principal)
 	if err != nil {
 		return list[project]{}, err
 	}
