@@ -94,7 +94,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, post *del
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))},
-		console.Surfaces(auth, auth.Issuer()), ships, betas, hubs, testkase.Surfaces(auth, projects))
+		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, projects), ships, betas, hubs)
 }
 
 // accountRules say how people come to have an account.

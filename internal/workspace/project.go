@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -21,11 +22,26 @@ func (w *Workspace) Projects(ctx context.Context, p *credential.Principal, skip,
 	if !p.Permissions.Has(credential.ProjectsRead) || p.SubjectType != credential.SubjectUser {
 		return out, credential.Errorf(credential.Forbidden, "this needs the permission %s of a user", credential.ProjectsRead)
 	}
+	if only := p.ProjectScoped(); only != uuid.Nil {
+		return w.onlyProject(ctx, p, only, skip)
+	}
 	s := store.Seeing{Organization: p.Organization, User: p.Subject, All: p.Role.Manages(), Skip: skip, Limit: limit}
 	if out.Total, err = w.store.CountProjectsSeen(ctx, s); err != nil {
 		return out, err
 	}
 	out.Projects, err = w.store.ProjectsSeen(ctx, s)
+	return out, err
+}
+
+// onlyProject is the list of who is confined to a project.
+func (w *Workspace) onlyProject(ctx context.Context, p *credential.Principal, id uuid.UUID, skip int) (out ProjectList, err error) {
+	seen, err := w.SeenProject(ctx, p, store.ProjectRef{ID: id})
+	if errors.Is(err, credential.NotFound) {
+		return out, nil
+	}
+	if out.Total = 1; err == nil && skip == 0 {
+		out.Projects = []store.SeenProject{seen}
+	}
 	return out, err
 }
 

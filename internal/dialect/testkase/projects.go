@@ -3,12 +3,9 @@ package testkase
 import (
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // project is a project as its user sees it.
@@ -39,24 +36,10 @@ func (h *handlers) listProjects(r *edge.Request, _ edge.None) (list[project], er
 	if err != nil {
 		return list[project]{}, err
 	}
-	seen, err := h.seen(r, skip, s.Limit)
+	seen, err := h.workspace.Projects(r.Context(), &r.Principal, skip, s.Limit)
 	return paged(s, seen.Projects, int64(seen.Total), func(p *store.SeenProject) project {
 		return project{id("PRJ-", p.OrganizationNumber), p.Name, p.Description, o.Number, o.Name, role(r.Principal.Role, p.Role), p.CreatedAt, p.CreatedAt}
 	}), err
-}
-
-// seen are projects that the caller sees: the one that its access token is
-// confined to, or all those of the user.
-func (h *handlers) seen(r *edge.Request, skip, limit int) (out workspace.ProjectList, err error) {
-	only := r.Principal.ProjectScoped()
-	if only == uuid.Nil {
-		return h.workspace.Projects(r.Context(), &r.Principal, skip, limit)
-	}
-	p, err := h.workspace.SeenProject(r.Context(), &r.Principal, store.ProjectRef{ID: only})
-	if out.Total = 1; err == nil && skip == 0 {
-		out.Projects = []store.SeenProject{p}
-	}
-	return out, err
 }
 
 // role is what TestKase calls the roles of a user in an organization and in a
