@@ -2,6 +2,7 @@ package betahub_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // A project token reports for whom it vouches, in its one project, what it was
@@ -361,5 +363,53 @@ func TestBH23_FieldByField(t *testing.T) {
 		}
 		wg.Wait()
 		w.get("dev", w.in("/issues/1.json")).want(200).has("title", "y", "priority", "critical", "status", "in_progress", "description", "z", "category", "question")
+	})
+}
+
+// What was let in before its token was revoked, or its user's role taken away,
+// changes nothing afterwards.
+func TestRevokedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
+		let := func() (*credential.Principal, *authority.Issued) {
+			token, made := w.pat("dev", "Meanwhile")
+			d, err := w.Verify(background, token, authority.Verification{})
+			w.ok(err)
+			return &d.Principal, made
+		}
+		ref, title := workspace.IssueRef{Project: store.ProjectRef{ID: w.alpha.ID}, Number: 1}, "y"
+		tries := map[string]func(p *credential.Principal) error{
+			"create": func(p *credential.Principal) error {
+				_, err := w.work.CreateIssue(background, p, ref.Project, workspace.IssueDraft{Title: title})
+				return err
+			},
+			"update": func(p *credential.Principal) error {
+				_, err := w.work.UpdateIssue(background, p, ref, workspace.IssueChange{Title: &title})
+				return err
+			},
+			"comment": func(p *credential.Principal) error {
+				_, err := w.work.Comment(background, p, ref, "z")
+				return err
+			},
+		}
+		for name, try := range tries {
+			p, made := let()
+			_, err := w.Revoke(background, w.op, made.Credential.ID)
+			w.ok(err)
+			if err := try(p); !errors.Is(err, credential.Unauthenticated) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		p, _ := let()
+		w.ok(w.RemoveProjectMember(background, w.op, w.alpha, authority.UserRef{Email: "dev@acme.test"}))
+		for name, try := range tries {
+			if err := try(p); !errors.Is(err, credential.NotFound) {
+				t.Errorf("%s without a role: got %v", name, err)
+			}
+		}
+		w.get("owner", w.in("/issues.json")).want(200).has("0.title", "x", "1", nil)
+		if got := w.get("owner", w.in("/issues/1/comments.json")).want(200).body; got != "[]" {
+			t.Errorf("there are comments: %s", got)
+		}
 	})
 }

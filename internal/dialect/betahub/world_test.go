@@ -38,6 +38,7 @@ type world struct {
 	ahead              atomic.Int64
 	url                string
 	op                 *credential.Principal
+	work               *workspace.Workspace
 	org, other         *store.Organization
 	alpha, hidden, far *store.Project
 	users              map[string]*store.Member
@@ -67,8 +68,8 @@ func newWorld(t testing.TB, cfg store.Config, lists betahub.Lists) *world {
 	w.url = server.URL
 	st := storetest.Open(t, cfg)
 	w.Authority = authority.New(authority.Config{PasswordMemory: 64, Store: st, Schemes: cfg.Schemes, Now: w.now, Issuer: server.URL})
-	work := workspace.New(workspace.Config{Store: st, PerDay: 8, Now: w.now})
-	surfaces := betahub.Surfaces(betahub.Config{Authority: w.Authority, Workspace: work, Lists: lists})
+	w.work = workspace.New(workspace.Config{Store: st, PerDay: 8, Now: w.now})
+	surfaces := betahub.Surfaces(betahub.Config{Authority: w.Authority, Workspace: w.work, Lists: lists})
 	handler = edge.New(edge.Config{
 		Authority: w.Authority, Surfaces: surfaces,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
