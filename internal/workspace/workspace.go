@@ -9,7 +9,7 @@
 //     writes its audit event in the same transaction, in which the principal
 //     still may do what it might when it was let in.
 //   - A principal sees the projects that its subject sees at that moment, and
-//     nothing of others: not even that they are there, but by [Closed].
+//     nothing of others: not even that they are there, but by [ErrClosed].
 //   - Each row keeps the credential that made it.
 package workspace
 
@@ -71,10 +71,10 @@ func (w *Workspace) clock() time.Time { return w.now().UTC().Truncate(time.Milli
 // newID draws a UUIDv7: ids of one millisecond sort in the order of creation.
 func (w *Workspace) newID() (uuid.UUID, error) { return uuid.NewV7FromReader(w.rand) }
 
-// Closed marks the error about a project that is there, but not for the
+// ErrClosed marks the error about a project that is there, but not for the
 // principal. It is credential.NotFound as well; a dialect that tells the two
-// apart asks for Closed first.
-var Closed = errors.New("the project is closed to the caller")
+// apart asks for ErrClosed first.
+var ErrClosed = errors.New("the project is closed to the caller")
 
 // Project finds a project in which a principal may do something.
 func (w *Workspace) Project(ctx context.Context, p *credential.Principal, ref store.ProjectRef, need credential.Permission) (*store.Project, error) {
@@ -120,7 +120,7 @@ func hidden(ctx context.Context, s finder, ref store.ProjectRef) error {
 	case err != nil:
 		return err
 	case exists:
-		return fmt.Errorf("%w (%w)", missing, Closed)
+		return fmt.Errorf("%w (%w)", missing, ErrClosed)
 	}
 	return missing
 }

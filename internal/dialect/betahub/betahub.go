@@ -180,7 +180,7 @@ func takes[Out any](fn func(*edge.Request, edge.Payload) (Out, error)) func(*edg
 
 // closed tells of a project that is there and closed to the caller.
 func closed(err error) error {
-	if errors.Is(err, workspace.Closed) {
+	if errors.Is(err, workspace.ErrClosed) {
 		return credential.Errorf(credential.Forbidden, "you have no access to this project")
 	}
 	return err
