@@ -57,8 +57,8 @@ func (r *canaryRun) dump(database string) {
 // other answer, log, file, dump, argument, audit event or crash.
 func TestK2_EachSecretIsSeenOnce(t *testing.T) {
 	binary := program(t)
-	t.Run("sqlite", func(t *testing.T) { canariesAreSeenOnce(t, binary, "") })
-	t.Run("postgres", func(t *testing.T) { canariesAreSeenOnce(t, binary, storetest.Database(t)) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); canariesAreSeenOnce(t, binary, "") })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); canariesAreSeenOnce(t, binary, storetest.Database(t)) })
 }
 
 func canariesAreSeenOnce(t *testing.T, binary, database string) {

@@ -65,7 +65,11 @@ type world struct {
 
 // each runs a test in a new world on every database.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
-	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, newWorld(t, cfg)) })
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		t.Parallel() // one waits for a server while the other works
+		test(t, newWorld(t, cfg))
+	})
 }
 
 // newAuthority opens the store and stands at the clock, without any data.
