@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,21 +73,21 @@ func TestPagesCostTheSame(t *testing.T) {
 			},
 		}
 		for name, list := range lists {
-			var took []time.Duration
-			for _, i := range []int{0, lots / 2, lots - 50} {
-				best := time.Hour
-				for range 15 {
+			pages := []int{0, lots / 2, lots - 50}
+			took := []time.Duration{time.Hour, time.Hour, time.Hour}
+			alike := func() bool { return slices.Max(took) <= 4*slices.Min(took) }
+			for try := 0; try < 15 || try < 100 && !alike(); try++ { // by turns, and the best of each: the machine may be busy
+				for p, i := range pages {
 					start := time.Now()
 					n, err := list(i)
 					if err != nil || n != 50 {
 						t.Fatalf("%s after %d: %d, %v", name, i, n, err)
 					}
-					best = min(best, time.Since(start))
+					took[p] = min(took[p], time.Since(start))
 				}
-				took = append(took, best)
 			}
 			t.Logf("%s: first page %v, middle %v, last %v", name, took[0], took[1], took[2])
-			if quick, slow := min(took[0], took[1], took[2]), max(took[0], took[1], took[2]); slow > 4*quick {
+			if !alike() {
 				t.Errorf("%s: the pages cost %v", name, took)
 			}
 		}
