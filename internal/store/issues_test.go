@@ -81,9 +81,9 @@ func TestIssuesAmongMany(t *testing.T) {
 			"updated after":  func(n int) store.IssueFilter { return store.IssueFilter{UpdatedAfter: second(n / 2)} },
 			"updated before": func(int) store.IssueFilter { return store.IssueFilter{UpdatedBefore: second(20)} },
 		}
-		costs := map[string]func(p *store.Project, n int) error{}
+		asked := map[string]func(p *store.Project, n int) error{}
 		for name, filter := range filters {
-			costs[name] = func(p *store.Project, n int) error {
+			asked[name] = func(p *store.Project, n int) error {
 				f := filter(n)
 				f.Project, f.Limit = p.ID, 20
 				if _, err := st.CountIssues(ctx, f); err != nil {
@@ -94,7 +94,7 @@ func TestIssuesAmongMany(t *testing.T) {
 			}
 		}
 		for _, text := range []string{"crash", "cra", "word77", "crash word7", "nothing"} {
-			costs["search for "+text] = func(p *store.Project, _ int) error {
+			asked["search for "+text] = func(p *store.Project, _ int) error {
 				ids, err := st.Search(ctx, store.Scope{Noun: "issue", Project: p.ID}, text)
 				if (len(ids) == 0) != (text == "nothing") {
 					return fmt.Errorf("%d are found", len(ids))
@@ -102,23 +102,11 @@ func TestIssuesAmongMany(t *testing.T) {
 				return err
 			}
 		}
-		for name, cost := range costs {
-			best := func(p *store.Project, n int) time.Duration {
-				least := time.Hour
-				for range 5 {
-					start := time.Now()
-					if err := cost(p, n); err != nil {
-						t.Fatalf("%s: %v", name, err)
-					}
-					least = min(least, time.Since(start))
-				}
-				return least
-			}
-			short, long := best(few, 1000), best(many, crowd)
-			t.Logf("%s: %v among 1,000, %v among %d", name, short, long, crowd)
-			if long > 15*short && long > 20*time.Millisecond {
-				t.Errorf("%s costs %v among 1,000 and %v among %d", name, short, long, crowd)
-			}
+		for name, cost := range asked {
+			costs{
+				name: name, factor: 15, free: 20 * time.Millisecond,
+				few: func() error { return cost(few, 1000) }, many: func() error { return cost(many, crowd) },
+			}.compare(t)
 		}
 	})
 }

@@ -209,48 +209,26 @@ func TestListsOfTestCasesCostLittle(t *testing.T) {
 			lists["the common status"], lists["the common label"] = store.CaseFilter{Status: "ready"}, store.CaseFilter{Label: "common"}
 		}
 		for name, f := range lists {
-			took := map[uuid.UUID]time.Duration{}
-			for _, p := range []*store.Project{few, many} {
+			of := func(p *store.Project) func() error {
+				f := f
 				f.Project = p.ID
-				took[p.ID] = quickest(t, func() error {
+				return func() error {
 					_, err := st.TestCases(ctx, f, 0, 50)
 					if err == nil {
 						_, err = st.CountTestCases(ctx, f)
 					}
 					return err
-				})
+				}
 			}
-			wantAlike(t, name, took[few.ID], took[many.ID])
+			costs{name: name, few: of(few), many: of(many), factor: 12}.compare(t)
 		}
 		for name, f := range map[string]store.ExecutionFilter{"executions": {}, "executions by status": {Status: "fail"}, "the last executions": {After: 90}} {
-			took := map[uuid.UUID]time.Duration{}
-			for _, p := range []*store.Project{few, many} {
+			of := func(p *store.Project) func() error {
+				f := f
 				f.Cycle = p.ID
-				took[p.ID] = quickest(t, func() error { _, err := st.Executions(ctx, f, 0, 50); return err })
+				return func() error { _, err := st.Executions(ctx, f, 0, 50); return err }
 			}
-			wantAlike(t, name, took[few.ID], took[many.ID])
+			costs{name: name, few: of(few), many: of(many), factor: 12}.compare(t)
 		}
 	})
-}
-
-// quickest runs something a few times.
-func quickest(t *testing.T, fn func() error) time.Duration {
-	t.Helper()
-	best := time.Hour
-	for range 5 {
-		start := time.Now()
-		if err := fn(); err != nil {
-			t.Fatal(err)
-		}
-		best = min(best, time.Since(start))
-	}
-	return best
-}
-
-func wantAlike(t *testing.T, name string, few, many time.Duration) {
-	t.Helper()
-	t.Logf("%s: %v, and of 20 times as many %v", name, few, many)
-	if many >= 12*few {
-		t.Errorf("%s: %v, and of 20 times as many %v", name, few, many)
-	}
 }
