@@ -127,8 +127,17 @@ func (t *Tx) UpdateIssue(ctx context.Context, i *Issue) error {
 
 // Issue finds an issue of a project by its number.
 func (r reader) Issue(ctx context.Context, project uuid.UUID, number int64) (*Issue, error) {
+	return r.issue(ctx, `i.project_id = $1 AND i.number = $2`, project, number)
+}
+
+// IssueByID finds an issue of any project.
+func (r reader) IssueByID(ctx context.Context, id uuid.UUID) (*Issue, error) {
+	return r.issue(ctx, `i.id = $1`, id)
+}
+
+func (r reader) issue(ctx context.Context, where string, args ...any) (*Issue, error) {
 	var row issueRow
-	err := r.q.QueryRowContext(ctx, `SELECT `+issueColumns+issueTables+` WHERE i.project_id = $1 AND i.number = $2`, project, number).Scan(row.targets()...)
+	err := r.q.QueryRowContext(ctx, `SELECT `+issueColumns+issueTables+` WHERE `+where, args...).Scan(row.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such issue")
 	}

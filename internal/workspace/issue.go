@@ -55,7 +55,8 @@ type IssueDraft struct {
 	ReleaseLabel               string // made if it isn't there
 	Assignee                   int64  // a user's number; 0 for nobody
 	// From says for whom a project's credential vouches; see ParseClaim.
-	From Claim
+	From   Claim
+	Repeat *Repeat
 }
 
 // creates is the permission to create in a category, and what is counted.
@@ -85,33 +86,39 @@ func (w *Workspace) CreateIssue(ctx context.Context, p *credential.Principal, pr
 	if issue.ID, err = w.newID(); err != nil {
 		return nil, err
 	}
-	err = w.change(ctx, p, want{project, creates(issue.Category)}, func(c *change) error {
-		if err := w.countDaily(ctx, c, issue.Category); err != nil {
-			return err
-		}
-		issue.Project, issue.MadeBy, issue.CreatedAt, issue.UpdatedAt = c.project.ID, c.madeBy(), c.at, c.at
-		if issue.Status == Resolved {
-			issue.ResolvedAt = c.at
-		}
-		if issue.Reporter, err = w.reporter(ctx, c, d.From); err != nil {
-			return err
-		}
-		if issue.Assignee, err = assignee(ctx, c, d.Assignee); err != nil {
-			return err
-		}
-		if issue.Release, err = w.release(ctx, c, d.Release, d.ReleaseLabel); err != nil {
-			return err
-		}
-		if err := c.InsertIssue(ctx, issue); err != nil {
-			return err
-		}
-		c.record("issue.create", targetOf(issue), aboutIssue(issue))
-		return nil
+	call := Numbered{Project: project}.making("create "+issue.Category+" "+d.From.Kind+" "+d.From.Value, d.Repeat)
+	id, err := w.make(ctx, p, want{project, creates(issue.Category)}, call, func(c *change) (uuid.UUID, error) {
+		return issue.ID, w.report(ctx, c, issue, d)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return w.store.Issue(ctx, issue.Project, issue.Number)
+	return w.store.IssueByID(ctx, id) // of the first call, where this one repeats it
+}
+
+// report stores a new issue with what a draft says of others.
+func (w *Workspace) report(ctx context.Context, c *change, issue *store.Issue, d IssueDraft) (err error) {
+	if err := w.countDaily(ctx, c, issue.Category); err != nil {
+		return err
+	}
+	issue.Project, issue.MadeBy, issue.CreatedAt, issue.UpdatedAt = c.project.ID, c.madeBy(), c.at, c.at
+	if issue.Status == Resolved {
+		issue.ResolvedAt = c.at
+	}
+	if issue.Reporter, err = w.reporter(ctx, c, d.From); err != nil {
+		return err
+	}
+	if issue.Assignee, err = assignee(ctx, c, d.Assignee); err != nil {
+		return err
+	}
+	if issue.Release, err = w.release(ctx, c, d.Release, d.ReleaseLabel); err != nil {
+		return err
+	}
+	if err := c.InsertIssue(ctx, issue); err != nil {
+		return err
+	}
+	c.record("issue.create", targetOf(issue), aboutIssue(issue))
+	return nil
 }
 
 // targetOf names an issue in audit events.

@@ -413,3 +413,26 @@ func TestRevokedMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+// TestIssuesAreMadeOnce: a repeat with the same Idempotency-Key is answered with
+// the issue that the first call made, and counts for no daily limit.
+func TestIssuesAreMadeOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		create := func(as, path, key, body string) answer {
+			return w.do(call{method: "POST", path: w.in(path), as: as, body: body, header: []string{"Idempotency-Key", key}})
+		}
+		body := `{"title":"Once","description":"however often it is sent"}`
+		first := create("dev", "/issues.json", "one", body).want(201)
+		if again := create("dev", "/issues.json", "one", body).want(201); again.body != first.body {
+			t.Errorf("got %s, want %s", again.body, first.body)
+		}
+		create("dev", "/issues.json", "one", `{"title":"Another"}`).refused(422, "Idempotency-Key")
+		create("dev", "/issues.json", "", body).refused(422, "Idempotency-Key")
+		for range 9 { // one more than a day allows
+			create("FormUser "+w.reporter, "/issues.json", "two", body).want(201)
+		}
+		if other := create("FormUser "+w.reporter+",email:ada@example.com", "/issues.json", "two", body).want(201); other.body == first.body {
+			t.Error("who else reports it is told of somebody else's issue")
+		}
+	})
+}

@@ -292,6 +292,9 @@ func (h *handlers) create(r *edge.Request, in *issueBody, from workspace.Claim) 
 		return out, err
 	}
 	d.From = from
+	if id := r.Idempotency(); id != nil {
+		d.Repeat = &workspace.Repeat{Key: id.Key, Body: id.Body}
+	}
 	made, err := h.workspace.CreateIssue(r.Context(), &r.Principal, ref, d)
 	if err != nil {
 		return out, err
