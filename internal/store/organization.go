@@ -78,34 +78,6 @@ func (r reader) Organizations(ctx context.Context, after uuid.UUID, limit int) (
 	return list(ctx, r, selection[Organization]{"list organizations", (*Organization).targets, `SELECT ` + organizationColumns + ` FROM organizations WHERE id > $1 ORDER BY id LIMIT $2`}, after, limit)
 }
 
-// selection is a query whose rows are values of one type.
-type selection[T any] struct {
-	op      string // for errors
-	targets func(*T) []any
-	query   string
-}
-
-// list runs a selection and scans each row into a value of its own.
-func list[T any](ctx context.Context, r reader, s selection[T], args ...any) ([]T, error) {
-	rows, err := r.q.QueryContext(ctx, s.query, args...)
-	if err != nil {
-		return nil, r.fail(s.op, err)
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		var item T
-		if err := rows.Scan(s.targets(&item)...); err != nil {
-			return nil, r.fail(s.op, err)
-		}
-		out = append(out, item)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, r.fail(s.op, err)
-	}
-	return out, nil
-}
-
 // InsertSetupCode stores the keyed hash of a one-time set-up code.
 func (s *Store) InsertSetupCode(ctx context.Context, code []byte, now time.Time) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO setup_codes (code, created_at) VALUES ($1, $2)`, code, now.UnixMilli())
