@@ -78,7 +78,7 @@ func TestEveryProjectHasAMasterCycle(t *testing.T) {
 			if err != nil || len(cycles) != 1 || cycles[0].Number != 1 || !cycles[0].Master() || cycles[0].Name != "Master Test Cycle" {
 				t.Fatalf("got %+v, %v; want TCYCLE-1", cycles, err)
 			}
-			second := &store.TestCycle{ID: newID(t), Project: project, Name: "Release 2", Status: "planned", CreatedAt: noon}
+			second := &store.TestCycle{ID: newID(t), Project: project, Name: "Release 2", Status: "planned", RunType: "manual", CreatedAt: noon}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCycle(t.Context(), second) })
 			if n, err := st.CountTestCycles(t.Context(), store.CycleFilter{Project: project}); second.Number != 2 || n != 2 || err != nil {
 				t.Errorf("the next is TCYCLE-%d of %d, %v; want 2 of 2", second.Number, n, err)
@@ -104,13 +104,13 @@ func TestCountsOfCycles(t *testing.T) {
 		p := newProject(t, st)
 		cases := make([]*store.TestCase, 5)
 		for i := range cases {
-			cases[i] = &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", Labels: []string{"smoke"}, Folder: "Login"}}
+			cases[i] = &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", TestType: "manual", ExecutionType: "manual", AutomationStatus: "not_automated", Labels: []string{"smoke"}, Folder: "Login"}}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCase(ctx, cases[i], newID(t)) })
 		}
 		done := func(i int, status string) store.Execution {
 			return store.Execution{ID: newID(t), Case: cases[i].ID, CaseNumber: cases[i].Number, Status: status, CreatedAt: noon, ExecutedAt: noon}
 		}
-		other := &store.TestCycle{ID: newID(t), Project: p.ID, Name: "Other", Status: "planned", CreatedAt: noon}
+		other := &store.TestCycle{ID: newID(t), Project: p.ID, Name: "Other", Status: "planned", RunType: "manual", CreatedAt: noon}
 		changed(t, st, p.Organization, func(tx *store.Tx) error {
 			return errors.Join(tx.InsertTestCycle(ctx, other),
 				tx.SetExecutions(ctx, p.ID, []store.Execution{done(0, "pass"), done(1, "fail"), done(2, "blocked"), done(3, "skipped")}),
@@ -149,7 +149,7 @@ func TestNumbersOfTestCases(t *testing.T) {
 		p := newProject(t, st)
 		seen := map[int64]bool{}
 		for want := int64(1); want <= 10; want++ {
-			c := &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft"}}
+			c := &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", TestType: "manual", ExecutionType: "manual", AutomationStatus: "not_automated"}}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCase(ctx, c, newID(t)) })
 			if c.Number != want || c.Automation < 10_000 || c.Automation > 99_999 || seen[c.Automation] {
 				t.Errorf("TC-%d has %d; want TC-%d with five digits of its own", c.Number, c.Automation, want)

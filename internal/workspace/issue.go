@@ -216,10 +216,7 @@ func or(text, otherwise string) string {
 }
 
 func oneOf(field, text string, values []string) (string, error) {
-	if !slices.Contains(values, text) {
-		return "", credential.InvalidField(field, "must be one of: %s", strings.Join(values, ", "))
-	}
-	return text, nil
+	return credential.CheckChoice(field, text, values)
 }
 
 // status reads a state; older callers say new for open.
@@ -273,18 +270,24 @@ func (w *Workspace) release(ctx context.Context, c *change, number int64, label 
 	if err != nil {
 		return store.Release{}, err
 	}
+	r, _, err := w.releaseLabelled(ctx, c, label)
+	return r, err
+}
+
+// releaseLabelled finds a release by its label, or makes it.
+func (w *Workspace) releaseLabelled(ctx context.Context, c *change, label string) (r store.Release, made bool, err error) {
 	found, err := c.ReleaseLabelled(ctx, c.project.ID, label)
 	if err == nil {
-		return *found, nil
+		return *found, false, nil
 	}
 	if !errors.Is(err, credential.NotFound) {
-		return store.Release{}, err
+		return r, false, err
 	}
-	made := store.Release{Project: c.project.ID, Label: label, MadeBy: c.madeBy(), CreatedAt: c.at}
-	if made.ID, err = w.newID(); err != nil {
-		return made, err
+	r = store.Release{Project: c.project.ID, Label: label, Status: "released", MadeBy: c.madeBy(), CreatedAt: c.at}
+	if r.ID, err = w.newID(); err != nil {
+		return r, false, err
 	}
-	return made, c.InsertRelease(ctx, &made)
+	return r, true, c.InsertRelease(ctx, &r)
 }
 
 // IssueChange is what is to be different about an issue. A nil field stays.
