@@ -1,0 +1,52 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+)
+
+// The life of a key by the API: it is made under a name that says what it is
+// for and shown once, works in all services, and stops when it is revoked. A
+// lost one is not shown again, and another is made in its place.
+func TestOT7_OT8_OT14_OT18_OT19_LifeOfAKey(t *testing.T) {
+	t.Parallel()
+	eachWhole(t, func(t *testing.T, w *whole) {
+		var p api.Project
+		w.must("POST", "/v1/organizations/"+w.org.ID+"/projects", api.CreateProject{Name: "Space Game"}, &p)
+		keys := map[string]api.IssuedCredential{}
+		for _, name := range []string{"GitHub CI", "Nightly Reporter", "Jenkins Pipeline"} {
+			keys[name] = w.issue(api.CreateCredential{Scheme: "onetest_key", Name: name, Project: p.ID})
+		}
+		cases := "/api/test-management/api/v1/products/" + p.ID + "/test-cases"
+		lost := keys["GitHub CI"]
+		w.wantStatus("a sample", w.send("POST", cases, map[string]string{"title": "Login test", "test_type": "manual", "priority": "p2"}, as(lost.Secret)), 201)
+		printed := w.send("GET", "/api/gateway/api/v1/tools", nil, as(lost.Secret), func(r *http.Request) { r.Header.Set("Content-Type", "application/json") })
+		w.wantStatus("a sample", printed, 200)
+
+		var list api.List[api.Credential]
+		w.must("GET", "/v1/credentials?scheme=onetest_key", nil, &list)
+		if len(list.Items) != 3 {
+			t.Fatalf("there are %d keys", len(list.Items))
+		}
+		for _, c := range list.Items {
+			secret := keys[c.Name].Secret
+			if want := "ak_…" + secret[len(secret)-4:]; c.Hint != want || c.Project != p.ID {
+				t.Errorf("%s is shown as %q of %s, want %q of %s", c.Name, c.Hint, c.Project, want, p.ID)
+			}
+		}
+		if text := w.send("GET", "/v1/credentials/"+lost.ID, nil, as(lost.Secret)).text; strings.Contains(text, lost.Secret) {
+			t.Error("the key is shown again")
+		}
+
+		w.must("POST", "/v1/credentials/"+lost.ID+"/revoke", nil, nil)
+		again := w.issue(api.CreateCredential{Scheme: "onetest_key", Name: lost.Name, Project: p.ID})
+		w.wantStatus("a revoked key", w.send("GET", cases, nil, as(lost.Secret)), 401)
+		for _, c := range []api.IssuedCredential{again, keys["Nightly Reporter"], keys["Jenkins Pipeline"]} {
+			w.wantStatus("another key", w.send("GET", cases, nil, as(c.Secret)), 200)
+		}
+		w.wantStatus("a key of its own in TestKase's routes", w.send("GET", "/api/v1/test-cases?projectId=PRJ-1", nil, as(again.Secret)), 401)
+	})
+}
