@@ -50,3 +50,43 @@ func TestOT7_OT8_OT14_OT18_OT19_LifeOfAKey(t *testing.T) {
 		w.wantStatus("a key of its own in TestKase's routes", w.send("GET", "/api/v1/test-cases?projectId=PRJ-1", nil, as(again.Secret)), 401)
 	})
 }
+
+// What one API made, the others show: a product is a project, a run a test
+// cycle, and how a test case went is the same in all of them.
+func TestOneTestAndTestKase(t *testing.T) {
+	t.Parallel()
+	eachKase(t, func(t *testing.T, k *kase) {
+		const tests, kase = "/api/test-management/api/v1", "?projectId=PRJ-1"
+		var p api.Project
+		k.must("GET", "/v1/organizations/"+k.org.ID+"/projects/PRJ-1", nil, &p)
+		key := as(k.issue(api.CreateCredential{Scheme: "onetest_key", Name: "CI Pipeline", Project: p.ID}).Secret)
+		made := func(path string, body any) string {
+			a := k.send("POST", tests+"/products/space-game/"+path, body, key)
+			k.wantStatus(path, a, 201)
+			id, _ := a.body["id"].(string)
+			return id
+		}
+		one := made("test-cases", map[string]any{"title": "Login test", "priority": "p0", "test_type": "automated", "tags": []string{"web"}})
+		run := made("runs", map[string]any{"name": "Nightly", "test_case_ids": []string{one}})
+
+		tc := k.good("user", "GET", kaseCases+"/TC-1"+kase, nil)
+		if tc["title"] != "Login test" || tc["priority"] != "critical" || tc["type"] != "functional" {
+			t.Errorf("TestKase shows %v", tc)
+		}
+		k.good("user", "PATCH", kaseCases+"/TC-1"+kase, map[string]any{"priority": "low", "type": "smoke"})
+		k.good("user", "PUT", kaseCycles+"/TCYCLE-2/test-cases/TC-1"+kase, map[string]any{"status": "Fail", "comment": "An error", "durationMs": 7})
+		if got := k.send("GET", tests+"/test-cases/"+one, nil, key); got.body["priority"] != "p3" || got.body["test_category"] != "smoke" || got.body["execution_type"] != "automated" || got.body["version"] != 2.0 {
+			t.Errorf("OneTest shows %s", got.text)
+		}
+		got := k.send("GET", tests+"/runs/"+run+"/results", nil, key)
+		if items, _ := got.body["items"].([]any); len(items) != 1 || items[0].(map[string]any)["status"] != "failed" || items[0].(map[string]any)["comment"] != "An error" {
+			t.Errorf("OneTest shows %s", got.text)
+		}
+
+		k.good("user", "DELETE", kaseCycles+"/TCYCLE-2"+kase, nil)
+		for _, path := range []string{"", "/executions", "/results", "/analytics"} {
+			k.wantStatus("a run that is gone", k.send("GET", tests+"/runs/"+run+path, nil, key), 404)
+		}
+		k.wantStatus("an execution of it", k.send("GET", tests+"/executions/"+got.body["items"].([]any)[0].(map[string]any)["id"].(string), nil, key), 404)
+	})
+}

@@ -137,6 +137,16 @@ func (r reader) TestCycleByID(ctx context.Context, id uuid.UUID) (*TestCycle, er
 	return r.testCycle(ctx, `c.id = $1`, id)
 }
 
+// MadeCycle finds a test cycle of any project that somebody made and that is
+// still there.
+func (r reader) MadeCycle(ctx context.Context, id uuid.UUID) (*TestCycle, error) {
+	c, err := r.testCycle(ctx, `c.id = $1 AND c.deleted_at IS NULL AND c.id <> c.project_id`, id)
+	if errors.Is(err, credential.NotFound) {
+		err = credential.Errorf(credential.NotFound, "no such run")
+	}
+	return c, err
+}
+
 func (r reader) testCycle(ctx context.Context, where string, args ...any) (*TestCycle, error) {
 	var c TestCycle
 	err := r.q.QueryRowContext(ctx, `SELECT `+cycleColumns+` FROM test_cycles c WHERE `+where, args...).Scan(c.targets()...)

@@ -232,22 +232,31 @@ func assignee(ctx context.Context, c *change, number int64) (store.Person, error
 	if number == 0 {
 		return store.Person{}, nil
 	}
-	missing := credential.InvalidField("assigned_to_id", "no such member of the project")
 	member, err := c.MemberByNumber(ctx, c.project.Organization, number)
-	if errors.Is(err, credential.NotFound) {
-		return store.Person{}, missing
-	}
-	if err != nil {
+	if err := c.works(ctx, "assigned_to_id", member, err); err != nil {
 		return store.Person{}, err
-	}
-	access, err := c.ProjectAccess(ctx, c.project.Organization, store.ProjectRef{ID: c.project.ID}, member.ID)
-	switch {
-	case err != nil:
-		return store.Person{}, err
-	case !member.Role.Manages() && !access.Role.Valid(), !member.DeactivatedAt.IsZero():
-		return store.Person{}, missing
 	}
 	return store.Person{ID: member.ID, Number: member.Number, Name: member.Name}, nil
+}
+
+// works refuses, as the value of a field, a member of the organization who was
+// not found or who doesn't see the project.
+func (c *change) works(ctx context.Context, field string, m *store.Member, err error) error {
+	missing := credential.InvalidField(field, "no such member of the project")
+	if errors.Is(err, credential.NotFound) {
+		return missing
+	}
+	if err != nil {
+		return err
+	}
+	access, err := c.ProjectAccess(ctx, c.project.Organization, store.ProjectRef{ID: c.project.ID}, m.ID)
+	switch {
+	case err != nil:
+		return err
+	case !m.Role.Manages() && !access.Role.Valid(), !m.DeactivatedAt.IsZero():
+		return missing
+	}
+	return nil
 }
 
 // release finds the release that an issue is about, by number or by label. An
