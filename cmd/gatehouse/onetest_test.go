@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,7 +84,18 @@ func TestOneTestAndTestKase(t *testing.T) {
 			t.Errorf("OneTest shows %s", got.text)
 		}
 
+		coverage := func(linked float64) {
+			a := k.send("GET", tests+"/products/"+p.ID+"/test-cases/automation-coverage", nil, key)
+			if a.status != 200 || a.body["marked_automated"] != 1.0 || a.body["linked_to_results"] != linked {
+				t.Errorf("got %s, want %v linked", a.text, linked)
+			}
+		}
+		coverage(0)
+		k.good("user", "POST", kaseCycles+"/TCYCLE-2/results"+kase, map[string]any{"results": []any{map[string]any{"name": fmt.Sprintf("[%v] login", tc["automationId"]), "status": "Pass"}}})
+		coverage(1)
+
 		k.good("user", "DELETE", kaseCycles+"/TCYCLE-2"+kase, nil)
+		coverage(0)
 		for _, path := range []string{"", "/executions", "/results", "/analytics"} {
 			k.wantStatus("a run that is gone", k.send("GET", tests+"/runs/"+run+path, nil, key), 404)
 		}

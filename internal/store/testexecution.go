@@ -170,7 +170,8 @@ func (r reader) CaseGroups(ctx context.Context, project uuid.UUID) ([]CaseGroup,
 	}
 	return list(ctx, r, selection[CaseGroup]{"count test cases", targets, `
 		SELECT c.priority, c.type, c.execution_type, COUNT(*), COUNT(CASE WHEN c.automation_status = 'automated' THEN 1 END),
-			COUNT(CASE WHEN c.automation_status = 'automated' AND EXISTS (SELECT 1 FROM test_executions e WHERE e.case_id = c.id AND e.run_id IS NOT NULL) THEN 1 END),
+			COUNT(CASE WHEN c.automation_status = 'automated' AND c.id IN (SELECT e.case_id FROM test_executions e JOIN test_cycles y ON y.id = e.cycle_id
+				WHERE y.project_id = $1 AND y.deleted_at IS NULL AND e.run_id IS NOT NULL) THEN 1 END),
 			COUNT(CASE WHEN c.automation_status = 'automated' AND c.automation_refs = '[]' THEN 1 END)
 		FROM test_cases c WHERE c.project_id = $1 AND c.deleted_at IS NULL
 		GROUP BY c.priority, c.type, c.execution_type ORDER BY c.priority, c.type, c.execution_type`}, project)
