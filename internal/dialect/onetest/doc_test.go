@@ -76,6 +76,12 @@ func TestOTD16_OTO10_WrongInput(t *testing.T) {
 			w.post("key", cases, `{`+title+`}`).faulty("body.title")
 		}
 		w.post("key", cases, `{"title":"`+strings.Repeat("ü", 255)+`"}`).want(201)
+		long := func(n int) string {
+			step := `{"action":"` + strings.Repeat(`\"`, 2000) + `","expected_result":"` + strings.Repeat(`\"`, 2000) + `"},`
+			return `{"steps":[` + strings.TrimSuffix(strings.Repeat(step, n), ",") + `]}`
+		}
+		w.put("key", one, long(60)).want(200)
+		w.put("key", one, long(61)).faulty("body.steps")
 		for query, want := range map[string][]string{"priority=x": append([]string{"query.priority"}, priorities...), "status=x": append([]string{"query.status"}, statuses...),
 			"test_type=x": append([]string{"query.test_type"}, types...), "page=0": {"query.page"}, "page_size=101": {"query.page_size"}, "page=x": {"query.page"}, "page=101&page_size=100": {"query.page"},
 			"search=" + strings.Join(strings.Split("abcdefghijklmnopq", ""), "+"): {"query.search"}} {
@@ -232,6 +238,22 @@ func TestOTD3_OTD20_OTO16_Membership(t *testing.T) {
 			w.get("key", mem+"/products/hidden"+path).refused(403, "another product")
 		}
 		w.post("tester", one+"/builds", `{"version":"9"}`).refused(403, "projects:write")
+
+		statuses := make(chan int)
+		for range 4 { // at once
+			go func() { statuses <- w.post("key", one+"/builds", `{"version":"2.0.0"}`).status }()
+		}
+		made := 0
+		for range 4 {
+			if status := <-statuses; status == 201 {
+				made++
+			} else if status != 200 {
+				t.Errorf("got %d", status)
+			}
+		}
+		if made != 1 {
+			t.Errorf("a build was made %d times", made)
+		}
 	})
 }
 
@@ -270,5 +292,22 @@ func TestOTD3_Members(t *testing.T) {
 		w.get("tester", tm+"/runs/"+run).refused(404, "no such run")
 		w.post("tester", tm+"/runs/"+run+"/start", "").refused(404, "no such run")
 		w.get("tester", mem+"/products").want(200).has("total", 0)
+
+		_, err := w.ArchiveProject(background, w.op, w.org.ID, w.game.ID, true)
+		w.ok(err)
+		w.get("key", tm+"/runs/"+run).refused(401, "not in service")
+		w.get("lead", tm+"/runs/"+run).want(200)
+		for _, path := range []string{w.product("/runs"), w.product("/test-cases"), tm + "/runs/" + run + "/start", mem + "/products/" + w.game.ID.String() + "/builds"} {
+			body := `{"name":"x"}`
+			switch {
+			case strings.HasSuffix(path, "cases"):
+				body = `{"title":"x"}`
+			case strings.HasSuffix(path, "start"):
+				body = ""
+			case strings.HasSuffix(path, "builds"):
+				body = `{"version":"x"}`
+			}
+			w.post("lead", path, body).refused(409, "archived")
+		}
 	})
 }

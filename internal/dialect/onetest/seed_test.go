@@ -135,6 +135,13 @@ func TestOTO10_OTO4_Refused(t *testing.T) {
 				w.get(as, path).refused(401, "")
 			}
 		}
+		slow, err := w.Issue(background, w.op, authority.IssueRequest{Scheme: "onetest_key", Name: "Slow", Organization: w.org.ID,
+			Project: &store.ProjectRef{ID: w.game.ID}, RateLimit: 1})
+		w.ok(err)
+		w.get("Bearer "+slow.Secret.Reveal(), tools).want(200)
+		if a := w.get("Bearer "+slow.Secret.Reveal(), tools).refused(429, "too many requests").has("code", "rate_limited"); a.header.Get("Retry-After") == "" {
+			t.Error("429 doesn't say when to come again")
+		}
 		if h := w.get("", tools).header.Get("WWW-Authenticate"); !strings.HasPrefix(h, "Bearer") {
 			t.Errorf("the challenge is %q", h)
 		}
