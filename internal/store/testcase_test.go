@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -52,21 +53,28 @@ func newProject(t testing.TB, st *store.Store) *store.Project {
 	return p
 }
 
+// migratedTo gives an empty database the schema of a version.
+func migratedTo(t *testing.T, cfg store.Config, version int64) *sql.DB {
+	t.Helper()
+	db, dialect, directory := storetest.Raw(t, cfg), goose.DialectPostgres, "migrations/postgres"
+	if cfg.DatabaseURL == "" {
+		dialect, directory = goose.DialectSQLite3, "migrations/sqlite"
+	}
+	provider, err := goose.NewProvider(dialect, db, os.DirFS(directory), goose.WithLogger(goose.NopLogger()))
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), version)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // A project has its master cycle from the beginning: a new one, and one that
 // was there before there were cycles.
 func TestEveryProjectHasAMasterCycle(t *testing.T) {
 	storetest.EachEmpty(t, func(t *testing.T, cfg store.Config) {
-		db, dialect, directory := storetest.Raw(t, cfg), goose.DialectPostgres, "migrations/postgres"
-		if cfg.DatabaseURL == "" {
-			dialect, directory = goose.DialectSQLite3, "migrations/sqlite"
-		}
-		provider, err := goose.NewProvider(dialect, db, os.DirFS(directory), goose.WithLogger(goose.NopLogger()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), 12); err != nil {
-			t.Fatal(err)
-		}
+		db := migratedTo(t, cfg, 12)
 		organization, old := newID(t), newID(t)
 		storetest.Exec(t, db, fmt.Sprintf(`INSERT INTO organizations (id, number, name, created_at) VALUES ('%s', 1, 'Old', 1)`, organization),
 			fmt.Sprintf(`INSERT INTO projects (id, number, organization_id, organization_number, name, created_at) VALUES ('%s', 1, '%s', 1, 'Old', 7)`, old, organization),
@@ -84,7 +92,7 @@ func TestEveryProjectHasAMasterCycle(t *testing.T) {
 				t.Errorf("the next is TCYCLE-%d of %d, %v; want 2 of 2", second.Number, n, err)
 			}
 		}
-		err = st.Change(t.Context(), p.Organization, func(tx *store.Tx) error {
+		err := st.Change(t.Context(), p.Organization, func(tx *store.Tx) error {
 			master, err := tx.TestCycleIn(t.Context(), p.ID, 1)
 			if err != nil {
 				return err

@@ -156,7 +156,7 @@ func (h *handlers) searchExecutions(r *edge.Request, ref store.ProjectRef, in qu
 	return paged(q.Section, found, total, executionOf), err
 }
 
-// execution is an endpoint about the execution in its path.
+// ofExecution is an endpoint about the execution in its path.
 func ofExecution[In any](fn func(*edge.Request, uuid.UUID, In) (*store.Execution, error)) func(*edge.Request, In) (execution, error) {
 	return func(r *edge.Request, body In) (execution, error) {
 		id, err := idIn(r, "execution", "execution")
