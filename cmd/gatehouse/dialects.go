@@ -37,3 +37,18 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 		Wildcards: map[string]string{"test": "1", "tester": "1"},
 	}
 }
+
+// oneTestPage is the page of OneTest's routes.
+func oneTestPage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "OneTest", Path: "onetest", Prefix: "/api/", Surfaces: of,
+		About: "A client that was written from OneTest's documents works here by changing the host. Programs call it by an API key, which is of one product, " +
+			"people by the access token of a login. A product is a project, and a run a test cycle.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "an API key, ak_…, or the access token of a login"},
+			{Name: "PRODUCT", About: "the id of the product, or its slug: that of Space Game is space-game"},
+			{Name: "CASE, RUN, EXECUTION, USER", About: "the id of what the call is about"},
+		},
+		Wildcards: map[string]string{"product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION"},
+	}
+}

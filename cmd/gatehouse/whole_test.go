@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
@@ -69,7 +70,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
 		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
-			testkase.Surfaces(auth, work), bunship.Surfaces(auth)),
+			testkase.Surfaces(auth, work), bunship.Surfaces(auth), onetest.Surfaces(work)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
 	w.server = edge.New(config)

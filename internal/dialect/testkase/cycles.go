@@ -94,7 +94,7 @@ func (h *handlers) createCycle(r *edge.Request, in newCycle) (one[cycle], error)
 		return one[cycle]{}, err
 	}
 	return showCycle(h.workspace.CreateTestCycle(r.Context(), &r.Principal, ref,
-		workspace.CycleRequest{Name: in.Name, Description: in.Description, Status: in.Status, TestCases: numbers, Repeat: repeat(r)}))
+		workspace.CycleRequest{Name: in.Name, Description: in.Description, Status: in.Status, TestCases: numbers, Repeat: r.Repeat()}))
 }
 
 // caseNumbers reads the ids of test cases.
@@ -317,7 +317,7 @@ func (h *handlers) report(r *edge.Request, in report) (reportAnswer, error) {
 	if err != nil {
 		return reportAnswer{}, err
 	}
-	req := workspace.ReportRequest{Build: in.BuildID, SkippedAs: in.ReportSkippedAs, Key: in.RunKey, Attempt: in.Attempt, Body: r.Body(), Repeat: repeat(r),
+	req := workspace.ReportRequest{Build: in.BuildID, SkippedAs: in.ReportSkippedAs, Key: in.RunKey, Attempt: in.Attempt, Body: r.Body(), Repeat: r.Repeat(),
 		Results: make([]store.TestResult, len(in.Results))}
 	if req.SkippedAs == "ignore" {
 		req.SkippedAs = "ignored"
@@ -369,8 +369,8 @@ func (h *handlers) getRun(r *edge.Request, _ edge.None) (one[run], error) {
 		return one[run]{}, err
 	}
 	part := workspace.RunPart{}
-	if part.From, err = number(r, "from", span{0, 0, 1_000_000}); err == nil {
-		part.Limit, err = number(r, "limit", span{edge.DefaultPage, 1, edge.MaxPage})
+	if part.From, err = r.Number("from", edge.Span{Otherwise: 0, Least: 0, Most: 1_000_000}); err == nil {
+		part.Limit, err = r.Number("limit", edge.Span{Otherwise: edge.DefaultPage, Least: 1, Most: edge.MaxPage})
 	}
 	if err != nil {
 		return one[run]{}, err
