@@ -42,7 +42,7 @@ type Config struct {
 	SigningAlgorithm string
 	SMTPURL          string // the mail server; empty for none
 	MailFrom         string // whom mail is from
-	Registration     string // open, or closed: only the operator makes accounts
+	Registration     string // open, or closed: only the operator makes accounts and organizations
 	VerifyEmail      string // whether signing in takes a verified address: yes, no or auto
 	PasswordResetURL string // page where people choose a new password
 	BetaHubLists     string // by-request, array or object
@@ -90,7 +90,7 @@ func options() []option {
 		{"signing-algorithm", "algorithm of new keys that sign access tokens: ES256 or RS256", "ES256", false, oneOf(func(c *Config) *string { return &c.SigningAlgorithm }, "ES256", "RS256")},
 		{"smtp-url", "mail server, smtp://user:password@host:587 or smtps://…; without one no mail is sent", "", true, setSMTPURL},
 		{"mail-from", "whom mail is from, such as Gatehouse <gatehouse@example.com>", "", false, setMailFrom},
-		{"registration", "open, or closed: then only the operator makes accounts", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
+		{"registration", "open, or closed: then only the operator makes accounts and organizations", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
 		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},

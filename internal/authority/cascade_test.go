@@ -96,7 +96,7 @@ func (w *world) bearers() []bearer {
 
 	code, err := w.PasswordCode(background, w.op, w.ref("ada"))
 	w.ok(err)
-	invited, err := w.Invite(background, w.op, w.org.ID, "new@example.test", credential.Guest)
+	invited, err := w.Invite(background, w.op, w.org.ID, authority.InviteRequest{Email: "new@example.test", Role: credential.Guest})
 	w.ok(err)
 	guest := w.registered("new")
 	return append(list,
