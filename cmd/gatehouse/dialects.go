@@ -34,7 +34,8 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 		Filled: []openapi.Variable{
 			{Name: "TOKEN", About: "a static key, btst_…, or the access_token of the first call"},
 			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
+			{Name: "WEBHOOK", About: "the id of a webhook"},
 		},
-		Wildcards: map[string]string{"test": "1", "tester": "1"},
+		Wildcards: map[string]string{"test": "1", "tester": "1", "issue": "1", "webhook": "$WEBHOOK"},
 	}
 }

@@ -136,7 +136,7 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	if id == "invite" {
 		variables["INVITATION"] = answer.Invitation.ID
 	}
-	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK"}[id]; name != "" {
+	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createWebhook": "WEBHOOK"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
 	}
 }

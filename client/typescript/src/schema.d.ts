@@ -2016,6 +2016,8 @@ export interface components {
             description: string;
             /** @description none are all */
             events: string[];
+            /** @description in whose words it is told: standard, or betatesting, as BetaTesting's API makes them */
+            format: string;
             active: boolean;
             /**
              * Format: date-time
@@ -2059,6 +2061,8 @@ export interface components {
             description: string;
             /** @description none are all */
             events: string[];
+            /** @description in whose words it is told: standard, or betatesting, as BetaTesting's API makes them */
+            format: string;
             active: boolean;
             /**
              * Format: date-time
