@@ -16,6 +16,7 @@ CREATE TABLE campaign_issues (
     updated_at   BIGINT NOT NULL
 );
 CREATE INDEX campaign_issues_number ON campaign_issues (campaign_id, number, status) INCLUDE (id);
+CREATE INDEX campaign_issues_status ON campaign_issues (campaign_id, status, number) INCLUDE (id);
 
 -- How an endpoint is told: in our own words, or in those of another service.
 ALTER TABLE webhooks ADD COLUMN format TEXT NOT NULL DEFAULT 'standard' CHECK (format IN ('standard', 'betatesting'));

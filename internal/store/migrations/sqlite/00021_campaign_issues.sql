@@ -16,6 +16,7 @@ CREATE TABLE campaign_issues (
     updated_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX campaign_issues_number ON campaign_issues (campaign_id, number, status);
+CREATE INDEX campaign_issues_status ON campaign_issues (campaign_id, status, number);
 
 -- How an endpoint is told: in our own words, or in those of another service.
 ALTER TABLE webhooks ADD COLUMN format TEXT NOT NULL DEFAULT 'standard' CHECK (format IN ('standard', 'betatesting'));
