@@ -2185,6 +2185,8 @@ export interface components {
             allowed_addresses?: string[];
             /** @description how long a credential may go unused, such as 90d; at least 7d */
             suspend_unused_after?: string;
+            /** @description schemes whose credentials are refused, and none made. The operator alone says so; anybody else leaves it out or as it is */
+            withheld_schemes?: string[];
         };
         SchemePolicy: {
             /** @description its name */

@@ -20,3 +20,7 @@ CREATE INDEX campaign_issues_status ON campaign_issues (campaign_id, status, num
 
 -- How an endpoint is told: in our own words, or in those of another service.
 ALTER TABLE webhooks ADD COLUMN format TEXT NOT NULL DEFAULT 'standard' CHECK (format IN ('standard', 'betatesting'));
+
+-- The schemes whose credentials the operator withholds from an organization,
+-- with blanks between them: every verification reads them.
+ALTER TABLE organizations ADD COLUMN withheld TEXT NOT NULL DEFAULT '' CHECK (length(withheld) <= 5000);
