@@ -10,11 +10,17 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// inviteFor is how long an invitation is good for.
-const inviteFor = 7 * 24 * time.Hour
+const (
+	// inviteFor is how long an invitation is good for.
+	inviteFor = 7 * 24 * time.Hour
+	// mostInvited is how many a user makes in a day, in all organizations: each
+	// is a letter to somebody who didn't ask for it.
+	mostInvited = 100
+)
 
 // inviteCode is the text that the link of an invitation carries.
 var inviteCode = credential.Format{Prefix: "invite-", Alphabet: credential.Base62, Length: 43}
@@ -89,6 +95,9 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 	}
 	defer a.posted()
 	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error {
+		if !a.mayInvite(p) {
+			return credential.Errorf(credential.TooMany, "a user invites at most %d addresses a day; invite the others later", mostInvited)
+		}
 		if r.Anew {
 			if err := notInvited(ctx, tx, out); err != nil {
 				return err
@@ -96,6 +105,13 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 		}
 		return a.invite(ctx, tx, act{p, now}, out)
 	})
+}
+
+// mayInvite counts an invitation, unless that is one too many. Each node counts
+// for itself; the operator invites whom they like.
+func (a *Authority) mayInvite(p *credential.Principal) bool {
+	rate := limit.Rate{Limit: mostInvited, Window: 24 * time.Hour}
+	return p.IsOperator() || a.limits.Take(a.now(), limit.Take{Key: limit.For("invitations", p.Subject), Rate: rate}).Allowed
 }
 
 // notInvited refuses an address whose invitation is good still.

@@ -77,6 +77,27 @@ func TestX8_Invitations(t *testing.T) {
 	})
 }
 
+// A user writes to a hundred addresses a day at most, whatever organization they
+// do it in; the operator to as many as they like.
+func TestX8_InvitationsOfADay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("boss", credential.Owner)
+		w.person("deputy", credential.Admin)
+		boss := w.in("boss")
+		invite := func(p *credential.Principal) error {
+			return second(w.Invite(background, p, w.org.ID, authority.InviteRequest{Email: uuid.NewString() + "@example.test", Role: credential.Guest}))
+		}
+		for range 100 {
+			w.ok(invite(boss))
+		}
+		wantKind(t, "one more", invite(boss), credential.TooMany)
+		w.ok(invite(w.in("deputy")))
+		w.ok(invite(w.op))
+		w.clock.advance(day / 100)
+		w.ok(invite(w.in("boss")))
+	})
+}
+
 // Who may invite whom as what, change what members are, and remove them.
 func TestS9_WhoLooksAfterMembers(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

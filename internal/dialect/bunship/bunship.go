@@ -125,7 +125,7 @@ func (h *handlers) organizationRoutes() []edge.Route {
 		edge.Delete(base+"members/{member}", edge.Needs(credential.MembersWrite), h.removeMember).
 			Named("removeMember", "End a membership, with the tokens that the user has here."),
 		edge.Post(base+"invitations", edge.Needs(credential.MembersWrite), most, h.invite).Creates().
-			Named("invite", "Invite an address to become a member. The link is shown in this answer alone.").Example(`{"email":"grace@example.com","role":"member"}`),
+			Named("invite", "Invite an address to become a member. The link is shown in this answer alone.", credential.TooMany).Example(`{"email":"grace@example.com","role":"member"}`),
 		edge.Get(base+"invitations", edge.Needs(credential.MembersWrite), h.invitations).Takes(pages...).
 			Named("invitations", "List the invitations."),
 		edge.Delete(base+"invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation).
