@@ -17,9 +17,10 @@ func bunShipPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "REFRESH_TOKEN", About: "of the same login"},
 			{Name: "CODE", About: "of a letter, or of your second factor"},
 			{Name: "ORGANIZATION", About: "the id of yours, org_…, as the list of your organizations has it"},
-			{Name: "KEY, WEBHOOK, SESSION", About: "the id of what the call is about"},
+			{Name: "KEY, WEBHOOK, SESSION, MEMBER, INVITATION", About: "the id of what the call is about"},
 		},
-		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "token": "$CODE"},
+		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "member": "$MEMBER",
+			"invitation": "$INVITATION", "token": "$CODE"},
 	}
 }
 
@@ -33,8 +34,9 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 		Filled: []openapi.Variable{
 			{Name: "TOKEN", About: "a static key, btst_…, or the access_token of the first call"},
 			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
+			{Name: "WEBHOOK", About: "the id of a webhook"},
 		},
-		Wildcards: map[string]string{"test": "1", "tester": "1"},
+		Wildcards: map[string]string{"test": "1", "tester": "1", "issue": "1", "webhook": "$WEBHOOK"},
 	}
 }
 

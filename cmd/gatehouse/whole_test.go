@@ -17,15 +17,18 @@ import (
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/deliver"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
@@ -41,6 +44,7 @@ type whole struct {
 	store    *store.Store
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
+	hooks    *deliver.Webhooks
 }
 
 // eachWhole runs a test with a new server on every database.
@@ -63,13 +67,15 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { back.ServeHTTP(rw, r) }))
 	t.Cleanup(public.Close)
 	t.Cleanup(private.Close)
+	targets := webhook.Targets{Loopback: true}
+	w.hooks = deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, "Gatehouse").Send, Now: now})
 	auth := authority.New(authority.Config{PasswordMemory: 64,
-		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
+		Store: st, Schemes: cfg.Schemes, Issuer: public.URL, Webhooks: authority.WebhookRules{Targets: targets, SendNow: w.hooks.SendNow},
 		Now: now,
 	})
 	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
-		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
+		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(auth, work)},
 			testkase.Surfaces(auth, work), bunship.Surfaces(auth), onetest.Surfaces(work)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}

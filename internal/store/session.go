@@ -197,7 +197,8 @@ const sessionStanding = sessionColumns + `, u.deactivated_at, m.organization_id,
 	JOIN users u ON u.id = s.user_id
 	LEFT JOIN (members m JOIN organizations o ON o.id = m.organization_id AND o.suspended_at IS NULL)
 		ON m.user_id = s.user_id AND (m.organization_id = $2 OR ($2 = '00000000-0000-0000-0000-000000000000'
-			AND NOT EXISTS (SELECT 1 FROM members x WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id)))
+			AND NOT EXISTS (SELECT 1 FROM members x JOIN organizations y ON y.id = x.organization_id AND y.deleted_at IS NULL
+				WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id)))
 	WHERE s.id = $1`
 
 // LookupSession finds how a session stands in an organization. Where its user
