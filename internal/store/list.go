@@ -5,9 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // selection is a query whose rows are values of one type.
@@ -80,6 +82,9 @@ func scan[T any](ctx context.Context, r reader, s selection[T], args []any) (out
 		targets := s.targets(&item)
 		damage := rows.Scan(targets...)
 		if damage == nil {
+			damage = checkTexts(targets)
+		}
+		if damage == nil {
 			out = append(out, item)
 			continue
 		}
@@ -92,6 +97,17 @@ func scan[T any](ctx context.Context, r reader, s selection[T], args []any) (out
 		return nil, nil, r.fail(s.op, err)
 	}
 	return out, lost, nil
+}
+
+// checkTexts is an error where a scanned text is not UTF-8, which SQLite would
+// store and no answer can hold.
+func checkTexts(targets []any) error {
+	for i, target := range targets {
+		if v := reflect.ValueOf(target); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.String && !utf8.ValidString(v.Elem().String()) {
+			return fmt.Errorf("column index %d is not UTF-8", i)
+		}
+	}
+	return nil
 }
 
 // firstColumn is what a row begins with, which mostly is its id.

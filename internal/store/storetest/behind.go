@@ -116,7 +116,7 @@ func Loosen(t testing.TB, cfg store.Config, table string) {
 		Exec(t, db, `DROP INDEX "`+index+`"`)
 	}
 	for _, column := range texts(t, db, `SELECT column_name::text FROM information_schema.columns WHERE table_name = $1`, table) {
-		Exec(t, db, `ALTER TABLE `+table+` ALTER COLUMN `+column+` DROP NOT NULL`)
+		Exec(t, db, `ALTER TABLE `+table+` ALTER COLUMN `+column+` DROP IDENTITY IF EXISTS`, `ALTER TABLE `+table+` ALTER COLUMN `+column+` DROP NOT NULL`)
 	}
 }
 

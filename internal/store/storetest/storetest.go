@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -25,6 +26,25 @@ import (
 func Each(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// Copy configures a store in a copy of a database that nobody has open.
+func Copy(t testing.TB, of store.Config) store.Config {
+	t.Helper()
+	if of.DatabaseURL != "" {
+		u, err := url.Parse(of.DatabaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of.DatabaseURL = database(t, " TEMPLATE "+path.Base(u.Path))
+		return of
+	}
+	from := of.Directory
+	of.Directory = t.TempDir()
+	if err := os.CopyFS(of.Directory, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return of
 }
 
 // EachEmpty is Each with databases that have no schema yet.
