@@ -20,6 +20,17 @@ func bunShipPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "KEY, WEBHOOK, SESSION", About: "the id of what the call is about"},
 		},
 		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "token": "$CODE"},
+		Params: map[string]openapi.Param{
+			"actorId":      {About: "who did it: usr_… or key_…"},
+			"actorType":    {About: "what did it: user, api_key or system"},
+			"action":       {About: "what was done; one that ends in a dot is all that begin so"},
+			"resourceType": {About: "what it was done to: api_key, user, invitation or project"},
+			"resourceId":   {About: "which of them, such as key_…; that of a project needs the resourceType beside it"},
+			"startDate":    {About: "from this time on, as in 2030-01-31T12:00:00Z"},
+			"endDate":      {About: "up to this time"},
+			"limit":        {About: "how many lines: 50, at most 100"},
+			"offset":       {About: "how many to leave out first"},
+		},
 	}
 }
 
@@ -35,5 +46,11 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
 		},
 		Wildcards: map[string]string{"test": "1", "tester": "1"},
+		Params: map[string]openapi.Param{
+			"status": {About: "only those of this status"},
+			"search": {About: "words, each of which begins a word of the tester's name or address"},
+			"page":   {About: "which page, from 1 on"},
+			"limit":  {About: "how many a page has: 25, at most 100"},
+		},
 	}
 }

@@ -34,6 +34,9 @@ func linesOf(t *testing.T, url, host string) (lines []shellLine) {
 	if err != nil || answer.StatusCode != 200 || answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Fatalf("%s: %d, %v, %v", url, answer.StatusCode, answer.Header, err)
 	}
+	if strings.Contains(string(page), "<dd></dd>") {
+		t.Errorf("%s has a parameter of which nothing is told", url)
+	}
 	for _, found := range regexp.MustCompile(`(?s)<details id="(\w+)">.*?<pre[^>]*><code>(.*?)</code></pre>`).FindAllStringSubmatch(string(page), -1) {
 		lines = append(lines, shellLine{found[1], html.UnescapeString(found[2])})
 	}
