@@ -50,7 +50,6 @@ type handlers struct {
 	authority *authority.Authority
 	workspace *workspace.Workspace
 	lists     Lists
-	cookie    string
 }
 
 // Surfaces returns BetaHub's routes: those that read, which a browser that has
@@ -58,7 +57,6 @@ type handlers struct {
 // what a token is good for.
 func Surfaces(cfg Config) []*edge.Surface {
 	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
-	h.cookie, _ = edge.SessionCookie(cfg.Authority.Issuer())
 	headers := http.Header{
 		"Access-Control-Allow-Origin":   {"*"},
 		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
@@ -67,7 +65,7 @@ func Surfaces(cfg Config) []*edge.Surface {
 		"Access-Control-Max-Age":        {"600"},
 	}
 	return []*edge.Surface{
-		{Routes: h.reads(), Prefix: "/projects", Present: h.presentOrCookie, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.reads(), Prefix: "/projects", Present: edge.OrCookie(present, cfg.Authority.Issuer()), WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
 	}
@@ -213,15 +211,6 @@ func present(h http.Header) (edge.Presented, error) {
 		}
 	}
 	return edge.FromHeaders(h)
-}
-
-// presentOrCookie is present, for what a page of this server may read as well.
-// A header that is there counts alone.
-func (h *handlers) presentOrCookie(header http.Header) (edge.Presented, error) {
-	if h.cookie == "" || len(header["Authorization"])+len(header["X-Api-Key"]) > 0 {
-		return present(header)
-	}
-	return edge.FromCookie(header, h.cookie)
 }
 
 // claim is for whom the caller's token vouches: what stands behind it.
