@@ -192,6 +192,10 @@ func (o *objects) renewIssues(p *place, by func(*http.Request)) {
 		o.post(path+"/"+p.ids[name]+"/comments", map[string]any{"body": p.mark}, by)
 	}
 	p.ids["release"] = "1"
+	path := "/projects/" + p.ids["project"] + "/issues/" + p.ids["issue"] + "/log_files"
+	a := o.send("POST", path, uploadOf("log_file[file]", p.mark), by, inParts)
+	o.wantStatus("a file", a, 201)
+	p.ids["medium"] = fmt.Sprint(a.body["id"])
 }
 
 func (o *objects) renewKey(p *place, _ *objectCaller, _ reply) {

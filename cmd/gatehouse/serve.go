@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
@@ -72,7 +74,8 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay}
+	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay, Logger: log,
+		Files: artifact.New(artifact.Config{Directory: or(cfg.ArtifactsDir, filepath.Join(cfg.Data, "artifacts")), Most: int64(cfg.ArtifactSize) << 20})}
 	if post != nil {
 		work.Posted = post.Wake
 	}
@@ -80,7 +83,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, projects), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true
-	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, hooks.Run}}
+	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, projects.Run, hooks.Run}}
 	if post != nil {
 		n.loops = append(n.loops, post.Run)
 	}

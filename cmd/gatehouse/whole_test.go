@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
@@ -33,6 +34,7 @@ type whole struct {
 	verifier string // a credential that may verify
 	store    *store.Store
 	auth     *authority.Authority
+	work     *workspace.Workspace
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
 }
@@ -61,12 +63,14 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
 		Now: now,
 	})
-	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
+	work := workspace.New(workspace.Config{
+		Store: st, Now: now, Posted: func() { w.posted.Add(1) }, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 64 << 10}),
+	})
 	config := edge.Config{
 		Authority: auth, Surfaces: surfaces(&Config{}, st, auth, work),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
-	w.auth, w.server = auth, edge.New(config)
+	w.auth, w.work, w.server = auth, work, edge.New(config)
 	front = w.server
 	config.Operator = true
 	back = edge.New(config)
@@ -197,3 +201,10 @@ func (w *whole) browser(email string) func(*http.Request) {
 	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
 	return func(r *http.Request) { r.Header.Set("Cookie", cookie) }
 }
+
+// uploadOf is a form with a file in a field, and inParts says that it is one.
+func uploadOf(field, content string) string {
+	return "--x\r\nContent-Disposition: form-data; name=\"" + field + "\"; filename=\"file.txt\"\r\n\r\n" + content + "\r\n--x--\r\n"
+}
+
+func inParts(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }

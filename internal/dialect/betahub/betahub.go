@@ -109,7 +109,7 @@ func (h *handlers) reads() []edge.Route {
 			return edge.Get(p, edge.Authenticated, asks(h.listComments))
 		})...)
 	}
-	return append(routes,
+	return append(append(routes, h.mediaReads()...),
 		edge.Get(project, edge.Authenticated, asks(h.getProject)),
 		edge.Get(issues+"/{issue}", edge.Authenticated, asks(h.getIssue)),
 		edge.Get(project+"/releases/{release}", edge.Authenticated, asks(h.getRelease)),
@@ -135,7 +135,7 @@ func (h *handlers) writes() []edge.Route {
 			return edge.Either(p, edge.Authenticated, most, takes(h.comment)).Creates()
 		})...)
 	}
-	return append(routes,
+	return append(append(routes, h.mediaWrites()...),
 		edge.Either(issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)).By(http.MethodPatch),
 		edge.Options("/projects"), edge.Options("/projects.json"), edge.Options("/projects/{path...}"), edge.Options("/profiles/{path...}"),
 	)
