@@ -99,7 +99,7 @@ func TestDialectPages(t *testing.T) {
 			return slices.Index([]string{"removeExecution", "deleteCase", "deleteCycle"}, l.id)
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
-		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "CYCLE": "TCYCLE-2"}, nil)
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "FILE": "1"}, map[string]string{"getRunFile": "404"}) // of a report that came in none
 	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
 		for _, l := range linesOf(t, made.URL+"/docs/betatesting", host) {

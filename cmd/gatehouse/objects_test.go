@@ -164,7 +164,7 @@ func (o *objects) shoot(r edge.Route, call objectCall, p *place, c *objectCaller
 	change := []func(*http.Request){c.as}
 	switch {
 	case call.file:
-		body, change = uploadOf(call.body, "a file"), append(change, inParts)
+		body, change = uploadOf(call.body+":file.txt", "a file"), append(change, inParts)
 	case call.body != "":
 		body = raw(p.fill(call.body, c))
 	}

@@ -202,9 +202,19 @@ func (w *whole) browser(email string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Cookie", cookie) }
 }
 
-// uploadOf is a form with a file in a field, and inParts says that it is one.
-func uploadOf(field, content string) string {
-	return "--x\r\nContent-Disposition: form-data; name=\"" + field + "\"; filename=\"file.txt\"\r\n\r\n" + content + "\r\n--x--\r\n"
+// uploadOf is a form of names and contents; a name with a colon is a field with
+// a file, and the file's name. inParts says that a body is such a form.
+func uploadOf(pairs ...string) string {
+	var form strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		field, file, is := strings.Cut(pairs[i], ":")
+		form.WriteString("--x\r\nContent-Disposition: form-data; name=\"" + field + "\"")
+		if is {
+			form.WriteString("; filename=\"" + file + "\"")
+		}
+		form.WriteString("\r\n\r\n" + pairs[i+1] + "\r\n")
+	}
+	return form.String() + "--x--\r\n"
 }
 
 func inParts(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }
