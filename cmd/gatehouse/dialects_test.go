@@ -101,6 +101,18 @@ func TestDialectPages(t *testing.T) {
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
 		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "FILE": "1"}, map[string]string{"getRunFile": "404"}) // of a report that came in none
 	})
+	t.Run("onetest", func(t *testing.T) {
+		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
+		lines := linesOf(t, made.URL+"/docs/onetest", "")
+		late := func(l shellLine) int { // members come before work, and what ends something after it
+			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case"}, l.id) - slices.Index([]string{"list_members"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
+		runLines(t, lines, variables, map[string]string{
+			"abort_run": "409", // of one that is completed
+			"chat":      "501", "assistant": "501",
+		})
+	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
 		for _, l := range linesOf(t, made.URL+"/docs/betatesting", host) {
 			if !strings.Contains(l.command, `"`+want) {
@@ -132,10 +144,14 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	var answer struct {
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
+		ID           any    `json:"id"`
 		Data         struct {
 			ID    any    `json:"id"`
 			RunID string `json:"runId"`
 		} `json:"data"`
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
 	}
 	_ = json.Unmarshal([]byte(body), &answer) // what has no members keeps nothing
 	if id == "login" || id == "refresh" {
@@ -146,5 +162,11 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	}
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID
+	}
+	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN"}[id]; name != "" {
+		variables[name], _ = answer.ID.(string)
+	}
+	if name := map[string]string{"list_executions": "EXECUTION", "list_members": "USER"}[id]; name != "" && len(answer.Items) > 0 {
+		variables[name] = answer.Items[0].ID
 	}
 }

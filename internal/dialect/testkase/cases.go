@@ -105,7 +105,7 @@ type stepBody struct {
 func (b *caseBody) request(r *edge.Request) workspace.CaseRequest {
 	out := workspace.CaseRequest{
 		Title: b.Title, Description: b.Description, Preconditions: b.Preconditions, Priority: b.Priority, Type: b.Type, Status: b.Status,
-		Folder: b.Folder, Labels: b.Labels, References: b.AutomationRefs, Version: b.Version, Repeat: repeat(r),
+		Folder: b.Folder, Labels: b.Labels, References: b.AutomationRefs, Version: b.Version, Repeat: r.Repeat(),
 	}
 	if b.Steps != nil {
 		steps := make([]store.TestStep, len(*b.Steps))
@@ -203,7 +203,7 @@ func (h *handlers) listVersions(r *edge.Request, _ edge.None) (versions, error) 
 	if err != nil {
 		return versions{}, err
 	}
-	before, err := number(r, "before", span{0, 1, 1_000_000_000})
+	before, err := r.Number("before", edge.Span{Otherwise: 0, Least: 1, Most: 1_000_000_000})
 	if err != nil {
 		return versions{}, err
 	}
