@@ -190,22 +190,30 @@ func headOf(description string) string {
 
 // custom writes fields that the reporter added as one JSON object.
 func custom(fields map[string]string) (string, error) {
-	if len(fields) > mostCustom {
-		return "", credential.InvalidField("custom", "at most %d fields", mostCustom)
-	}
-	for name, value := range fields {
-		if _, err := credential.CheckText("custom", name, 100); err != nil {
-			return "", err
-		}
-		if _, err := credential.CheckProse("custom", value, mostValue); err != nil {
-			return "", err
-		}
+	if err := checkFields("custom", fields); err != nil {
+		return "", err
 	}
 	if fields == nil {
 		fields = map[string]string{}
 	}
 	text, err := json.Marshal(fields)
 	return string(text), err
+}
+
+// checkFields checks fields that people add, and their names.
+func checkFields(field string, fields map[string]string) error {
+	if len(fields) > mostCustom {
+		return credential.InvalidField(field, "at most %d fields", mostCustom)
+	}
+	for name, value := range fields {
+		if _, err := credential.CheckText(field, name, 100); err != nil {
+			return err
+		}
+		if _, err := credential.CheckProse(field, value, mostValue); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func or(text, otherwise string) string {
