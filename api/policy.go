@@ -8,6 +8,7 @@ type Policy struct {
 	Schemes            []SchemePolicy `json:"schemes,omitempty"`
 	AllowedAddresses   []string       `json:"allowed_addresses,omitempty" doc:"addresses and CIDR prefixes from which alone credentials of the organization work, and sessions in it; empty means from anywhere"`
 	SuspendUnusedAfter string         `json:"suspend_unused_after,omitempty" doc:"how long a credential may go unused, such as 90d; at least 7d"`
+	WithheldSchemes    []string       `json:"withheld_schemes,omitempty" doc:"schemes whose credentials are refused, and none made. The operator alone says so; anybody else leaves it out or as it is"`
 }
 
 // SchemePolicy is what an organization asks of the credentials of one scheme.

@@ -31,6 +31,7 @@ type Webhook struct {
 	URL                  string     `json:"url" format:"uri"`
 	Description          string     `json:"description"`
 	Events               []string   `json:"events" doc:"none are all"`
+	Format               string     `json:"format" doc:"in whose words it is told: standard, or betatesting, as BetaTesting's API makes them"`
 	Active               bool       `json:"active"`
 	FailingSince         *time.Time `json:"failing_since,omitzero" doc:"since when nothing has succeeded; after three days it is turned off"`
 	PreviousSecretEndsAt *time.Time `json:"previous_secret_ends_at,omitzero" doc:"until when the secret before signs too"`

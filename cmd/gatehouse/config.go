@@ -42,7 +42,7 @@ type Config struct {
 	SigningAlgorithm string
 	SMTPURL          string // the mail server; empty for none
 	MailFrom         string // whom mail is from
-	Registration     string // open, or closed: only the operator makes accounts
+	Registration     string // open, or closed: only the operator makes accounts and organizations
 	VerifyEmail      string // whether signing in takes a verified address: yes, no or auto
 	PasswordResetURL string // page where people choose a new password
 	BetaHubLists     string // by-request, array or object
@@ -50,6 +50,8 @@ type Config struct {
 	ArtifactsDir     string // of uploaded files; default artifacts in Data
 	ArtifactSize     int    // MiB that an uploaded file may have
 	WebhookLoopback  string // whether webhooks may go to this machine: yes or no
+	// BetaTestingWebhooks is how many an organization makes by that API.
+	BetaTestingWebhooks int
 
 	origins map[string]string
 }
@@ -92,10 +94,11 @@ func options() []option {
 		{"signing-algorithm", "algorithm of new keys that sign access tokens: ES256 or RS256", "ES256", false, oneOf(func(c *Config) *string { return &c.SigningAlgorithm }, "ES256", "RS256")},
 		{"smtp-url", "mail server, smtp://user:password@host:587 or smtps://…; without one no mail is sent", "", true, setSMTPURL},
 		{"mail-from", "whom mail is from, such as Gatehouse <gatehouse@example.com>", "", false, setMailFrom},
-		{"registration", "open, or closed: then only the operator makes accounts", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
+		{"registration", "open, or closed: then only the operator makes accounts and organizations", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
 		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
+		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},
 		{"betahub-lists", "what BetaHub's list of issues is: an array, an object with pagination, or by-request: an object where page or per_page is asked for", "by-request", false, oneOf(func(c *Config) *string { return &c.BetaHubLists }, "by-request", "array", "object")},
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},
 		{"artifacts-dir", "directory of uploaded files, which several nodes share (default artifacts in the data directory)", "", false, text(func(c *Config) *string { return &c.ArtifactsDir })},
@@ -246,7 +249,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }

@@ -17,9 +17,10 @@ func bunShipPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "REFRESH_TOKEN", About: "of the same login"},
 			{Name: "CODE", About: "of a letter, or of your second factor"},
 			{Name: "ORGANIZATION", About: "the id of yours, org_…, as the list of your organizations has it"},
-			{Name: "KEY, WEBHOOK, SESSION", About: "the id of what the call is about"},
+			{Name: "KEY, WEBHOOK, SESSION, MEMBER, INVITATION", About: "the id of what the call is about"},
 		},
-		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "token": "$CODE"},
+		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "member": "$MEMBER",
+			"invitation": "$INVITATION", "token": "$CODE"},
 		Params: map[string]openapi.Param{
 			"actorId":      {About: "who did it: usr_… or key_…"},
 			"actorType":    {About: "what did it: user, api_key or system"},
@@ -30,6 +31,8 @@ func bunShipPage(of []*edge.Surface) openapi.Dialect {
 			"endDate":      {About: "up to this time"},
 			"limit":        {About: "how many lines: 50, at most 100"},
 			"offset":       {About: "how many to leave out first"},
+			"page":         {About: "which page, from 1 on"},
+			"pageSize":     {About: "how many a page has, at most 100"},
 		},
 	}
 }
@@ -44,13 +47,15 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 		Filled: []openapi.Variable{
 			{Name: "TOKEN", About: "a static key, btst_…, or the access_token of the first call"},
 			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
+			{Name: "WEBHOOK", About: "the id of a webhook"},
 		},
-		Wildcards: map[string]string{"test": "1", "tester": "1"},
+		Wildcards: map[string]string{"test": "1", "tester": "1", "issue": "1", "webhook": "$WEBHOOK"},
 		Params: map[string]openapi.Param{
-			"status": {About: "only those of this status"},
-			"search": {About: "words, each of which begins a word of the tester's name or address"},
-			"page":   {About: "which page, from 1 on"},
-			"limit":  {About: "how many a page has: 25, at most 100"},
+			"status":         {About: "only those of this status"},
+			"filterStatuses": {About: "only those of these statuses, with commas between them"},
+			"search":         {About: "words, each of which begins a word of the tester's name or address"},
+			"page":           {About: "which page, from 1 on"},
+			"limit":          {About: "how many a page has: 25, at most 100"},
 		},
 	}
 }

@@ -74,25 +74,6 @@ func TestDialectPages(t *testing.T) {
 		refused := map[string]string{"messageTesters": "409"} // the demo has no mail server
 		runLines(t, linesOf(t, made.URL+"/docs/betatesting", ""), variables, refused)
 	})
-	t.Run("bunship", func(t *testing.T) {
-		owner := made.Users[0]
-		variables := map[string]string{"EMAIL": owner.Email, "PASSWORD": owner.Password, "NEW_PASSWORD": "Correct-Horse-2", "CODE": "123456",
-			"ORGANIZATION": made.Organization.BunShipID, "SESSION": "ses_1", "TOKEN": "", "REFRESH_TOKEN": ""}
-		lines := linesOf(t, made.URL+"/docs/bunship", "")
-		login := lines[slices.IndexFunc(lines, func(l shellLine) bool { return l.id == "login" })]
-		_, body := login.run(t, variables)
-		keep(t, variables, "login", body)
-		last := func(l shellLine) int { // what ends a session or a password that the others need
-			return slices.Index([]string{"changePassword", "logout"}, l.id)
-		}
-		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
-		runLines(t, lines, variables, map[string]string{
-			"verifyEmail": "400", "resetPassword": "400", "enableTwoFactor": "401", // by a code that isn't one
-			"disableTwoFactor": "404",                      // of what isn't on
-			"forgotPassword":   "200", "endSession": "404", // of a session that isn't there
-			"testHook": "404", "deliveries": "404", "rotateHook": "404", "rotateHookSecret": "404", // of one that was deleted before
-		})
-	})
 	t.Run("testkase", func(t *testing.T) {
 		lines := linesOf(t, made.URL+"/docs/testkase", "")
 		last := func(l shellLine) int { // what takes away what the others need
@@ -111,6 +92,26 @@ func TestDialectPages(t *testing.T) {
 		runLines(t, lines, variables, map[string]string{
 			"abort_run": "409", // of one that is completed
 			"chat":      "501", "assistant": "501",
+		})
+	})
+	t.Run("bunship", func(t *testing.T) { // which deletes the organization
+		owner := made.Users[0]
+		variables := map[string]string{"EMAIL": owner.Email, "PASSWORD": owner.Password, "NEW_PASSWORD": "Correct-Horse-2", "CODE": "123456",
+			"ORGANIZATION": made.Organization.BunShipID, "SESSION": "ses_1", "MEMBER": "mbr_1", "TOKEN": "", "REFRESH_TOKEN": ""}
+		lines := linesOf(t, made.URL+"/docs/bunship", "")
+		login := lines[slices.IndexFunc(lines, func(l shellLine) bool { return l.id == "login" })]
+		_, body := login.run(t, variables)
+		keep(t, variables, "login", body)
+		last := func(l shellLine) int { // what ends a session or a password that the others need
+			return slices.Index([]string{"deleteOrganization", "changePassword", "logout"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
+		runLines(t, lines, variables, map[string]string{
+			"verifyEmail": "400", "resetPassword": "400", "enableTwoFactor": "401", "acceptInvitation": "404", // by a code that isn't one
+			"updateMember": "404", "removeMember": "404", // of nobody
+			"disableTwoFactor": "404",                      // of what isn't on
+			"forgotPassword":   "200", "endSession": "404", // of a session that isn't there
+			"testHook": "404", "deliveries": "404", "rotateHook": "404", "rotateHookSecret": "404", // of one that was deleted before
 		})
 	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
@@ -152,12 +153,18 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 		Items []struct {
 			ID string `json:"id"`
 		} `json:"items"`
+		Invitation struct {
+			ID string `json:"id"`
+		} `json:"invitation"`
 	}
 	_ = json.Unmarshal([]byte(body), &answer) // what has no members keeps nothing
 	if id == "login" || id == "refresh" {
 		variables["TOKEN"], variables["REFRESH_TOKEN"] = answer.AccessToken, answer.RefreshToken
 	}
-	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
+	if id == "invite" {
+		variables["INVITATION"] = answer.Invitation.ID
+	}
+	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createWebhook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
 	}
 	if answer.Data.RunID != "" {

@@ -21,7 +21,7 @@ func (o *objects) dialects() []dialect {
 		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
 		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn()...), shipCalls()},
 		{"onetest", onetest.Surfaces(o.work), o.productCallers(), oneTestCalls()},
-		{"betatesting", []*edge.Surface{betatesting.Surface(o.work)}, o.betaClients(), betaCalls()},
+		{"betatesting", []*edge.Surface{betatesting.Surface(o.auth, o.work)}, o.betaClients(), betaCalls()},
 	}
 }
 
@@ -66,6 +66,9 @@ func (o *objects) betaClients() []objectCaller {
 	for _, scope := range []string{"api:read", "api:write"} {
 		token := o.exchange(c.ClientID, c.Secret, scope)
 		list = append(list, objectCaller{name: scope, as: as(token)})
+	}
+	for i := range list {
+		list[i].ids = "beta."
 	}
 	return list
 }
@@ -138,10 +141,18 @@ func shipCalls() map[string]objectCall {
 		"DELETE " + me + "/sessions/{session}":            {renew: (*objects).renewSession},
 		"POST " + in + "api-keys":                         {body: `{"name":"x","scopes":["read:members"]}`, renew: (*objects).dropKey},
 		"DELETE " + in + "api-keys/{key}":                 {renew: (*objects).renewKey},
-		"POST " + in + "webhooks":                         {body: `{"url":"https://hooks.example.com/"}`, renew: (*objects).dropHook},
+		"POST " + in + "webhooks":                         {body: `{"url":"http://127.0.0.1:1/"}`, renew: (*objects).dropHook},
 		"PATCH " + in + "webhooks/{webhook}":              {body: `{"description":"x"}`},
 		"DELETE " + in + "webhooks/{webhook}":             {renew: (*objects).renewHook},
 		"POST " + in + "webhooks/{webhook}/test":          {},
+		"POST /api/v1/organizations":                      {body: `{}`},
+		"PATCH /api/v1/organizations/{organization}":      {body: `{"settings":{"theme":"dark"}}`},
+		"DELETE /api/v1/organizations/{organization}":     {kept: true},
+		"POST /api/v1/invitations/{token}/accept":         {},
+		"PATCH " + in + "members/{member}":                {body: `{"role":"member"}`},
+		"DELETE " + in + "members/{member}":               {renew: (*objects).renewMember},
+		"POST " + in + "invitations":                      {body: `{"email":"asked@nowhere.test","role":"member"}`, renew: (*objects).dropInvitation},
+		"DELETE " + in + "invitations/{invitation}":       {renew: (*objects).renewInvitation},
 		"POST " + in + "webhooks/{webhook}/rotate":        {},
 		"POST " + in + "webhooks/{webhook}/rotate-secret": {},
 	}
@@ -152,18 +163,25 @@ func shipCalls() map[string]objectCall {
 }
 
 func betaCalls() map[string]objectCall {
-	const tests, one = "/api/external/v2/tests", "/api/external/v2/tests/{test}"
+	const tests, one, hooks = "/api/external/v2/tests", "/api/external/v2/tests/{test}", "/api/external/v2/webhooks"
 	again := (*objects).renewTest
 	return map[string]objectCall{
-		"POST " + tests:                          {body: `{"name":"x"}`},
-		"PATCH " + one:                           {body: `{"description":"x"}`},
-		"POST " + one + "/copy":                  {},
-		"POST " + one + "/stage":                 {body: `{"stage":"launch"}`, renew: again},
-		"POST " + one + "/testers":               {body: `{"email":"x@player.test","name":"x"}`, renew: again},
-		"POST " + one + "/testers/accept":        {body: `{"testerIds":[$tester]}`},
-		"POST " + one + "/testers/mark-complete": {body: `{"testerIds":[$tester]}`},
-		"POST " + one + "/testers/message":       {body: `{"testerIds":[$tester],"message":"x"}`},
-		"DELETE " + one + "/testers/{tester}":    {renew: again},
+		"POST " + tests:                              {body: `{"name":"x"}`},
+		"PATCH " + one:                               {body: `{"description":"x"}`},
+		"POST " + one + "/copy":                      {},
+		"POST " + one + "/stage":                     {body: `{"stage":"launch"}`, renew: again},
+		"POST " + one + "/testers":                   {body: `{"email":"x@player.test","name":"x"}`, renew: again},
+		"POST " + one + "/testers/accept":            {body: `{"testerIds":[$tester]}`},
+		"POST " + one + "/testers/mark-complete":     {body: `{"testerIds":[$tester]}`},
+		"POST " + one + "/testers/message":           {body: `{"testerIds":[$tester],"message":"x"}`},
+		"DELETE " + one + "/testers/{tester}":        {renew: again},
+		"POST " + one + "/issues":                    {body: `{"title":"x"}`},
+		"PATCH " + one + "/issues/{issue}":           {body: `{"status":"in_progress"}`},
+		"DELETE " + one + "/issues/{issue}":          {renew: again},
+		"POST " + hooks:                              {body: `{"url":"http://127.0.0.1:1/"}`, renew: (*objects).dropBetaHook},
+		"PATCH " + hooks + "/{webhook}":              {body: `{"enabled":true}`},
+		"DELETE " + hooks + "/{webhook}":             {renew: (*objects).renewBetaHook},
+		"POST " + hooks + "/{webhook}/rotate-secret": {},
 	}
 }
 

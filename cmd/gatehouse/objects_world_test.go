@@ -73,13 +73,13 @@ func newObjects(t *testing.T, cfg store.Config) *objects {
 		}
 	}
 	o.hidden.ids["organization"] = o.org.BunShipID // in which a caller names what is another's
-	for _, name := range []string{"key", "webhook", "session"} {
+	for _, name := range []string{"key", "webhook", "member", "invitation"} {
 		o.hidden.ids[name] = o.foreign.ids[name]
 	}
 	o.hidden.ids["session"], o.foreign.ids["session"] = o.people["colleague"].spare, o.people["moonfaraway"].spare
 	o.nowhere = place{ids: maps.Clone(o.foreign.ids)}
 	maps.Copy(o.nowhere.ids, map[string]string{"prj": "PRJ-999999", "organization": authority.PublicID("org", uuid.New()), "session": authority.PublicID("ses", uuid.New()),
-		"test": "999999", "tester": "999999", "onetest.product": uuid.NewString()})
+		"test": "999999", "tester": "999999", "beta.issue": "999999", "beta.webhook": uuid.NewString(), "onetest.product": uuid.NewString()})
 	for _, name := range []string{"case", "run", "execution"} {
 		o.nowhere.ids["onetest."+name] = uuid.NewString()
 	}
@@ -158,6 +158,9 @@ func (o *objects) settle(p *place, in api.Organization, owner string) {
 		o.renewHook(p, nil, reply{})
 		o.renewKey(p, nil, reply{})
 		o.renewTest(p, nil, reply{})
+		o.renewBetaHook(p, nil, reply{})
+		o.renewMember(p, nil, reply{})
+		o.renewInvitation(p, nil, reply{})
 	}
 }
 
@@ -230,7 +233,7 @@ func (o *objects) renewKey(p *place, _ *objectCaller, _ reply) {
 }
 
 func (o *objects) renewHook(p *place, _ *objectCaller, _ reply) {
-	p.ids["webhook"] = o.post("/api/v1/organizations/"+p.ids["organization"]+"/webhooks", map[string]any{"url": "https://" + p.mark + ".example.com/"}, o.boss(p), "data", "id")
+	p.ids["webhook"] = o.post("/api/v1/organizations/"+p.ids["organization"]+"/webhooks", map[string]any{"url": "http://127.0.0.1:1/" + p.mark}, o.boss(p), "data", "id")
 }
 
 // boss signs in as the owner of a place.
@@ -267,9 +270,57 @@ func (o *objects) renewTest(p *place, _ *objectCaller, _ reply) {
 	const tests = "/api/external/v2/tests"
 	p.ids["test"] = o.post(tests, map[string]any{"name": p.mark}, by, "data", "id")
 	p.ids["tester"] = o.post(tests+"/"+p.ids["test"]+"/testers", map[string]any{"email": fmt.Sprintf("%d@%s.test", o.made, p.mark), "name": p.mark}, by, "data", "id")
-	if p == &o.own { // in which BetaTesting hides nothing
-		o.hidden.ids["test"], o.hidden.ids["tester"] = p.ids["test"], p.ids["tester"]
+	p.ids["beta.issue"] = o.post(tests+"/"+p.ids["test"]+"/issues", map[string]any{"title": p.mark}, by, "data", "id")
+	o.showBeta(p)
+}
+
+// showBeta has what is hidden elsewhere be there in BetaTesting, which hides
+// nothing in an organization.
+func (o *objects) showBeta(p *place) {
+	for _, name := range []string{"test", "tester", "beta.issue", "beta.webhook"} {
+		if p == &o.own {
+			o.hidden.ids[name] = p.ids[name]
+		}
 	}
+}
+
+func (o *objects) renewBetaHook(p *place, _ *objectCaller, _ reply) {
+	o.t.Helper()
+	p.ids["beta.webhook"] = o.post("/api/external/v2/webhooks", map[string]any{"url": "http://127.0.0.1:1/" + p.mark}, as(p.ids["static"]), "data", "id")
+	o.showBeta(p)
+}
+
+func (o *objects) dropBetaHook(p *place, _ *objectCaller, a reply) {
+	o.t.Helper()
+	o.wantStatus("taking away", o.send("DELETE", "/api/external/v2/webhooks/"+fmt.Sprint(memberOf(a.body["data"], "id")), nil, as(p.ids["static"])), 204)
+}
+
+// renewMember brings somebody new to an organization.
+func (o *objects) renewMember(p *place, _ *objectCaller, _ reply) {
+	o.t.Helper()
+	o.made++
+	path, email := "/api/v1/organizations/"+p.ids["organization"]+"/members", fmt.Sprintf("%d@%s.test", o.made, p.mark)
+	o.must("POST", "/v1/organizations/"+p.ids["organization"]+"/members", api.CreateUser{Email: email, Name: p.mark, Role: "member"}, nil)
+	a := o.send("GET", path+"?pageSize=100", nil, o.boss(p))
+	o.wantStatus("the members", a, 200)
+	members, _ := a.body["members"].([]any)
+	for _, m := range members {
+		if memberOf(memberOf(m, "user"), "email") == email {
+			p.ids["member"] = fmt.Sprint(memberOf(m, "id"))
+		}
+	}
+}
+
+func (o *objects) renewInvitation(p *place, _ *objectCaller, _ reply) {
+	o.made++
+	p.ids["invitation"] = o.post("/api/v1/organizations/"+p.ids["organization"]+"/invitations",
+		map[string]any{"email": fmt.Sprintf("%d@%s.test", o.made, p.mark), "role": "member"}, o.boss(p), "invitation", "id")
+}
+
+func (o *objects) dropInvitation(p *place, _ *objectCaller, a reply) {
+	o.t.Helper()
+	id := fmt.Sprint(memberOf(a.body["invitation"], "id"))
+	o.wantStatus("taking back", o.send("DELETE", "/api/v1/organizations/"+p.ids["organization"]+"/invitations/"+id, nil, o.boss(p)), 200)
 }
 
 // renewSession gives the caller another session that may be ended.

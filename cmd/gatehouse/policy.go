@@ -44,6 +44,9 @@ func (a *app) showPolicy(p api.Policy) error {
 		return a.printJSON(p)
 	}
 	rows := [][]string{{"addresses", cmp.Or(strings.Join(p.AllowedAddresses, " "), "any")}, {"suspended when unused for", cmp.Or(p.SuspendUnusedAfter, "-")}}
+	if len(p.WithheldSchemes) > 0 {
+		rows = append(rows, []string{"withheld by the operator", strings.Join(p.WithheldSchemes, " ")})
+	}
 	for _, s := range p.Schemes {
 		var asks []string
 		if s.MaxLifetime != "" {

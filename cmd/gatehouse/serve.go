@@ -71,7 +71,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
-		Webhooks: authority.WebhookRules{Targets: targets, SendNow: hooks.SendNow},
+		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
@@ -95,7 +95,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects *workspace.Workspace) []*edge.Surface {
 	native, oauth2 := rest.Surface(auth, projects, st.Root()), oauth.Surface(auth)
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
-	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
+	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
 	tests := onetest.Surfaces(projects)
 	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), oneTestPage(tests))

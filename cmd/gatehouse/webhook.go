@@ -43,7 +43,7 @@ func (a *app) webhookCreate() *cobra.Command {
 	cmd.Flags().StringSliceVar(&in.Events, "event", nil, "events that it is told of")
 	cmd.Flags().StringVar(&in.Project, "project", "", "project whose events alone it is told of, by id, pr-… or PRJ-…")
 	organizationFlag(cmd, &organization)
-	completeWords(cmd, "event", webhook.Names()...)
+	completeWords(cmd, "event", webhook.Standard.Names()...)
 	return required(cmd, "url")
 }
 
@@ -117,7 +117,7 @@ func (a *app) webhookUpdate() *cobra.Command {
 	cmd.Flags().BoolVar(&on, "on", false, "turn it on")
 	cmd.Flags().BoolVar(&off, "off", false, "turn it off; what waits for it is given up")
 	organizationFlag(cmd, &organization)
-	completeWords(cmd, "event", webhook.Names()...)
+	completeWords(cmd, "event", webhook.Standard.Names()...)
 	return cmd
 }
 

@@ -17,9 +17,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/deliver"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
@@ -37,6 +40,7 @@ type whole struct {
 	work     *workspace.Workspace
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
+	hooks    *deliver.Webhooks
 }
 
 // eachWhole runs a test with a new server on every database.
@@ -59,8 +63,10 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	private := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { back.ServeHTTP(rw, r) }))
 	t.Cleanup(public.Close)
 	t.Cleanup(private.Close)
+	targets := webhook.Targets{Loopback: true}
+	w.hooks = deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, "Gatehouse").Send, Now: now})
 	auth := authority.New(authority.Config{PasswordMemory: 64,
-		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
+		Store: st, Schemes: cfg.Schemes, Issuer: public.URL, Webhooks: authority.WebhookRules{Targets: targets, SendNow: w.hooks.SendNow},
 		Now: now,
 	})
 	work := workspace.New(workspace.Config{

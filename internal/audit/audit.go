@@ -38,6 +38,9 @@ type Event struct {
 	// Project is what the event is about, where that is one project. It is for
 	// those who are told of it at once, and neither stored nor part of the hash.
 	Project uuid.UUID
+	// News is what a dialect tells of the event, a message each. It is kept no
+	// more than the project is.
+	News []any
 }
 
 // Object writes the detail of an event.

@@ -14,7 +14,8 @@ import (
 
 // AccountRules say how people come to have an account, and what is sent to them.
 type AccountRules struct {
-	// Closed means that only the operator makes accounts.
+	// Closed means that only the operator makes accounts and
+	// organizations.
 	Closed bool
 	// VerifyEmail means that nobody signs in before their address is verified.
 	VerifyEmail bool

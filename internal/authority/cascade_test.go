@@ -96,7 +96,7 @@ func (w *world) bearers() []bearer {
 
 	code, err := w.PasswordCode(background, w.op, w.ref("ada"))
 	w.ok(err)
-	invited, err := w.Invite(background, w.op, w.org.ID, "new@example.test", credential.Guest)
+	invited, err := w.Invite(background, w.op, w.org.ID, authority.InviteRequest{Email: "new@example.test", Role: credential.Guest})
 	w.ok(err)
 	guest := w.registered("new")
 	return append(list,
@@ -158,6 +158,10 @@ func cascade() []change {
 		{"Alpha deleted", func(w *world) error { return w.DeleteProject(background, w.op, w.org.ID, w.alpha.ID) }},
 		{"organization suspended", suspend(true)},
 		{"and resumed", both(suspend(true), suspend(false))},
+		{"organization deleted", func(w *world) error { return w.DeleteOrganization(background, w.op, w.org.ID) }},
+		{"clients withheld", func(w *world) error {
+			return w.SetPolicy(background, w.op, w.org.ID, &credential.Policy{Withheld: []*credential.Scheme{w.scheme("betatesting_client")}})
+		}},
 		{"the token revoked", func(w *world) error { return second(w.Revoke(background, w.op, w.records["pat"].ID)) }},
 		{"the token suspended", func(w *world) error { return second(w.Suspend(background, w.op, w.records["pat"].ID)) }},
 		{"the client revoked", func(w *world) error { return second(w.Revoke(background, w.op, w.records["client"].ID)) }},

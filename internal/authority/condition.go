@@ -63,7 +63,9 @@ func joinedScopes(scopes []credential.Scope) (list []string) {
 }
 
 // OrganizationVersion tells one state of an organization from the next.
-func OrganizationVersion(o *store.Organization) string { return version(o.Name, o.SuspendedAt) }
+func OrganizationVersion(o *store.Organization) string {
+	return version(o.Name, o.UpdatedAt, o.SuspendedAt)
+}
 
 // ProjectVersion tells one state of a project from the next.
 func ProjectVersion(p *store.Project) string { return version(p.Name, p.ArchivedAt) }

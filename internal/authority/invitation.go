@@ -3,17 +3,24 @@ package authority
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// inviteFor is how long an invitation is good for.
-const inviteFor = 7 * 24 * time.Hour
+const (
+	// inviteFor is how long an invitation is good for.
+	inviteFor = 7 * 24 * time.Hour
+	// mostInvited is how many a user makes in a day, in all organizations: each
+	// is a letter to somebody who didn't ask for it.
+	mostInvited = 100
+)
 
 // inviteCode is the text that the link of an invitation carries.
 var inviteCode = credential.Format{Prefix: "invite-", Alphabet: credential.Base62, Length: 43}
@@ -51,25 +58,33 @@ type Invited struct {
 	Code credential.Secret
 }
 
-// Invite asks an address to become a member of an organization. An invitation
-// before to the same address is dead. Where letters are delivered, one brings
-// the code.
-func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organization uuid.UUID, email string, role credential.Role) (*Invited, error) {
+// InviteRequest asks an address to become a member.
+type InviteRequest struct {
+	Email string
+	Role  credential.Role
+	// Anew means that an invitation before to the same address is a conflict
+	// while it is good, where otherwise it is dead then.
+	Anew bool
+}
+
+// Invite asks an address to become a member of an organization. Where letters
+// are delivered, one brings the code.
+func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organization uuid.UUID, r InviteRequest) (*Invited, error) {
 	if err := managesMembers(p, organization); err != nil {
 		return nil, err
 	}
-	if !role.Valid() {
+	if !r.Role.Valid() {
 		return nil, credential.InvalidField("role", "choose one of: owner, admin, member, guest")
 	}
-	if err := mayMake(p, role); err != nil {
+	if err := mayMake(p, r.Role); err != nil {
 		return nil, err
 	}
 	now := a.clock()
 	out := &Invited{Invitation: store.Invitation{
-		Organization: organization, Role: role, InvitedBy: inviter(p), CreatedAt: now, ExpiresAt: now.Add(inviteFor),
+		Organization: organization, Role: r.Role, InvitedBy: inviter(p), CreatedAt: now, ExpiresAt: now.Add(inviteFor),
 	}}
 	var err error
-	if out.Email, err = credential.CheckEmail("email", email); err != nil {
+	if out.Email, err = credential.CheckEmail("email", r.Email); err != nil {
 		return nil, err
 	}
 	if out.ID, err = a.newID(); err != nil {
@@ -79,7 +94,33 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 		return nil, err
 	}
 	defer a.posted()
-	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error { return a.invite(ctx, tx, act{p, now}, out) })
+	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error {
+		if !a.mayInvite(p) {
+			return credential.Errorf(credential.TooMany, "a user invites at most %d addresses a day; invite the others later", mostInvited)
+		}
+		if r.Anew {
+			if err := notInvited(ctx, tx, out); err != nil {
+				return err
+			}
+		}
+		return a.invite(ctx, tx, act{p, now}, out)
+	})
+}
+
+// mayInvite counts an invitation, unless that is one too many. Each node counts
+// for itself; the operator invites whom they like.
+func (a *Authority) mayInvite(p *credential.Principal) bool {
+	rate := limit.Rate{Limit: mostInvited, Window: 24 * time.Hour}
+	return p.IsOperator() || a.limits.Take(a.now(), limit.Take{Key: limit.For("invitations", p.Subject), Rate: rate}).Allowed
+}
+
+// notInvited refuses an address whose invitation is good still.
+func notInvited(ctx context.Context, tx *store.Tx, in *Invited) error {
+	before, err := tx.InvitationTo(ctx, in.Organization, in.Email)
+	if err == nil && before.AcceptedAt.IsZero() && in.CreatedAt.Before(before.ExpiresAt) {
+		return &credential.Error{Kind: credential.Conflict, Field: "email", Detail: "this address is invited already"}
+	}
+	return ignoreMissing(err)
 }
 
 // inviter names who invites: a user, or the operator.
@@ -141,6 +182,15 @@ func (a *Authority) Invitations(ctx context.Context, p *credential.Principal, or
 	return a.store.Invitations(ctx, organization, after, limit)
 }
 
+// InvitationsIn returns a section of the invitations of an organization, and
+// how many there are.
+func (a *Authority) InvitationsIn(ctx context.Context, p *credential.Principal, organization uuid.UUID, s store.Section) ([]store.Invitation, int, error) {
+	if err := managesMembers(p, organization); err != nil {
+		return nil, 0, err
+	}
+	return a.store.InvitationsIn(ctx, organization, s)
+}
+
 // WithdrawInvitation takes an invitation back.
 func (a *Authority) WithdrawInvitation(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) error {
 	if err := managesMembers(p, organization); err != nil {
@@ -163,6 +213,11 @@ func errBadInvitation() error {
 	return credential.InvalidField("code", "the invitation is wrong, was withdrawn, was accepted before or has expired")
 }
 
+// ErrNoInvitation marks the error about a code that no invitation has.
+var ErrNoInvitation = errors.New("no invitation has the code")
+
+func errNoInvitation() error { return fmt.Errorf("%w (%w)", errBadInvitation(), ErrNoInvitation) }
+
 // AcceptInvitation makes the principal's user a member of the organization
 // that invited their address.
 func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principal, code string) (*store.Organization, error) {
@@ -170,7 +225,7 @@ func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principa
 		return nil, err
 	}
 	if !inviteCode.Check(code) {
-		return nil, errBadInvitation()
+		return nil, errNoInvitation()
 	}
 	var key credential.LookupKey
 	known, err := under(a.linker.all(code), func(k credential.LookupKey) (*store.Invitation, error) {
@@ -178,7 +233,7 @@ func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principa
 		return a.store.InvitationByKey(ctx, k)
 	})
 	if errors.Is(err, credential.NotFound) {
-		return nil, errBadInvitation()
+		return nil, errNoInvitation()
 	}
 	if err != nil {
 		return nil, err
@@ -193,7 +248,7 @@ func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principa
 func (a *Authority) accept(ctx context.Context, tx *store.Tx, p *credential.Principal, key credential.LookupKey) error {
 	in, err := tx.InvitationByKey(ctx, key)
 	if errors.Is(err, credential.NotFound) {
-		return errBadInvitation()
+		return errNoInvitation()
 	}
 	if err != nil {
 		return err

@@ -36,13 +36,13 @@ func TestX8_Invitations(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.person("boss", credential.Owner)
 		boss := w.in("boss")
-		older, err := w.Invite(background, boss, w.org.ID, "New@example.test", credential.Admin)
+		older, err := w.Invite(background, boss, w.org.ID, authority.InviteRequest{Email: "New@example.test", Role: credential.Admin})
 		w.ok(err)
-		invited, err := w.Invite(background, boss, w.org.ID, "new@example.test", credential.Member)
+		invited, err := w.Invite(background, boss, w.org.ID, authority.InviteRequest{Email: "new@example.test", Role: credential.Member})
 		w.ok(err)
-		late, err := w.Invite(background, boss, w.org.ID, "late@example.test", credential.Member)
+		late, err := w.Invite(background, boss, w.org.ID, authority.InviteRequest{Email: "late@example.test", Role: credential.Member})
 		w.ok(err)
-		withdrawn, err := w.Invite(background, boss, w.org.ID, "not@example.test", credential.Member)
+		withdrawn, err := w.Invite(background, boss, w.org.ID, authority.InviteRequest{Email: "not@example.test", Role: credential.Member})
 		w.ok(err)
 		w.ok(w.WithdrawInvitation(background, boss, w.org.ID, withdrawn.ID))
 		wantKind(t, "withdraw twice", w.WithdrawInvitation(background, boss, w.org.ID, withdrawn.ID), credential.NotFound)
@@ -67,13 +67,34 @@ func TestX8_Invitations(t *testing.T) {
 		if q := w.in("new"); q.Role != credential.Member || q.Organization != w.org.ID {
 			t.Errorf("the new member is %s of %s", q.Role, q.Organization)
 		}
-		_, err = w.Invite(background, boss, w.org.ID, "new@example.test", credential.Member)
+		_, err = w.Invite(background, boss, w.org.ID, authority.InviteRequest{Email: "new@example.test", Role: credential.Member})
 		wantKind(t, "invite a member", err, credential.Conflict)
 		w.clock.advance(7 * day)
 		wantField(t, "after seven days", accept(w.registered("late"), late), "code")
 
 		w.ok(w.RemoveMember(background, w.op, w.org.ID, w.ref("new")))
 		wantField(t, "once more, after leaving", accept(w.session("new"), invited), "code")
+	})
+}
+
+// A user writes to a hundred addresses a day at most, whatever organization they
+// do it in; the operator to as many as they like.
+func TestX8_InvitationsOfADay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.person("boss", credential.Owner)
+		w.person("deputy", credential.Admin)
+		boss := w.in("boss")
+		invite := func(p *credential.Principal) error {
+			return second(w.Invite(background, p, w.org.ID, authority.InviteRequest{Email: uuid.NewString() + "@example.test", Role: credential.Guest}))
+		}
+		for range 100 {
+			w.ok(invite(boss))
+		}
+		wantKind(t, "one more", invite(boss), credential.TooMany)
+		w.ok(invite(w.in("deputy")))
+		w.ok(invite(w.op))
+		w.clock.advance(day / 100)
+		w.ok(invite(w.in("boss")))
 	})
 }
 
@@ -87,10 +108,10 @@ func TestS9_WhoLooksAfterMembers(t *testing.T) {
 		}
 		acts := map[string]func(p *credential.Principal) error{
 			"invite a guest": func(p *credential.Principal) error {
-				return second(w.Invite(background, p, w.org.ID, uuid.NewString()+"@example.test", credential.Guest))
+				return second(w.Invite(background, p, w.org.ID, authority.InviteRequest{Email: uuid.NewString() + "@example.test", Role: credential.Guest}))
 			},
 			"invite an owner": func(p *credential.Principal) error {
-				return second(w.Invite(background, p, w.org.ID, uuid.NewString()+"@example.test", credential.Owner))
+				return second(w.Invite(background, p, w.org.ID, authority.InviteRequest{Email: uuid.NewString() + "@example.test", Role: credential.Owner}))
 			},
 			"list invitations": func(p *credential.Principal) error {
 				return second(w.Invitations(background, p, w.org.ID, uuid.Nil, 10))
@@ -131,7 +152,7 @@ func TestS9_WhoLooksAfterMembers(t *testing.T) {
 				w.ok(w.SetRole(background, w.op, w.org.ID, w.ref("guest"), credential.Guest))
 			}
 		}
-		_, err := w.Invite(background, w.in("boss"), w.other.ID, "x@example.test", credential.Guest)
+		_, err := w.Invite(background, w.in("boss"), w.other.ID, authority.InviteRequest{Email: "x@example.test", Role: credential.Guest})
 		wantKind(t, "invite to another organization", err, credential.NotFound)
 	})
 }
@@ -177,9 +198,9 @@ func TestS5_InvitationOfWhoMayNot(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			each(t, func(t *testing.T, w *world) {
 				w.person("boss", credential.Owner)
-				asOwner, err := w.Invite(background, w.in("boss"), w.org.ID, "new@example.test", credential.Owner)
+				asOwner, err := w.Invite(background, w.in("boss"), w.org.ID, authority.InviteRequest{Email: "new@example.test", Role: credential.Owner})
 				w.ok(err)
-				asMember, err := w.Invite(background, w.in("boss"), w.org.ID, "other@example.test", credential.Member)
+				asMember, err := w.Invite(background, w.in("boss"), w.org.ID, authority.InviteRequest{Email: "other@example.test", Role: credential.Member})
 				w.ok(err)
 				w.ok(lose(w))
 				_, err = w.AcceptInvitation(background, w.registered("new"), asOwner.Code.Reveal())

@@ -22,8 +22,9 @@ func (a *Authority) Policy(ctx context.Context, p *credential.Principal, organiz
 }
 
 // SetPolicy replaces what an organization asks of its credentials. Those that
-// there are already stay as they are, but for the addresses, which hold from
-// the next request on.
+// there are already stay as they are, but for the addresses and for what is
+// withheld, which hold from the next request on. What the operator withholds
+// stays so, where somebody else replaces the rest: it is filled in.
 func (a *Authority) SetPolicy(ctx context.Context, p *credential.Principal, organization uuid.UUID, policy *credential.Policy) error {
 	if err := within(p, organization, credential.OrganizationWrite); err != nil {
 		return err
@@ -46,6 +47,12 @@ func (a *Authority) SetPolicy(ctx context.Context, p *credential.Principal, orga
 		if err := holds(ctx, PolicyVersion(before)); err != nil {
 			return err
 		}
+		if !p.IsOperator() {
+			if policy.Withheld != nil && !slices.Equal(policy.Withheld, before.Withheld) {
+				return &credential.Error{Kind: credential.Forbidden, Field: "withheld_schemes", Detail: "only the operator of the installation withholds schemes; leave it out"}
+			}
+			policy.Withheld = before.Withheld
+		}
 		tx.Record(act{p, now}.event("policy.update", "organization:"+organization.String(), object(map[string]any{"before": policyDetails(before), "after": policyDetails(policy)})))
 		return tx.SetPolicy(ctx, organization, policy, now)
 	})
@@ -62,7 +69,15 @@ func policyDetails(p *credential.Policy) map[string]any {
 	for _, s := range p.Schemes {
 		schemes[s.Scheme.Name] = map[string]any{"max_lifetime": s.MaxLifetime.String(), "expiry_required": s.ExpiryRequired, "issued_by": s.IssuedBy}
 	}
-	return map[string]any{"schemes": schemes, "allowed_addresses": p.AllowedAddresses, "suspend_unused_after": p.SuspendUnusedAfter.String()}
+	details := map[string]any{"schemes": schemes, "allowed_addresses": p.AllowedAddresses, "suspend_unused_after": p.SuspendUnusedAfter.String()}
+	if len(p.Withheld) > 0 {
+		var names []string
+		for _, s := range p.Withheld {
+			names = append(names, s.Name)
+		}
+		details["withheld_schemes"] = names
+	}
+	return details
 }
 
 // checkPolicy holds a new credential against the policy of its organization.
@@ -73,6 +88,9 @@ func checkPolicy(ctx context.Context, tx *store.Tx, p *credential.Principal, c *
 	policy, err := tx.Policy(ctx, c.Organization)
 	if err != nil {
 		return err
+	}
+	if policy.Withholds(c.Scheme) {
+		return &credential.Error{Kind: credential.Forbidden, Field: "scheme", Detail: "whoever runs this installation withholds such credentials from the organization"}
 	}
 	rule := policy.Of(c.Scheme)
 	if err := rule.Lets(p); err != nil {

@@ -92,7 +92,7 @@ func (w *world) age() *aged {
 	w.person("eve", credential.Member)
 	code, err := w.PasswordCode(background, w.op, w.ref("eve"))
 	o.code = must(w, code, err).Reveal()
-	invited, err := w.Invite(background, w.op, w.other.ID, "ada@example.test", credential.Guest)
+	invited, err := w.Invite(background, w.op, w.other.ID, authority.InviteRequest{Email: "ada@example.test", Role: credential.Guest})
 	o.invitation = must(w, invited, err).Code.Reveal()
 	for range 5 {
 		_ = w.tries("locked@example.test", here)

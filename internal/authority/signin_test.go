@@ -408,7 +408,7 @@ func TestL13_RegisteredBeforehand(t *testing.T) {
 		code, err := w.PasswordCode(background, w.op, authority.UserRef{ID: id})
 		w.ok(err)
 		w.ok(w.ResetPassword(background, code.Reveal(), password, authority.Origin{Address: here}))
-		in, err := w.Invite(background, w.op, w.org.ID, "ada@example.test", credential.Owner)
+		in, err := w.Invite(background, w.op, w.org.ID, authority.InviteRequest{Email: "ada@example.test", Role: credential.Owner})
 		w.ok(err)
 		w.ok(second(w.AcceptInvitation(background, w.session("ada"), in.Code.Reveal())))
 		w.wantCode("the session of who registered it", s.Access.Token.Reveal(), credential.CodeRevoked)

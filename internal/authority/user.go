@@ -102,6 +102,15 @@ func (a *Authority) Members(ctx context.Context, p *credential.Principal, organi
 	return a.store.Members(ctx, organization, after, limit)
 }
 
+// MembersIn returns a section of the members of an organization, and how many
+// there are.
+func (a *Authority) MembersIn(ctx context.Context, p *credential.Principal, organization uuid.UUID, s store.Section) ([]store.Member, int, error) {
+	if err := seesMembers(p, organization); err != nil {
+		return nil, 0, err
+	}
+	return a.store.MembersIn(ctx, organization, s)
+}
+
 // Member returns a member of an organization.
 func (a *Authority) Member(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) (*store.Member, error) {
 	if err := seesMembers(p, organization); err != nil {

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -14,8 +15,10 @@ import (
 )
 
 const (
-	// mostWebhooks is how many endpoints an organization has.
-	mostWebhooks = 10
+	// mostWebhooks is how many endpoints an organization has, and
+	// MostBetaTestingWebhooks how many in that format by default.
+	mostWebhooks            = 10
+	MostBetaTestingWebhooks = 3
 	// deliveriesFor is how long it can be seen what an endpoint was told.
 	deliveriesFor = 30 * 24 * time.Hour
 )
@@ -23,9 +26,20 @@ const (
 // WebhookRules say where webhooks may be sent, and who sends them.
 type WebhookRules struct {
 	webhook.Targets
+	// MostBetaTesting is how many endpoints an organization has in that format;
+	// 0 is the usual number.
+	MostBetaTesting int
 	// SendNow sends one delivery at once and notes what came of it. Without it
 	// a test waits like everything else.
 	SendNow func(context.Context, *store.Delivery) error
+}
+
+// most is how many endpoints of a format an organization has.
+func (r *WebhookRules) most(f webhook.Format) int {
+	if f == webhook.BetaTesting {
+		return cmp.Or(r.MostBetaTesting, MostBetaTestingWebhooks)
+	}
+	return mostWebhooks
 }
 
 // mayHook refuses who doesn't look after the webhooks of an organization: users
@@ -46,6 +60,7 @@ type WebhookRequest struct {
 	Events           *[]string
 	Active           *bool
 	Project          *store.ProjectRef // whose events alone it is told of; only of a new one
+	Format           webhook.Format    // only of a new one
 	Idempotency      *Idempotency
 }
 
@@ -62,7 +77,7 @@ func (a *Authority) apply(r *WebhookRequest, w *store.Webhook) (err error) {
 		}
 	}
 	if r.Events != nil {
-		if w.Events, err = webhook.CheckEvents("events", *r.Events); err != nil {
+		if w.Events, err = w.Format.CheckEvents("events", *r.Events); err != nil {
 			return err
 		}
 	}
@@ -97,7 +112,7 @@ func (a *Authority) CreateWebhook(ctx context.Context, p *credential.Principal, 
 	if err := mayHook(p, organization, credential.WebhooksWrite); err != nil {
 		return nil, err
 	}
-	w := &store.Webhook{Organization: organization, Active: true, CreatedAt: a.clock()}
+	w := &store.Webhook{Organization: organization, Format: cmp.Or(r.Format, webhook.Standard), Active: true, CreatedAt: a.clock()}
 	w.UpdatedAt = w.CreatedAt
 	if r.URL == nil {
 		r.URL = new(string) // which is refused for what it is
@@ -121,12 +136,12 @@ func (a *Authority) CreateWebhook(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	create := func(tx *store.Tx) (*store.Webhook, error) {
-		n, err := tx.CountWebhooks(ctx, organization)
+		n, err := tx.CountWebhooks(ctx, organization, w.Format)
 		if err != nil {
 			return nil, err
 		}
-		if n >= mostWebhooks {
-			return nil, credential.Errorf(credential.LimitReached, "an organization has at most %d webhooks; delete one first", mostWebhooks)
+		if most := a.webhooks.most(w.Format); n >= most {
+			return nil, credential.Errorf(credential.LimitReached, "an organization has at most %d webhooks; delete one first", most)
 		}
 		if err := tx.SealWebhook(a.rand, w, secret, time.Time{}); err != nil {
 			return nil, err
@@ -187,7 +202,7 @@ func (a *Authority) RotateWebhook(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	rotate := func(tx *store.Tx) (*store.Webhook, error) {
-		w, err := tx.WebhookIn(ctx, of.Organization, of.ID)
+		w, err := of.find(ctx, tx)
 		if err == nil {
 			err = holds(ctx, WebhookVersion(w))
 		}
@@ -211,7 +226,21 @@ func (a *Authority) RotateWebhook(ctx context.Context, p *credential.Principal, 
 // WebhookRef names an endpoint, and the call that is about it.
 type WebhookRef struct {
 	Organization, ID uuid.UUID
+	Format           webhook.Format // which it must have; empty for any
 	Idempotency      *Idempotency
+}
+
+// hookReader has what a store has outside of a change and within one.
+type hookReader interface {
+	WebhookIn(ctx context.Context, organization, id uuid.UUID) (*store.Webhook, error)
+}
+
+func (of WebhookRef) find(ctx context.Context, r hookReader) (*store.Webhook, error) {
+	w, err := r.WebhookIn(ctx, of.Organization, of.ID)
+	if err == nil && of.Format != "" && w.Format != of.Format {
+		return nil, credential.Errorf(credential.NotFound, "no such webhook")
+	}
+	return w, err
 }
 
 // Webhooks returns the endpoints of an organization with an id above after.
@@ -227,7 +256,7 @@ func (a *Authority) Webhook(ctx context.Context, p *credential.Principal, of Web
 	if err := mayHook(p, of.Organization, credential.WebhooksRead); err != nil {
 		return nil, err
 	}
-	return a.store.WebhookIn(ctx, of.Organization, of.ID)
+	return of.find(ctx, a.store)
 }
 
 // UpdateWebhook changes an endpoint. What waits for one that is turned off is
@@ -265,7 +294,7 @@ func (a *Authority) changeWebhook(ctx context.Context, p *credential.Principal, 
 		return err
 	}
 	return a.transact(ctx, p, of.Organization, func(tx *store.Tx) error {
-		w, err := tx.WebhookIn(ctx, of.Organization, of.ID)
+		w, err := of.find(ctx, tx)
 		if err == nil {
 			err = holds(ctx, WebhookVersion(w))
 		}
@@ -283,7 +312,7 @@ func (a *Authority) TestWebhook(ctx context.Context, p *credential.Principal, of
 		e := by.event("webhook.test", "webhook:"+w.ID.String(), "{}")
 		e.Chain = of.Organization
 		tx.Record(e)
-		return tx.Deliver(ctx, store.Told{Webhook: w.ID, Name: webhook.Test, Event: &e})
+		return tx.Deliver(ctx, store.Told{Webhook: w.ID, Format: w.Format, Name: webhook.Test, Event: &e})
 	})
 }
 

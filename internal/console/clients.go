@@ -17,6 +17,7 @@ type clientCard struct {
 	Empty, Advice, Make     string
 	Rows                    []row
 	Used, Most              int
+	Withheld                bool // by the operator: they are refused, and none made
 	scheme                  string
 }
 
@@ -31,8 +32,13 @@ func clientKinds() []clientCard {
 }
 
 func (c *console) clients(r *edge.Request, _ edge.None) (edge.Page, error) {
+	policy, err := c.authority.Policy(r.Context(), &r.Principal, r.Principal.Organization)
+	if err != nil {
+		return edge.Page{}, err
+	}
 	cards := clientKinds()
 	for i := range cards {
+		cards[i].Withheld = policy.Withholds(c.authority.Schemes().ByName(cards[i].scheme))
 		found, err := c.list(r, cards[i].scheme)
 		if err != nil {
 			return edge.Page{}, err

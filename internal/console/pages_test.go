@@ -223,6 +223,28 @@ func TestKeyFormProblems(t *testing.T) {
 	})
 }
 
+// Where the operator has taken API clients from the organization, the page says
+// so, and the form that none is made.
+func TestBTO18_WithheldInTheDashboard(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		s.enter("ada@example.test")
+		page := s.pages() + "/integrations"
+		s.hides("the page", s.get(page), "Withheld from")
+		form := s.get(page + "/new")
+		operator := credential.Operator()
+		withheld := credential.Policy{Withheld: []*credential.Scheme{s.authority.Schemes().ByName("betatesting_static")}}
+		if err := s.authority.SetPolicy(context.Background(), &operator, s.organization.ID, &withheld); err != nil {
+			t.Fatal(err)
+		}
+		list := s.shows("the page", s.get(page), 200, "Withheld from", "requests are refused with 403", "Ask them for it")
+		if n := strings.Count(list.body, "Withheld from"); n != 1 {
+			t.Errorf("%d kinds are withheld, want one", n)
+		}
+		s.shows("a static token", s.post(page, fill(form, "kind", "static", "name", "x")), 422, "withholds such credentials")
+		s.shows("an OAuth2 client", s.post(page, fill(s.get(page+"/new"), "kind", "oauth2", "name", "x", "api:read", "on")), 200, "client secret")
+	})
+}
+
 // An API client of either kind is made under Integrations, and deleted there.
 func TestBT5_BT10_BT11_BT21_BT26_BT27_BT28_BT29_BT30_BT31_BT32_ClientsInTheDashboard(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {

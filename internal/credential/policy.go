@@ -17,7 +17,13 @@ type Policy struct {
 	// SuspendUnusedAfter is how long a credential may go unused before it is
 	// suspended; 0 means for ever.
 	SuspendUnusedAfter time.Duration
+	// Withheld are the schemes whose credentials are refused in the
+	// organization, and none made: a matter of the operator alone.
+	Withheld []*Scheme
 }
+
+// Withholds reports whether credentials of a scheme are refused.
+func (p *Policy) Withholds(s *Scheme) bool { return slices.Contains(p.Withheld, s) }
 
 // SchemePolicy is what an organization asks of the credentials of one scheme.
 type SchemePolicy struct {

@@ -114,6 +114,9 @@ type Standing struct {
 	Role Role
 	// UserInactive means that the user is deactivated.
 	UserInactive bool
+	// Withheld means that the operator withholds credentials of the scheme
+	// from the organization.
+	Withheld bool
 }
 
 // ownerActive reports whether those whom a credential belongs to are in
@@ -328,6 +331,8 @@ func (s *Standing) decide(r Request, p *Principal) Code {
 		return CodeNotYetValid
 	case !s.ownerActive():
 		return CodeOwnerInactive
+	case s.Withheld:
+		return CodeForbidden
 	case c.Scheme.Mode != "" && r.Modes != nil && !slices.Contains(r.Modes, c.Scheme.Mode):
 		return CodeAudience
 	case !addressAllowed(c.AllowedAddresses, r.Address), !addressAllowed(s.OrganizationAddresses, r.Address):

@@ -15,7 +15,7 @@ func (h *handlers) invite(r *edge.Request, in api.Invite) (api.IssuedInvitation,
 	if err != nil {
 		return api.IssuedInvitation{}, err
 	}
-	made, err := h.authority.Invite(r.Context(), &r.Principal, id, in.Email, credential.Role(in.Role))
+	made, err := h.authority.Invite(r.Context(), &r.Principal, id, authority.InviteRequest{Email: in.Email, Role: credential.Role(in.Role)})
 	if err != nil {
 		return api.IssuedInvitation{}, err
 	}

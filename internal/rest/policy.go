@@ -57,7 +57,10 @@ func (h *handlers) setPolicy(r *edge.Request, in api.Policy) (shownPolicy, error
 	if err != nil {
 		return shownPolicy{}, err
 	}
-	return shownPolicy{policyOf(p), authority.PolicyVersion(p)}, h.authority.SetPolicy(r.Context(), &r.Principal, id, p)
+	if err := h.authority.SetPolicy(r.Context(), &r.Principal, id, p); err != nil {
+		return shownPolicy{}, err
+	}
+	return shownPolicy{policyOf(p), authority.PolicyVersion(p)}, nil
 }
 
 // policy reads a policy off the wire.
@@ -73,6 +76,18 @@ func (h *handlers) policy(in api.Policy) (p *credential.Policy, err error) {
 			return nil, err
 		}
 		p.Schemes = append(p.Schemes, one)
+	}
+	if in.WithheldSchemes != nil {
+		p.Withheld = []*credential.Scheme{}
+	}
+	for i, name := range in.WithheldSchemes {
+		scheme, err := h.authority.Schemes().Find(fmt.Sprintf("withheld_schemes.%d", i), name)
+		if err != nil {
+			return nil, err
+		}
+		if !p.Withholds(scheme) {
+			p.Withheld = append(p.Withheld, scheme)
+		}
 	}
 	if p.SuspendUnusedAfter, err = span("suspend_unused_after", in.SuspendUnusedAfter); err != nil {
 		return nil, err
@@ -99,6 +114,9 @@ func policyOf(p *credential.Policy) api.Policy {
 		out.Schemes = append(out.Schemes, api.SchemePolicy{
 			Scheme: s.Scheme.Name, MaxLifetime: spelled(s.MaxLifetime), ExpiryRequired: s.ExpiryRequired, IssuedBy: string(s.IssuedBy),
 		})
+	}
+	for _, s := range p.Withheld {
+		out.WithheldSchemes = append(out.WithheldSchemes, s.Name)
 	}
 	for _, a := range p.AllowedAddresses {
 		out.AllowedAddresses = append(out.AllowedAddresses, a.String())

@@ -118,7 +118,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("removeMember", "End a membership, with the credentials that the user has there. It takes an owner or admin who has signed in, or the member.", credential.Invalid, credential.Conflict, credential.PreconditionFailed),
 
 		edge.Post("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), small, h.invite).Creates().
-			Named("createInvitation", "Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead."),
+			Named("createInvitation", "Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead. A user makes at most 100 a day.", credential.TooMany),
 		edge.Get("/v1/organizations/{organization}/invitations", edge.Needs(credential.MembersWrite), h.listInvitations).Takes("limit", "cursor").
 			Named("listInvitations", "List the invitations of an organization."),
 		edge.Delete("/v1/organizations/{organization}/invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation).

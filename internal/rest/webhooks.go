@@ -176,7 +176,7 @@ func shownDelivery(d *store.Delivery, err error) (api.WebhookDelivery, error) {
 
 func webhookOf(w *store.Webhook) api.Webhook {
 	return api.Webhook{
-		ID: w.ID.String(), Organization: w.Organization.String(), Project: idText(w.Project), URL: w.URL, Description: w.Description, Events: append([]string{}, w.Events...),
+		ID: w.ID.String(), Organization: w.Organization.String(), Project: idText(w.Project), URL: w.URL, Description: w.Description, Events: append([]string{}, w.Events...), Format: string(w.Format),
 		Active: w.Active, FailingSince: instant(w.FailingSince), PreviousSecretEndsAt: instant(w.PreviousEndsAt), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: authority.WebhookVersion(w),
 	}
 }

@@ -99,8 +99,8 @@ type Membership struct {
 func (r reader) Memberships(ctx context.Context, user uuid.UUID, limit int) ([]Membership, error) {
 	targets := func(m *Membership) []any { return append(m.Organization.targets(), &m.Role, instant{&m.JoinedAt}) }
 	return list(ctx, r, selection[Membership]{"list the organizations of a user", targets, `
-		SELECT o.id, o.number, o.name, o.created_at, o.suspended_at, m.role, m.created_at
-		FROM members m JOIN organizations o ON o.id = m.organization_id
+		SELECT ` + organizationColumns + `, m.role, m.created_at
+		FROM members m JOIN organizations o ON o.id = m.organization_id AND o.deleted_at IS NULL
 		WHERE m.user_id = $1 ORDER BY m.created_at, o.id LIMIT $2`}, user, limit)
 }
 

@@ -45,6 +45,8 @@ func manyTesters(t *testing.T, cfg store.Config, st *store.Store, many int) (org
 		`INSERT INTO tester_words (campaign_id, word, number) SELECT $c, 'tester' || i || '@example.com', i FROM $numbers`,
 		`INSERT INTO tester_words (campaign_id, word, number) SELECT $c, CASE WHEN i % 100 = 0 THEN 'ada' ELSE 'tester' END, i FROM $numbers`,
 		`INSERT INTO tester_words (campaign_id, word, number) SELECT $c, 'example', i FROM $numbers`,
+		`INSERT INTO campaign_issues (id, campaign_id, number, title, description, notes, status, priority, created_at, updated_at)
+			SELECT $id, $c, i, 'Issue ' || i, '', '', CASE WHEN i % 10 = 0 THEN 'complete' WHEN i % 10 = 1 THEN 'draft' ELSE 'to_do' END, 'low', 1, 1 FROM $numbers`,
 		`ANALYZE`,
 	} {
 		storetest.Exec(t, storetest.Raw(t, cfg), fill.Replace(statement))
@@ -82,6 +84,18 @@ func TestListsOfManyTesters(t *testing.T) {
 				},
 				"testers of a status": func() (int, error) {
 					list, err := st.Testers(ctx, campaign, store.Section{Status: "complete", Limit: 25})
+					return len(list), err
+				},
+				"issues": func() (int, error) {
+					list, _, err := st.CampaignIssues(ctx, campaign, nil, store.Section{Limit: 25})
+					return len(list), err
+				},
+				"issues of a status": func() (int, error) {
+					list, _, err := st.CampaignIssues(ctx, campaign, []string{"complete"}, store.Section{Offset: 50, Limit: 25})
+					return len(list), err
+				},
+				"issues of some statuses": func() (int, error) {
+					list, _, err := st.CampaignIssues(ctx, campaign, []string{"complete", "to_do"}, store.Section{Limit: 25})
 					return len(list), err
 				},
 				"a search that finds many": func() (int, error) { return find("example", store.Section{Limit: 25}) },

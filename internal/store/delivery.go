@@ -75,8 +75,8 @@ func (t *Tx) tell(ctx context.Context) error {
 			if w.project != uuid.Nil && w.project != e.Project {
 				continue
 			}
-			for _, name := range webhook.Chosen(e.Action, scheme, w.events) {
-				if _, err := rows.deliver(ctx, Told{w.id, name, e, scheme}); err != nil {
+			for _, name := range w.format.Chosen(e.Action, scheme, w.events) {
+				if _, err := rows.deliver(ctx, Told{w.id, w.format, name, e, scheme}); err != nil {
 					return err
 				}
 			}
@@ -89,6 +89,7 @@ func (t *Tx) tell(ctx context.Context) error {
 type endpoint struct {
 	id      uuid.UUID
 	project uuid.UUID // whose events alone it is told of
+	format  webhook.Format
 	events  []string
 }
 
@@ -98,8 +99,8 @@ func (t *Tx) listening(ctx context.Context, organization uuid.UUID) (found []end
 	if found, known := t.endpoints[organization]; known {
 		return found, nil
 	}
-	found, err = list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, &w.project, words{&w.events}} },
-		`SELECT id, project_id, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, organization)
+	found, err = list(ctx, t.reader, selection[endpoint]{"list webhooks", func(w *endpoint) []any { return []any{&w.id, &w.project, &w.format, words{&w.events}} },
+		`SELECT id, project_id, format, events FROM webhooks WHERE organization_id = $1 AND active = 1 ORDER BY id`}, organization)
 	if t.endpoints == nil {
 		t.endpoints = map[uuid.UUID][]endpoint{}
 	}
@@ -152,12 +153,14 @@ func (t *Tx) subjectsOf(ctx context.Context, events []*audit.Event) (map[string]
 // Told is an audit event on its way to an endpoint, as an event of some name.
 type Told struct {
 	Webhook uuid.UUID
+	Format  webhook.Format
 	Name    string
 	Event   *audit.Event
 	Scheme  *credential.Scheme
 }
 
-// Deliver makes the delivery of an event, due at once, and returns its id.
+// Deliver makes the delivery of an event, due at once, and returns its id: that
+// of the last, where there are several.
 func (t *Tx) Deliver(ctx context.Context, told Told) (uuid.UUID, error) {
 	rows := t.deliveries()
 	id, err := rows.deliver(ctx, told)
@@ -175,17 +178,18 @@ func (t *Tx) deliveries() *deliveries {
 
 type deliveries struct{ inserts }
 
-func (d *deliveries) deliver(ctx context.Context, told Told) (uuid.UUID, error) {
-	payload, err := webhook.Payload(told.Name, told.Event, told.Scheme)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return uuid.Nil, err
-	}
+func (d *deliveries) deliver(ctx context.Context, told Told) (id uuid.UUID, err error) {
+	payloads, err := told.Format.Payloads(told.Name, told.Event, told.Scheme)
 	at := told.Event.At.UnixMilli()
-	return id, d.add(ctx, id, told.Webhook, told.Name, told.Event.Sequence, string(payload), 0, at, at)
+	for _, payload := range payloads {
+		if id, err = uuid.NewV7(); err == nil {
+			err = d.add(ctx, id, told.Webhook, told.Name, told.Event.Sequence, string(payload), 0, at, at)
+		}
+		if err != nil {
+			return id, err
+		}
+	}
+	return id, err
 }
 
 // Deliveries returns the deliveries of an endpoint with an id below before

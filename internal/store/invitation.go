@@ -65,10 +65,30 @@ func (r reader) invitation(ctx context.Context, where string, args ...any) (*Inv
 	return &i, nil
 }
 
+// InvitationTo finds the invitation of an organization to an address.
+func (r reader) InvitationTo(ctx context.Context, organization uuid.UUID, email string) (*Invitation, error) {
+	return r.invitation(ctx, `organization_id = $1 AND email = $2`, organization, email)
+}
+
 // Invitations returns the invitations of an organization with an id above after.
 func (r reader) Invitations(ctx context.Context, organization, after uuid.UUID, limit int) ([]Invitation, error) {
+	return r.invitations(ctx, organization, after, limit, 0)
+}
+
+// InvitationsIn returns a section of the invitations of an organization in the
+// order in which they were made, and how many there are: up to MostCounted.
+func (r reader) InvitationsIn(ctx context.Context, organization uuid.UUID, s Section) ([]Invitation, int, error) {
+	total, err := r.countOf(ctx, "invitations", organization)
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := r.invitations(ctx, organization, uuid.Nil, s.Limit, s.Offset)
+	return found, total, err
+}
+
+func (r reader) invitations(ctx context.Context, args ...any) ([]Invitation, error) {
 	return list(ctx, r, selection[Invitation]{"list invitations", (*Invitation).targets,
-		`SELECT ` + invitationColumns + ` FROM invitations WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3`}, organization, after, limit)
+		`SELECT ` + invitationColumns + ` FROM invitations WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT $3 OFFSET $4`}, args...)
 }
 
 // AcceptInvitation notes that an invitation was followed, and reports whether

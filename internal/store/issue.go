@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,24 +151,18 @@ func (r reader) issue(ctx context.Context, where string, args ...any) (*Issue, e
 }
 
 // IssuesByID returns issues of a project, the newest first.
-func (r reader) IssuesByID(ctx context.Context, project uuid.UUID, ids []uuid.UUID) ([]Issue, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	where, args := byID(project, ids)
-	return r.issues(ctx, where, args...)
+func (r reader) IssuesByID(ctx context.Context, project uuid.UUID, ids []uuid.UUID) (out []Issue, err error) {
+	err = r.inParts(ids, func(part named) error {
+		found, err := r.issues(ctx, inProject(part), part.args...)
+		out = append(out, found...)
+		return err
+	}, project)
+	slices.SortFunc(out, func(a, b Issue) int { return cmp.Compare(b.Number, a.Number) })
+	return out, err
 }
 
-// byID is the condition of IssuesByID, and its order.
-func byID(project uuid.UUID, ids []uuid.UUID) (string, []any) {
-	var where strings.Builder
-	args := []any{project}
-	for _, id := range ids {
-		args = append(args, id)
-		fmt.Fprintf(&where, `, $%d`, len(args))
-	}
-	return `i.project_id = $1 AND i.id IN (` + where.String()[2:] + `) ORDER BY i.number DESC`, args
-}
+// inProject is the condition of issues of a project that are named.
+func inProject(n named) string { return `i.project_id = $1 AND i.id IN (` + n.list + `)` }
 
 // IssueHead is what issues are told apart by.
 type IssueHead struct {
@@ -178,12 +174,14 @@ type IssueHead struct {
 func (h *IssueHead) targets() []any { return []any{&h.ID, &h.Number, &h.Category} }
 
 // IssueHeads returns the heads of issues of a project, the newest first.
-func (r reader) IssueHeads(ctx context.Context, project uuid.UUID, ids []uuid.UUID) ([]IssueHead, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	where, args := byID(project, ids)
-	return list(ctx, r, selection[IssueHead]{"list issues", (*IssueHead).targets, `SELECT i.id, i.number, i.category FROM issues i WHERE ` + where}, args...)
+func (r reader) IssueHeads(ctx context.Context, project uuid.UUID, ids []uuid.UUID) (out []IssueHead, err error) {
+	err = r.inParts(ids, func(part named) error {
+		found, err := list(ctx, r, selection[IssueHead]{"list issues", (*IssueHead).targets, `SELECT i.id, i.number, i.category FROM issues i WHERE ` + inProject(part)}, part.args...)
+		out = append(out, found...)
+		return err
+	}, project)
+	slices.SortFunc(out, func(a, b IssueHead) int { return cmp.Compare(b.Number, a.Number) })
+	return out, err
 }
 
 func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue, error) {

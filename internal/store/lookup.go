@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,7 +15,7 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, o.withheld, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
 
 const standingTables = `
 	FROM secrets s
@@ -110,10 +112,10 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		unconfirmed, takesOver                 int64
 		organization, projectOrganization      uuid.NullUUID
 		suspendedAt, archivedAt, deactivatedAt time.Time
-		role, addresses                        sql.NullString
+		role, addresses, withheld              sql.NullString
 	)
 	targets := append(first,
-		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses,
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses, &withheld,
 		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
 	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
@@ -132,6 +134,7 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		return nil, row.id, err
 	}
 	out.Secret.Unconfirmed, out.Secret.TakesOver = unconfirmed != 0, takesOver != 0
+	out.Withheld = withheld.String != "" && slices.Contains(strings.Fields(withheld.String), out.Credential.Scheme.Name)
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
 	if role.Valid && deactivatedAt.IsZero() {
 		out.Role = credential.Role(role.String)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -43,9 +44,14 @@ func (t *Tx) SetPolicy(ctx context.Context, organization uuid.UUID, p *credentia
 		return t.fail("store a policy", err)
 	}
 	t.touchedAll = true // every credential of the organization stands on its addresses
-	_, err = t.q.ExecContext(ctx, `UPDATE organizations SET allowed_addresses = $2 WHERE id = $1`, organization, writeAllowlist(p.AllowedAddresses))
+	var withheld []string
+	for _, s := range p.Withheld {
+		withheld = append(withheld, s.Name)
+	}
+	_, err = t.q.ExecContext(ctx, `UPDATE organizations SET allowed_addresses = $2, withheld = $3 WHERE id = $1`,
+		organization, writeAllowlist(p.AllowedAddresses), strings.Join(withheld, " "))
 	if err != nil {
-		return t.fail("store the addresses of an organization", err)
+		return t.fail("store what every verification reads of a policy", err)
 	}
 	return nil
 }
@@ -55,8 +61,9 @@ func (t *Tx) SetPolicy(ctx context.Context, organization uuid.UUID, p *credentia
 func (r reader) Policy(ctx context.Context, organization uuid.UUID) (*credential.Policy, error) {
 	var text sql.NullString
 	var addresses string
-	err := r.q.QueryRowContext(ctx, `SELECT p.policy, o.allowed_addresses FROM organizations o LEFT JOIN policies p ON p.organization_id = o.id WHERE o.id = $1`,
-		organization).Scan(&text, &addresses)
+	var withheld []string
+	err := r.q.QueryRowContext(ctx, `SELECT p.policy, o.allowed_addresses, o.withheld FROM organizations o LEFT JOIN policies p ON p.organization_id = o.id WHERE o.id = $1`,
+		organization).Scan(&text, &addresses, words{&withheld})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such organization")
 	}
@@ -66,6 +73,11 @@ func (r reader) Policy(ctx context.Context, organization uuid.UUID) (*credential
 	p := &credential.Policy{}
 	if p.AllowedAddresses, err = readAllowlist(addresses); err != nil {
 		return nil, fmt.Errorf("read the addresses of organization %s: %w", organization, err)
+	}
+	for _, name := range withheld {
+		if scheme := r.schemes.ByName(name); scheme != nil { // which may not be declared any more
+			p.Withheld = append(p.Withheld, scheme)
+		}
 	}
 	if !text.Valid {
 		return p, nil

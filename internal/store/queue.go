@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -46,14 +45,14 @@ func (s *Store) ClaimDeliveries(ctx context.Context, due []Delivery, now, nextAt
 	if err := s.room(); err != nil {
 		return nil, err
 	}
+	var named strings.Builder
 	args := []any{now.UnixMilli(), nextAt.UnixMilli()}
-	places := make([]string, len(due))
+	marks(&named, len(args)+1, len(due))
 	for i := range due {
 		args = append(args, due[i].ID)
-		places[i] = "$" + strconv.Itoa(len(args))
 	}
 	rows, err := s.write.QueryContext(ctx, `
-		UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = $2 WHERE next_at <= $1 AND id IN (`+strings.Join(places, ", ")+`)
+		UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = $2 WHERE next_at <= $1 AND id IN `+named.String()+`
 		RETURNING id, attempts`, args...)
 	if err != nil {
 		return nil, s.failed("claim deliveries", err)

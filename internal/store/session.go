@@ -123,7 +123,7 @@ func (t *Tx) TouchSession(ctx context.Context, s *Session, token SessionToken) e
 // EndSessions ends the live sessions of a user: one (only), or all but one
 // (except); Nil names none. It returns those that it ended.
 func (t *Tx) EndSessions(ctx context.Context, user uuid.UUID, only, except uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	ended, err := list(ctx, t.reader, selection[uuid.UUID]{"end sessions", idTarget, `
+	ended, err := every(ctx, t.reader, selection[uuid.UUID]{"end sessions", idTarget, `
 		UPDATE sessions SET ended_at = $4, answer = NULL
 		WHERE user_id = $1 AND ended_at IS NULL AND (id = $2 OR $5) AND id <> $3 RETURNING id`},
 		user, only, except, at.UnixMilli(), only == uuid.Nil)
@@ -138,7 +138,7 @@ func idTarget(id *uuid.UUID) []any { return []any{id} }
 // touchSessions makes the cache forget how sessions of a user stand: in each
 // of the organizations that it keeps them for, and in none.
 func (t *Tx) touchSessions(ctx context.Context, user uuid.UUID, sessions ...uuid.UUID) error {
-	organizations, err := list(ctx, t.reader, selection[uuid.UUID]{"list the organizations of a user", idTarget,
+	organizations, err := every(ctx, t.reader, selection[uuid.UUID]{"list the organizations of a user", idTarget,
 		`SELECT organization_id FROM members WHERE user_id = $1`}, user)
 	if err != nil {
 		return err
@@ -197,7 +197,8 @@ const sessionStanding = sessionColumns + `, u.deactivated_at, m.organization_id,
 	JOIN users u ON u.id = s.user_id
 	LEFT JOIN (members m JOIN organizations o ON o.id = m.organization_id AND o.suspended_at IS NULL)
 		ON m.user_id = s.user_id AND (m.organization_id = $2 OR ($2 = '00000000-0000-0000-0000-000000000000'
-			AND NOT EXISTS (SELECT 1 FROM members x WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id)))
+			AND NOT EXISTS (SELECT 1 FROM members x JOIN organizations y ON y.id = x.organization_id AND y.deleted_at IS NULL
+				WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id)))
 	WHERE s.id = $1`
 
 // LookupSession finds how a session stands in an organization. Where its user

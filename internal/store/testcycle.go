@@ -329,7 +329,7 @@ func (t *Tx) statuses(ctx context.Context, cycle uuid.UUID, some []Execution) (m
 	w.text.WriteString(`SELECT case_number, status FROM test_executions WHERE cycle_id = $1`)
 	among(&w, `case_number`, numbers)
 	targets := func(e *Execution) []any { return []any{&e.CaseNumber, &e.Status} }
-	found, err := list(ctx, t.reader, selection[Execution]{"read executions", targets, w.text.String()}, w.args...)
+	found, err := every(ctx, t.reader, selection[Execution]{"read executions", targets, w.text.String()}, w.args...)
 	statuses := make(map[int64]string, len(found))
 	for _, e := range found {
 		statuses[e.CaseNumber] = e.Status

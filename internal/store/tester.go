@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -126,21 +125,14 @@ func (r reader) TestersNumbered(ctx context.Context, campaign uuid.UUID, numbers
 	if len(numbers) == 0 {
 		return nil, nil
 	}
+	var named strings.Builder
 	args := []any{campaign}
+	marks(&named, len(args)+1, len(numbers))
 	for _, n := range numbers {
 		args = append(args, n)
 	}
 	return list(ctx, r, selection[Tester]{"read testers", (*Tester).targets,
-		`SELECT ` + testerColumns + ` FROM testers t WHERE t.campaign_id = $1 AND t.number IN (` + places(2, len(numbers)) + `) ORDER BY t.number`}, args...)
-}
-
-// places writes n placeholders of arguments, from the first on.
-func places(first, n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = fmt.Sprintf("$%d", first+i)
-	}
-	return strings.Join(list, ", ")
+		`SELECT ` + testerColumns + ` FROM testers t WHERE t.campaign_id = $1 AND t.number IN ` + named.String() + ` ORDER BY t.number`}, args...)
 }
 
 // Testers returns a section of the testers of a campaign in the order in which

@@ -133,7 +133,31 @@ func (r reader) member(ctx context.Context, where string, args ...any) (*Member,
 
 // Members returns the members of an organization with a user id above after.
 func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limit int) ([]Member, error) {
+	return r.members(ctx, organization, after, limit, 0)
+}
+
+// MembersIn returns a section of the members of an organization, in the order
+// of their ids, and how many there are: up to MostCounted.
+func (r reader) MembersIn(ctx context.Context, organization uuid.UUID, s Section) ([]Member, int, error) {
+	total, err := r.countOf(ctx, "members", organization)
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := r.members(ctx, organization, uuid.Nil, s.Limit, s.Offset)
+	return found, total, err
+}
+
+func (r reader) members(ctx context.Context, args ...any) ([]Member, error) {
 	return list(ctx, r, selection[Member]{"list members", (*Member).targets, `SELECT ` + userColumns + `, m.role, m.created_at
-		FROM (SELECT user_id, role, created_at FROM members WHERE organization_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3) AS m
-		JOIN users u ON u.id = m.user_id ORDER BY m.user_id`}, organization, after, limit)
+		FROM (SELECT user_id, role, created_at FROM members WHERE organization_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3 OFFSET $4) AS m
+		JOIN users u ON u.id = m.user_id ORDER BY m.user_id`}, args...)
+}
+
+// countOf counts the rows of a table that are of an organization, up to MostCounted.
+func (r reader) countOf(ctx context.Context, table string, organization uuid.UUID) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` WHERE organization_id = $1 LIMIT $2) AS found`, organization, MostCounted).Scan(&n)
+	if err != nil {
+		return 0, r.fail("count "+table, err)
+	}
+	return n, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // Webhook is an endpoint that is told of an organization's events.
@@ -19,6 +21,7 @@ type Webhook struct {
 	ID           uuid.UUID
 	Organization uuid.UUID
 	Project      uuid.UUID // whose events alone it is told of; Nil: all of the organization
+	Format       webhook.Format
 	URL          string
 	Description  string
 	Events       []string // none are all
@@ -35,7 +38,7 @@ type Webhook struct {
 }
 
 const webhookColumns = `w.id, w.organization_id, w.url, w.description, w.events, w.active, w.failing_since, w.generation, w.previous_ends_at,
-	w.created_at, w.updated_at, w.secret, w.previous, w.project_id`
+	w.created_at, w.updated_at, w.secret, w.previous, w.project_id, w.format`
 
 // words scans a column of words with blanks between them.
 type words struct{ list *[]string }
@@ -52,7 +55,7 @@ func (w words) Scan(src any) error {
 
 func (w *Webhook) targets() []any {
 	return []any{&w.ID, &w.Organization, &w.URL, &w.Description, words{&w.Events}, &w.Active, instant{&w.FailingSince}, &w.Generation,
-		instant{&w.PreviousEndsAt}, instant{&w.CreatedAt}, instant{&w.UpdatedAt}, &w.secret, &w.previous, &w.Project}
+		instant{&w.PreviousEndsAt}, instant{&w.CreatedAt}, instant{&w.UpdatedAt}, &w.secret, &w.previous, &w.Project, &w.Format}
 }
 
 // sealedRow names the row that the secrets are sealed for.
@@ -94,9 +97,10 @@ func (t *Tx) SealWebhook(random io.Reader, w *Webhook, secret credential.Secret,
 // InsertWebhook stores a new endpoint, whose secret is sealed.
 func (t *Tx) InsertWebhook(ctx context.Context, w *Webhook) error {
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO webhooks (id, organization_id, url, description, events, active, secret, generation, key_version, created_at, updated_at, project_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
-		w.ID, w.Organization, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.Generation, t.s.root.Version(), w.CreatedAt.UnixMilli(), nullable(w.Project))
+		INSERT INTO webhooks (id, organization_id, url, description, events, active, secret, generation, key_version, created_at, updated_at, project_id, format)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)`,
+		w.ID, w.Organization, w.URL, w.Description, strings.Join(w.Events, " "), bit(w.Active), w.secret, w.Generation, t.s.root.Version(), w.CreatedAt.UnixMilli(), nullable(w.Project),
+		cmp.Or(w.Format, webhook.Standard))
 	if err != nil {
 		return t.fail("store a webhook", err)
 	}
@@ -139,9 +143,9 @@ func (t *Tx) DeleteWebhook(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// CountWebhooks returns how many endpoints an organization has.
-func (t *Tx) CountWebhooks(ctx context.Context, organization uuid.UUID) (n int, err error) {
-	if err := t.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM webhooks WHERE organization_id = $1`, organization).Scan(&n); err != nil {
+// CountWebhooks returns how many endpoints of a format an organization has.
+func (t *Tx) CountWebhooks(ctx context.Context, organization uuid.UUID, format webhook.Format) (n int, err error) {
+	if err := t.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM webhooks WHERE organization_id = $1 AND format = $2`, organization, format).Scan(&n); err != nil {
 		return 0, t.fail("count webhooks", err)
 	}
 	return n, nil

@@ -7,7 +7,8 @@
 //   - Which events there are stands in one table, and each comes from an audit
 //     event: nothing is told that isn't recorded too.
 //   - A message holds what the audit event says and no more, at most [MaxPayload]
-//     bytes, and never anything secret.
+//     bytes, and never anything secret. In the format of a dialect it holds what
+//     that documents, which may be a name or an address.
 //   - Where a message may be sent is asked twice: of the URL when it is given,
 //     and of the address when it is dialled.
 package webhook
@@ -83,16 +84,51 @@ var events = [...]event{
 	{"campaign.updated", "campaign.update", ""},
 	{"campaign.stage_changed", "campaign.stage", ""},
 	{"tester.added", "tester.add", ""},
+	{"tester.accepted", "tester.accept", ""},
+	{"tester.completed", "tester.complete", ""},
 	{"tester.removed", "tester.remove", ""},
+	{"campaign_issue.created", "campaign_issue.create", ""},
+	{"campaign_issue.updated", "campaign_issue.update", ""},
+	{"campaign_issue.deleted", "campaign_issue.delete", ""},
 	{"billing.updated", "", ""}, // which BunShip has, and nothing here makes
 	{"billing.canceled", "", ""},
 	{Test, "", ""},
 }
 
+// Format is in whose words an endpoint is told of events.
+type Format string
+
+// The formats that there are.
+const (
+	Standard    Format = "standard"
+	BetaTesting Format = "betatesting"
+)
+
+// betaEvents are those of BetaTesting, of which it documents some that nothing
+// here makes.
+var betaEvents = [...]event{
+	{"test.status.changed", "campaign.stage", ""},
+	{"issue.submitted", "campaign_issue.create", ""},
+	{"issue.updated", "campaign_issue.update", ""},
+	{"issue.message.new", "", ""},
+	{"tester.status.changed", "tester.accept", ""},
+	{"tester.status.changed", "tester.complete", ""},
+	{"tester.status.changed", "tester.remove", ""},
+	{"tester.payment.processed", "", ""},
+}
+
+// events is the table of the format.
+func (f Format) events() []event {
+	if f == BetaTesting {
+		return betaEvents[:]
+	}
+	return events[:]
+}
+
 // Names returns the names of all events.
-func Names() []string {
+func (f Format) Names() []string {
 	var names []string
-	for _, e := range events {
+	for _, e := range f.events() {
 		if !slices.Contains(names, e.name) { // several actions may be one event
 			names = append(names, e.name)
 		}
@@ -102,8 +138,8 @@ func Names() []string {
 
 // CheckEvents refuses names that no event has. The list comes back sorted and
 // without repeats; an empty one stands for all events.
-func CheckEvents(field string, names []string) ([]string, error) {
-	known := Names()
+func (f Format) CheckEvents(field string, names []string) ([]string, error) {
+	known := f.Names()
 	for _, name := range names {
 		if !slices.Contains(known, name) {
 			return nil, credential.InvalidField(field, "there is no such event; choose of: %s; none are all", strings.Join(known, ", "))
@@ -116,14 +152,15 @@ func CheckEvents(field string, names []string) ([]string, error) {
 
 // Tells reports whether any event comes from an action.
 func Tells(action string) bool {
-	return slices.ContainsFunc(events[:], func(e event) bool { return action != "" && e.action == action })
+	is := func(e event) bool { return action != "" && e.action == action }
+	return slices.ContainsFunc(events[:], is) || slices.ContainsFunc(betaEvents[:], is)
 }
 
 // Chosen returns the events that an audit event is to an endpoint which chose
 // some: those of them, or of all the narrowest alone. The scheme is that of the
 // credential which it is about, or nil.
-func Chosen(action string, scheme *credential.Scheme, chosen []string) (names []string) {
-	for _, e := range events {
+func (f Format) Chosen(action string, scheme *credential.Scheme, chosen []string) (names []string) {
+	for _, e := range f.events() {
 		fits := e.action == action && (e.group == "" || scheme != nil && scheme.Group() == e.group)
 		switch {
 		case !fits:
@@ -176,6 +213,44 @@ func Payload(name string, e *audit.Event, scheme *credential.Scheme) ([]byte, er
 		text, err = json.Marshal(m)
 	}
 	return text, err
+}
+
+// AboutTest is what BetaTesting tells of a test, and of an issue or a tester of it.
+type AboutTest struct {
+	TestID      int64  `json:"testId,omitempty"`
+	TestName    string `json:"testName,omitempty"`
+	IssueID     int64  `json:"issueId,omitempty"`
+	TesterID    int64  `json:"testerId,omitempty"`
+	TesterEmail string `json:"testerEmail,omitempty"`
+	Status      string `json:"status,omitempty"`
+}
+
+// betaMessage is the body of a request in BetaTesting's format.
+type betaMessage struct {
+	Event     string `json:"event"`
+	Timestamp int64  `json:"timestamp"` // Unix seconds
+	Data      any    `json:"data"`
+}
+
+// Payloads writes what an endpoint is told of an event that an audit event
+// became: in BetaTesting's format a message for each of its news.
+func (f Format) Payloads(name string, e *audit.Event, scheme *credential.Scheme) (list [][]byte, err error) {
+	if f != BetaTesting {
+		text, err := Payload(name, e, scheme)
+		return [][]byte{text}, err
+	}
+	news := e.News
+	if name == Test {
+		news = []any{AboutTest{}}
+	}
+	for _, n := range news {
+		text, err := json.Marshal(betaMessage{name, e.At.Unix(), n})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, text)
+	}
+	return list, nil
 }
 
 // Secrets of endpoints.

@@ -144,19 +144,20 @@ func TestEventsAreRecorded(t *testing.T) {
 		"credential.suspend", "credential.resume", "credential.revoke", "credential.import",
 		"issue.create", "issue.update", "issue.resolve", "comment.create", "test_case.create", "test_case.update", "test_case.delete",
 		"test_cycle.create", "test_cycle.update", "test_cycle.delete", "test_cycle.add", "test_cycle.remove", "test_result.set", "test_result.report",
-		"campaign.create", "campaign.update", "campaign.stage", "tester.add", "tester.remove",
+		"campaign.create", "campaign.update", "campaign.stage", "tester.add", "tester.accept", "tester.complete", "tester.remove",
+		"campaign_issue.create", "campaign_issue.update", "campaign_issue.delete",
 	} {
 		if !webhook.Tells(action) || !strings.Contains(source.String(), strconv.Quote(action)) {
 			t.Errorf("%s: told %t; is it an action still?", action, webhook.Tells(action))
 		}
-		for _, name := range webhook.Chosen(action, nil, webhook.Names()) {
+		for _, name := range webhook.Standard.Chosen(action, nil, webhook.Standard.Names()) {
 			told[name] = true
 		}
 	}
-	if silent := 5; len(told) != len(webhook.Names())-silent { // the keys', billing's and the test
-		t.Errorf("%d events come from these actions, of %d", len(told), len(webhook.Names()))
+	if silent := 5; len(told) != len(webhook.Standard.Names())-silent { // the keys', billing's and the test
+		t.Errorf("%d events come from these actions, of %d", len(told), len(webhook.Standard.Names()))
 	}
-	if got := webhook.Chosen("credential.suspend_unused", nil, nil); len(got) != 1 || got[0] != "credential.suspended" {
+	if got := webhook.Standard.Chosen("credential.suspend_unused", nil, nil); len(got) != 1 || got[0] != "credential.suspended" {
 		t.Errorf("what a policy suspends is told as %v", got)
 	}
 	for _, action := range []string{"", "session.begin", "webhook.create", "two_factor.enable"} {
@@ -186,14 +187,14 @@ func TestChosen(t *testing.T) {
 		{other, []string{"api_key.created"}, nil},
 		{key, []string{"member.added"}, nil},
 	} {
-		if diff := cmp.Diff(c.want, webhook.Chosen("credential.issue", c.scheme, c.chosen)); diff != "" {
+		if diff := cmp.Diff(c.want, webhook.Standard.Chosen("credential.issue", c.scheme, c.chosen)); diff != "" {
 			t.Errorf("%v of %v: %s", c.chosen, c.scheme, diff)
 		}
 	}
-	if _, err := webhook.CheckEvents("events", []string{"member.added", "nothing.of_this"}); err == nil {
+	if _, err := webhook.Standard.CheckEvents("events", []string{"member.added", "nothing.of_this"}); err == nil {
 		t.Error("an event that doesn't exist is taken")
 	}
-	if got, err := webhook.CheckEvents("events", []string{"test", "member.added", "test"}); err != nil || !cmp.Equal(got, []string{"member.added", "test"}) {
+	if got, err := webhook.Standard.CheckEvents("events", []string{"test", "member.added", "test"}); err != nil || !cmp.Equal(got, []string{"member.added", "test"}) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

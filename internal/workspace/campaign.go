@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // The statuses of a campaign. A review is done elsewhere, where there is one.
@@ -271,7 +272,7 @@ func (w *Workspace) StageCampaign(ctx context.Context, p *credential.Principal, 
 			return credential.InvalidField("stage", "the test is %s; %s takes one that is %s", c.Status, name, strings.Join(stages[i].from, ", "))
 		}
 		c.UpdatedAt = ch.at
-		ch.record("campaign.stage", campaignTarget(c), map[string]any{"stage": name, "before": c.Status, "after": stages[i].to})
+		ch.tell("campaign.stage", c, map[string]any{"stage": name, "before": c.Status, "after": stages[i].to}, webhook.AboutTest{Status: stages[i].to})
 		return ch.MoveCampaign(ctx, c, stages[i].to)
 	})
 }

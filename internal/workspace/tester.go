@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // TesterComplete is the status of testers who are done.
@@ -149,8 +150,7 @@ func (w *Workspace) RemoveTester(ctx context.Context, p *credential.Principal, c
 		if n.Status == store.TesterRemoved {
 			return errUnchanged
 		}
-		ch.record("tester.remove", campaignTarget(c), map[string]any{"testers": []int64{n.Number}})
-		return ch.MoveTesters(ctx, []store.Tester{*n}, store.TesterRemoved)
+		return ch.moveTesters(ctx, c, move{action: "tester.remove", to: store.TesterRemoved}, []store.Tester{*n})
 	})
 	return err
 }
@@ -181,9 +181,18 @@ func (w *Workspace) moveTesters(ctx context.Context, p *credential.Principal, re
 		if len(moving) == 0 {
 			return errUnchanged
 		}
-		ch.record(m.action, campaignTarget(c), map[string]any{"testers": numbersOf(moving)})
-		return ch.MoveTesters(ctx, moving, m.to)
+		return ch.moveTesters(ctx, c, m, moving)
 	})
+}
+
+// moveTesters stores where testers are moved, and tells of each.
+func (c *change) moveTesters(ctx context.Context, of *store.Campaign, m move, moving []store.Tester) error {
+	var news []webhook.AboutTest
+	for i := range moving {
+		news = append(news, webhook.AboutTest{TesterID: moving[i].Number, TesterEmail: moving[i].Email, Status: m.to})
+	}
+	c.tell(m.action, of, map[string]any{"testers": numbersOf(moving)}, news...)
+	return c.MoveTesters(ctx, moving, m.to)
 }
 
 // withTesters changes something about some testers of a campaign, and returns

@@ -28,6 +28,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // Config is what a Workspace is made of. Only Store is needed.
@@ -179,12 +180,23 @@ func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted 
 
 // record adds the audit event of the change. The detail holds ids, numbers and
 // the names of fields, never what somebody wrote.
-func (c *change) record(action, target string, detail any) {
+func (c *change) record(action, target string, detail any, news ...any) {
 	e := store.Acting{By: c.by, At: c.at}.Event(action, target, audit.Object(detail))
+	e.News = news
 	if c.project != nil { // nil for what belongs to the organization
 		e.Project = c.project.ID
 	}
 	c.Record(e)
+}
+
+// tell is record for what happens to a campaign, of which a dialect tells news.
+func (c *change) tell(action string, of *store.Campaign, detail any, news ...webhook.AboutTest) {
+	list := make([]any, len(news))
+	for i, n := range news {
+		n.TestID, n.TestName = of.Number, of.Name
+		list[i] = n
+	}
+	c.record(action, campaignTarget(of), detail, list...)
 }
 
 // madeBy is the credential that a row keeps: Nil for a session and the operator.

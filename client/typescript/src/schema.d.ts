@@ -582,7 +582,7 @@ export interface paths {
         put?: never;
         /**
          * Invite an address to become a member
-         * @description Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead.
+         * @description Invite an address to become a member. The answer is the only one that holds the code; an invitation before to the same address is dead. A user makes at most 100 a day.
          */
         post: operations["createInvitation"];
         delete?: never;
@@ -1282,7 +1282,7 @@ export interface components {
              * @description stable; rely on it
              * @enum {string}
              */
-            code: "address_denied" | "bad_request" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "precondition_failed" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
+            code: "address_denied" | "bad_request" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "precondition_failed" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "too_many" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
             /** @description the member, parameter or header that is wrong */
             field?: string;
             /** @description the answer's X-Request-Id */
@@ -2016,6 +2016,8 @@ export interface components {
             description: string;
             /** @description none are all */
             events: string[];
+            /** @description in whose words it is told: standard, or betatesting, as BetaTesting's API makes them */
+            format: string;
             active: boolean;
             /**
              * Format: date-time
@@ -2059,6 +2061,8 @@ export interface components {
             description: string;
             /** @description none are all */
             events: string[];
+            /** @description in whose words it is told: standard, or betatesting, as BetaTesting's API makes them */
+            format: string;
             active: boolean;
             /**
              * Format: date-time
@@ -2181,6 +2185,8 @@ export interface components {
             allowed_addresses?: string[];
             /** @description how long a credential may go unused, such as 90d; at least 7d */
             suspend_unused_after?: string;
+            /** @description schemes whose credentials are refused, and none made. The operator alone says so; anybody else leaves it out or as it is */
+            withheld_schemes?: string[];
         };
         SchemePolicy: {
             /** @description its name */
@@ -2570,6 +2576,17 @@ export interface components {
         };
         /** @description conflict, damaged, in_progress */
         Conflict6: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many */
+        TooManyRequests2: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -4124,7 +4141,7 @@ export interface operations {
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
+            429: components["responses"]["TooManyRequests2"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
         };

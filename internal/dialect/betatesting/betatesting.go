@@ -1,16 +1,20 @@
 // Package betatesting serves the documented HTTP surface of BetaTesting: tests,
-// which are campaigns with people of outside, and their testers.
+// which are campaigns with people of outside, their testers and issues, and the
+// webhooks that are told of them.
 //
 // It hides that service's shapes and words: data and meta, error codes, ids
-// that are numbers. It decides nothing; every call goes to the workspace.
+// that are numbers. It decides nothing; every call goes to the workspace, or for
+// webhooks to the authority.
 package betatesting
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
@@ -24,13 +28,14 @@ const (
 
 // handlers answers BetaTesting's routes.
 type handlers struct {
+	authority *authority.Authority
 	workspace *workspace.Workspace
 }
 
 // Surface returns BetaTesting's routes, but for its token endpoint, which is
 // one of package oauth.
-func Surface(w *workspace.Workspace) *edge.Surface {
-	h := &handlers{w}
+func Surface(a *authority.Authority, w *workspace.Workspace) *edge.Surface {
+	h := &handlers{a, w}
 	return &edge.Surface{Routes: h.routes(), Prefix: prefix, Present: edge.FromHeaders, WriteError: writeError, Takes: ours, Error: problem{}, Nulls: true}
 }
 
@@ -49,7 +54,7 @@ const (
 func (h *handlers) routes() []edge.Route {
 	const tests, test, testers = prefix + "tests", prefix + "tests/{test}", prefix + "tests/{test}/testers"
 	read, write := edge.Needs(apiRead), edge.Needs(apiWrite)
-	return []edge.Route{
+	return slices.Concat([]edge.Route{
 		edge.Get(tests, read, h.listTests).Takes("status", "page", "limit").
 			Named("listTests", "List the tests, the newest first."),
 		edge.Get(test, read, h.getTest).
@@ -85,7 +90,7 @@ func (h *handlers) routes() []edge.Route {
 			Example(`{"testerIds":[3],"message":"Thank you for playing."}`),
 		edge.Delete(testers+"/{tester}", write, h.removeTester).
 			Named("removeTester", "Take a tester out of a test. They stay to be seen as removed."),
-	}
+	}, h.issueRoutes(test), h.webhookRoutes())
 }
 
 // problem is the body of an error.
@@ -179,6 +184,11 @@ func listed[T, Row any](p workspace.PageRequest, rows []Row, total int64, show f
 		out.Data = append(out.Data, show(&rows[i]))
 	}
 	return out
+}
+
+// whole answers with a list on one page.
+func whole[T, Row any](rows []Row, show func(*Row) T) many[T] {
+	return listed(workspace.PageRequest{Number: 1, Limit: max(1, len(rows))}, rows, int64(len(rows)), show)
 }
 
 // id reads an id of the path, which is a number from 1 on.

@@ -128,7 +128,7 @@ func named(list []store.Tester, err error) (many[tester], error) {
 	if err != nil {
 		return many[tester]{}, err
 	}
-	return listed(workspace.PageRequest{Number: 1, Limit: max(1, len(list))}, list, int64(len(list)), testerOf), nil
+	return whole(list, testerOf), nil
 }
 
 func (h *handlers) removeTester(r *edge.Request, _ edge.None) (edge.Nothing, error) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -83,7 +82,7 @@ type notifications struct {
 func (h *handlers) updateMe(r *edge.Request, in profile) (user, error) {
 	c := authority.ProfileChange{Name: in.FullName, AvatarURL: in.AvatarURL}
 	if in.AvatarURL != nil {
-		if err := checkAvatar(*in.AvatarURL); err != nil {
+		if err := checkURL("avatarUrl", *in.AvatarURL); err != nil {
 			return user{}, err
 		}
 	}
@@ -97,11 +96,12 @@ func (h *handlers) updateMe(r *edge.Request, in profile) (user, error) {
 	return userOf(u, fieldNames(err))
 }
 
-func checkAvatar(text string) error {
+// checkURL refuses what is no address of a picture; empty is none.
+func checkURL(field, text string) error {
 	const most = 2048
 	u, err := url.Parse(text)
 	if text != "" && (err != nil || u.Scheme != "https" || u.Host == "" || len(text) > most) {
-		return credential.InvalidField("avatarUrl", "must be an https:// URL, or empty for none")
+		return credential.InvalidField(field, "must be an https:// URL, or empty for none")
 	}
 	return nil
 }
@@ -201,35 +201,4 @@ func (h *handlers) endSession(r *edge.Request, _ edge.None) (message, error) {
 		return message{}, credential.Errorf(credential.NotFound, "no such session")
 	}
 	return message{"Session revoked successfully"}, h.authority.EndSession(r.Context(), &r.Principal, id)
-}
-
-type organization struct {
-	ID           string    `json:"id"`
-	Number       int64     `json:"number"`
-	Name         string    `json:"name"`
-	Role         string    `json:"role"`
-	MembershipID string    `json:"membershipId"`
-	JoinedAt     time.Time `json:"joinedAt"`
-}
-
-type organizationList struct {
-	Organizations []organization `json:"organizations"`
-	Total         int            `json:"total"`
-}
-
-func (h *handlers) organizations(r *edge.Request, _ edge.None) (organizationList, error) {
-	list, err := h.authority.Memberships(r.Context(), &r.Principal)
-	out := organizationList{Organizations: []organization{}, Total: len(list)}
-	for _, m := range list {
-		out.Organizations = append(out.Organizations, organization{
-			organizationID(m.ID), m.Number, m.Name, role(m.Role), membershipID(m.ID, r.Principal.Subject), m.JoinedAt,
-		})
-	}
-	return out, err
-}
-
-// membershipID is the id of a user's place in an organization, which has no
-// id of its own: a name-based UUID (RFC 9562 section 5.5) of the two.
-func membershipID(organization, user uuid.UUID) string {
-	return authority.PublicID("mbr", uuid.NewSHA1(organization, user[:]))
 }

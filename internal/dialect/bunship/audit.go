@@ -32,6 +32,7 @@ type resource struct{ name, prefix, target string }
 // ids begin; without a prefix they are UUIDs.
 var resources = []resource{
 	{"api_key", "key", "credential"},
+	{"organization", "org", "organization"},
 	{"user", "usr", "user"},
 	{"invitation", "inv", "invitation"},
 	{"project", "", "project"},
@@ -182,7 +183,7 @@ func resourceFilter(r *edge.Request, f *store.EventFilter) error {
 	case i < 0 && kind == "":
 		return credential.InvalidField("resourceId", "must be an id such as key_…; beside that of a project, resourceType says what it is")
 	case i < 0:
-		return credential.InvalidField("resourceType", "must be api_key, user, invitation or project")
+		return credential.InvalidField("resourceType", "must be api_key, organization, user, invitation, project or webhook")
 	case text == "":
 		f.Target = resources[i].target + ":"
 		return nil

@@ -33,6 +33,10 @@ func (w *world) writes() []write {
 		{"PATCH", "/users/me", map[string]any{"fullName": "X", "avatarUrl": "", "preferences": map[string]any{}}, false},
 		{"PUT", "/users/me/password", map[string]any{"currentPassword": good, "newPassword": good + "2"}, false},
 		{"POST", keysOf(w.org), map[string]any{"name": "x", "scopes": []string{"*"}, "rateLimit": 1, "expiresAt": "2030-01-01T00:00:00Z", "mode": "live"}, false},
+		{"POST", "/organizations", map[string]any{"name": "x", "slug": "x-y", "description": "x", "logoUrl": ""}, false},
+		{"PATCH", "/organizations/" + orgID(w.org), map[string]any{"name": "x"}, false},
+		{"PATCH", membersOf(w.org) + "/mbr_1", map[string]any{"role": "viewer"}, false},
+		{"POST", invitationsOf(w), map[string]any{"email": "x@acme.test", "role": "viewer"}, false},
 		{"POST", hooksOf(w.org), map[string]any{"url": "https://hooks.example.com/", "description": "x", "events": []string{"test"}}, false},
 	}
 }
@@ -117,7 +121,7 @@ func missingMembers(t *testing.T, w *world) {
 	ada := w.member("ada", credential.Owner)
 	for path, field := range map[string]string{
 		"/auth/register": "password", "/auth/login": "password", "/auth/refresh": "refreshToken", "/auth/forgot-password": "email",
-		"/auth/reset-password": "password", keysOf(w.org): "name", hooksOf(w.org): "url",
+		"/auth/reset-password": "password", keysOf(w.org): "name", hooksOf(w.org): "url", "/organizations": "name", invitationsOf(w): "role",
 	} {
 		for _, body := range []any{nil, "{}"} {
 			w.do("POST", path, body, bearer(ada.access)).invalid("nothing", field)

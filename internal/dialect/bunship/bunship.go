@@ -1,6 +1,6 @@
 // Package bunship serves the documented HTTP surface of BunShip: sessions with
-// a second factor, the user's own account, and the API keys and webhooks of
-// organizations.
+// a second factor, the user's own account, and organizations with their
+// members, invitations, API keys, webhooks and audit logs.
 //
 // It hides that service's shapes and words: success wrappers, error codes, ids
 // with prefixes. It decides nothing; every call goes to the authority.
@@ -78,13 +78,28 @@ func (h *handlers) userRoutes() []edge.Route {
 			Named("sessions", "List your sessions, the latest used first."),
 		edge.Delete(prefix+"users/me/sessions/{session}", edge.Authenticated, h.endSession).
 			Named("endSession", "End another of your sessions."),
-		edge.Get(prefix+"users/me/organizations", edge.Authenticated, h.organizations).
+		edge.Get(prefix+"users/me/organizations", edge.Authenticated, h.organizations).Takes(pages...).
 			Named("organizations", "List your organizations."),
+		edge.Get(prefix+"organizations", edge.Authenticated, h.organizations).Takes(pages...).
+			Named("listOrganizations", "List your organizations."),
+		edge.Post(prefix+"organizations", edge.Authenticated, most, h.createOrganization).Creates().
+			Named("createOrganization", "Make an organization, of which you are the owner.", credential.InProgress).Example(`{"name":"Acme Games","slug":"acme-games","description":"We make games."}`),
+		edge.Post(prefix+"invitations/{token}/accept", edge.Authenticated, 0, h.acceptInvitation).
+			Named("acceptInvitation", "Become a member by the code of an invitation, which is for your address."),
+
+		edge.Get("/health", edge.Public, h.healthy).Steady().
+			Named("healthOfBunShip", "Say that the process runs."),
+		edge.Get("/health/ready", edge.Public, h.ready).
+			Named("readyOfBunShip", "Say that the database can be read."),
 	}
 }
 
+// pages are the parameters of lists that are paged by number.
+var pages = []string{"page", "pageSize"}
+
 func (h *handlers) organizationRoutes() []edge.Route {
-	const base = prefix + "organizations/{organization}/"
+	const own = prefix + "organizations/{organization}"
+	const base = own + "/"
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	return append(h.webhookRoutes(base),
 		edge.Post(base+"api-keys", write, most, h.createKey).
@@ -97,8 +112,24 @@ func (h *handlers) organizationRoutes() []edge.Route {
 			Named("revokeKey", "Revoke an API key for good."),
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage).
 			Named("keyUsage", "Tell how often an API key was used, and when last."),
-		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members).
+		edge.Get(own, edge.Needs(credential.OrganizationRead), h.getOrganization).
+			Named("getOrganization", "Show an organization."),
+		edge.Patch(own, edge.Needs(credential.OrganizationWrite), most, h.updateOrganization).
+			Named("updateOrganization", "Change what is said of an organization: what the body names, and nothing else. Settings are merged.").Example(`{"settings":{"theme":"dark"}}`),
+		edge.Delete(own, edge.Needs(credential.OrganizationWrite), h.deleteOrganization).
+			Named("deleteOrganization", "Delete an organization. All that acts in it stops."),
+		edge.Get(base+"members", edge.Needs(credential.MembersRead), h.members).Takes(pages...).
 			Named("members", "List the members."),
+		edge.Patch(base+"members/{member}", edge.Needs(credential.MembersWrite), most, h.updateMember).
+			Named("updateMember", "Change what a member is.").Example(`{"role":"viewer"}`),
+		edge.Delete(base+"members/{member}", edge.Needs(credential.MembersWrite), h.removeMember).
+			Named("removeMember", "End a membership, with the tokens that the user has here."),
+		edge.Post(base+"invitations", edge.Needs(credential.MembersWrite), most, h.invite).Creates().
+			Named("invite", "Invite an address to become a member. The link is shown in this answer alone.", credential.TooMany).Example(`{"email":"grace@example.com","role":"member"}`),
+		edge.Get(base+"invitations", edge.Needs(credential.MembersWrite), h.invitations).Takes(pages...).
+			Named("invitations", "List the invitations."),
+		edge.Delete(base+"invitations/{invitation}", edge.Needs(credential.MembersWrite), h.withdrawInvitation).
+			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Get(base+"audit-logs", edge.Needs(credential.AuditRead), h.auditLogs).Takes(auditFilters...).
 			Named("auditLogs", "List what was done, the latest first."),
 	)
@@ -171,6 +202,8 @@ func writeKeyError(w http.ResponseWriter, f edge.Failure, requestID string) {
 		f.Detail = "Missing X-API-Key header"
 	case d.Code == credential.CodeScope && (d.Permission == credential.CredentialsRead || d.Permission == credential.CredentialsWrite):
 		f.Detail = notManaging // which no scope of a key is for
+	case d.Code == credential.CodeScope && d.Permission == credential.OrganizationWrite:
+		f.Detail = "An organization is changed by an owner or admin who has signed in" // as well
 	case d.Code == credential.CodeScope:
 		f.Detail = "Missing required scope: " + scopeOf(d.Permission)
 	case d.Token, f.Status != http.StatusUnauthorized:
@@ -188,8 +221,11 @@ func writeKeyError(w http.ResponseWriter, f edge.Failure, requestID string) {
 
 // scopeOf spells a permission the way that BunShip's scopes are spelled.
 func scopeOf(p credential.Permission) string {
-	if p == credential.AuditRead {
+	switch p {
+	case credential.AuditRead:
 		return "read:audit-logs"
+	case credential.OrganizationRead:
+		return "read:members"
 	}
 	noun, verb, _ := strings.Cut(string(p), ":")
 	return verb + ":" + noun

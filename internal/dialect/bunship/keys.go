@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -222,59 +220,4 @@ func (h *handlers) keyUsage(r *edge.Request, _ edge.None) (keyUsage, error) {
 	}
 	k := keyOf(d)
 	return keyUsage{k.ID, k.Name, k.Prefix, k.LastUsedAt, k.CreatedAt, usage{d.Use.Requests, k.RateLimit}}, nil
-}
-
-type member struct {
-	ID             string     `json:"id"`
-	UserID         string     `json:"userId"`
-	OrganizationID string     `json:"organizationId"`
-	Role           string     `json:"role"`
-	User           memberUser `json:"user"`
-	JoinedAt       time.Time  `json:"joinedAt"`
-}
-
-type memberUser struct {
-	ID        string  `json:"id"`
-	Email     string  `json:"email"`
-	FullName  string  `json:"fullName"`
-	AvatarURL *string `json:"avatarUrl"`
-}
-
-type memberList struct {
-	Members []member `json:"members"`
-	Total   int      `json:"total"`
-}
-
-// organization reads how the path names the organization: by org_…, UUID or
-// number. Whether the caller may see it, the authority decides.
-func (h *handlers) organization(r *edge.Request) (uuid.UUID, error) {
-	named := r.PathValue("organization")
-	if n, ok := authority.ParseNumber(named, ""); ok {
-		return h.authority.OrganizationNumbered(r.Context(), &r.Principal, n)
-	}
-	id, err := authority.ParsePublicID("org", named)
-	if err != nil {
-		return uuid.Nil, credential.Errorf(credential.NotFound, "no such organization")
-	}
-	return id, nil
-}
-
-func (h *handlers) members(r *edge.Request, _ edge.None) (memberList, error) {
-	const most = 1000
-	organization, err := h.organization(r)
-	if err != nil {
-		return memberList{}, err
-	}
-	list, err := h.authority.Members(r.Context(), &r.Principal, organization, uuid.Nil, most)
-	out := memberList{Members: []member{}, Total: len(list)}
-	for _, m := range list {
-		u := memberUser{ID: userID(m.ID), Email: m.Email, FullName: m.Name}
-		if m.AvatarURL != "" {
-			u.AvatarURL = &m.AvatarURL
-		}
-		out.Members = append(out.Members, member{
-			membershipID(organization, m.ID), userID(m.ID), organizationID(organization), role(m.Role), u, m.JoinedAt,
-		})
-	}
-	return out, err
 }

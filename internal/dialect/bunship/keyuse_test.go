@@ -253,7 +253,7 @@ func TestBSD46_Members(t *testing.T) {
 		key, _ := ada.madeKey("read:members")
 		a := w.do("GET", membersOf(w.org), nil, apiKey(key))
 		a.want(200)
-		a.wantMembers("", "members", "total")
+		a.wantMembers("", "members", "total", "page", "pageSize", "hasMore")
 		a.wantMembers("members.0", "id", "userId", "organizationId", "role", "user", "joinedAt")
 		a.wantMembers("members.0.user", "id", "email", "fullName", "avatarUrl")
 		a.wantTime("members.0.joinedAt", w.clock.now())

@@ -11,11 +11,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 // Bounds of lists.
 const (
-	mostHooks       = 100
+	mostHooks       = 200
 	usualDeliveries = 50
 	mostDeliveries  = 100
 )
@@ -95,6 +96,7 @@ func (h *handlers) hook(r *edge.Request) (of authority.WebhookRef, err error) {
 	if of.Organization, err = h.organization(r); err != nil {
 		return of, err
 	}
+	of.Format = webhook.Standard
 	if of.ID, err = authority.ParsePublicID("wh", r.PathValue("webhook")); err != nil {
 		return of, credential.Errorf(credential.NotFound, "no such webhook")
 	}
@@ -120,7 +122,9 @@ func (h *handlers) listHooks(r *edge.Request, _ edge.None) (hookList, error) {
 	list, err := h.authority.Webhooks(r.Context(), &r.Principal, organization, uuid.Nil, mostHooks)
 	out := hookList{true, []hook{}}
 	for i := range list {
-		out.Data = append(out.Data, hookOf(&list[i]))
+		if list[i].Format == webhook.Standard { // another dialect's are its own
+			out.Data = append(out.Data, hookOf(&list[i]))
+		}
 	}
 	return out, err
 }

@@ -290,8 +290,11 @@ func (w *world) do(method, path string, body any, change ...func(*http.Request))
 		content = bytes.NewReader(text)
 	}
 	target := w.url + base + path
-	if strings.HasPrefix(path, "/probe/") {
+	switch outside, found := strings.CutPrefix(path, "//"); {
+	case strings.HasPrefix(path, "/probe/"):
 		target = w.url + path
+	case found:
+		target = w.url + "/" + outside
 	}
 	r, err := http.NewRequest(method, target, content)
 	w.ok(err)
