@@ -17,13 +17,14 @@ var seeds = map[string]struct {
 	id    string
 	items int
 }{
-	"testkase": {"TK", 57}, "betahub": {"BH", 49}, "betatesting": {"BT", 32}, "bunship": {"BS", 28},
+	"testkase": {"TK", 57}, "betahub": {"BH", 49}, "betatesting": {"BT", 32}, "bunship": {"BS", 28}, "onetest": {"OT", 21},
 }
 
 // Whose an item is that no call shows.
 var elsewhere = map[string]bool{
 	"console":      true, // a page, or what it advises
 	"reporter":     true, // the program that sends results, and what pipelines need for it
+	"coins":        true, // what requests cost, and how many a product makes
 	"integrations": true, // other services' tokens
 	"elsewhere":    true, // another document
 	"above":        true, // other items say it

@@ -26,8 +26,8 @@ type ResultFile struct {
 	File *artifact.Staged
 }
 
-// unpacked bounds a file of results in bytes, once it is unpacked: by what is
-// read in a moment, and by what may be uploaded at all.
+// unpacked bounds the files of an upload in bytes, all together and unpacked: by
+// what is read in a moment, and by what may be uploaded at all.
 func (w *Workspace) unpacked() int64 { return min(32<<20, 8*w.files.Most()) }
 
 // mostCI bounds what is said of where tests ran, in characters.
@@ -47,8 +47,9 @@ func (w *Workspace) readFiles(r *ReportRequest) error {
 		return credential.InvalidField("ci", "must be an object of at most %d characters", mostCI)
 	}
 	var wrong []string
+	left := w.unpacked()
 	for _, f := range r.Files {
-		results, err := f.read(r.Format, w.unpacked())
+		results, err := f.read(r.Format, &left)
 		if errors.Is(err, credential.Unavailable) {
 			return err
 		}
@@ -65,8 +66,8 @@ func (w *Workspace) readFiles(r *ReportRequest) error {
 	return nil
 }
 
-// read reads one file, which has at most so many bytes.
-func (f *ResultFile) read(format string, most int64) ([]testresult.Result, error) {
+// read reads one file, of which no more bytes are taken than are left.
+func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, error) {
 	file, err := f.File.Open()
 	if err != nil {
 		return nil, err
@@ -81,13 +82,14 @@ func (f *ResultFile) read(format string, most int64) ([]testresult.Result, error
 		}
 		content = unpacked
 	}
-	text, err := io.ReadAll(io.LimitReader(content, most+1))
+	text, err := io.ReadAll(io.LimitReader(content, *left+1))
 	switch {
 	case err != nil:
 		return nil, errors.New("it can't be unpacked")
-	case int64(len(text)) > most:
-		return nil, fmt.Errorf("it has more than %d bytes unpacked", most)
+	case int64(len(text)) > *left:
+		return nil, fmt.Errorf("it has more than the %d bytes that it may have, unpacked", *left)
 	}
+	*left -= int64(len(text))
 	return testresult.Read(format, bytes.NewReader(text), MostResults)
 }
 
