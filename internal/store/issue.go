@@ -33,6 +33,8 @@ type Issue struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ResolvedAt  time.Time
+	Tags        []TagHead
+	Draft       bool // isn't reported yet
 }
 
 // Person is a user, or somebody whom a project's credential vouched for. The
@@ -42,6 +44,14 @@ type Person struct {
 	Number  int64
 	Name    string // empty for a virtual user that was deleted
 	Virtual bool
+}
+
+// columns are the ids of a person who is a user, and of one who isn't.
+func (p Person) columns() (user, virtual uuid.UUID) {
+	if p.Virtual {
+		return uuid.Nil, p.ID
+	}
+	return p.ID, uuid.Nil
 }
 
 // personTarget scans the id, the number and the name of a person; of nobody
@@ -90,15 +100,13 @@ func (i *issueRow) issue() Issue {
 	return i.Issue
 }
 
-// InsertIssue stores a new issue, gives it its number, and makes it findable.
+// InsertIssue stores a new issue, gives it its number unless it was a draft,
+// and makes it findable.
 func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
-	if i.Number, err = t.next(ctx, i.Project.String(), "issue"); err != nil {
+	if err := t.numberIssue(ctx, i); err != nil {
 		return err
 	}
-	user, virtual := i.Reporter.ID, uuid.Nil
-	if i.Reporter.Virtual {
-		user, virtual = uuid.Nil, i.Reporter.ID
-	}
+	user, virtual := i.Reporter.columns()
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source,
 			release_id, assignee_id, user_id, virtual_id, made_by, created_at, updated_at, resolved_at)
@@ -109,16 +117,29 @@ func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
+	if len(i.Tags) > 0 {
+		if err := t.SetTags(ctx, i); err != nil {
+			return err
+		}
+	}
 	return t.Index(ctx, Scope{"issue", i.Project}, i.ID, i.Title+" "+i.Description)
+}
+
+func (t *Tx) numberIssue(ctx context.Context, i *Issue) (err error) {
+	if i.Number == 0 {
+		i.Number, err = t.next(ctx, i.Project.String(), "issue")
+	}
+	return err
 }
 
 // UpdateIssue stores what may change of an issue.
 func (t *Tx) UpdateIssue(ctx context.Context, i *Issue) error {
+	user, virtual := i.Reporter.columns()
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE issues SET category = $2, status = $3, priority = $4, title = $5, description = $6, steps = $7, custom = $8,
-			release_id = $9, assignee_id = $10, updated_at = $11, resolved_at = $12 WHERE id = $1`,
-		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom,
-		nullable(i.Release.ID), nullable(i.Assignee.ID), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+			release_id = $9, assignee_id = $10, user_id = $11, virtual_id = $12, updated_at = $13, resolved_at = $14 WHERE id = $1`,
+		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom, nullable(i.Release.ID), nullable(i.Assignee.ID),
+		nullable(user), nullable(virtual), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
@@ -144,8 +165,8 @@ func (r reader) issue(ctx context.Context, where string, args ...any) (*Issue, e
 	if err != nil {
 		return nil, r.fail("read an issue", err)
 	}
-	issue := row.issue()
-	return &issue, nil
+	found := []Issue{row.issue()}
+	return &found[0], r.readTags(ctx, found)
 }
 
 // IssuesByID returns issues of a project, the newest first.
@@ -192,7 +213,10 @@ func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue,
 	for i := range rows {
 		out[i] = rows[i].issue()
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, r.readTags(ctx, out)
 }
 
 // MostCounted bounds how far a list of issues is counted, and how deep into it
@@ -206,6 +230,7 @@ type IssueFilter struct {
 	Category, Status, Priority  string
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
+	Tags                        []int64 // by number, at most a few; any of them
 	Skip, Limit                 int
 }
 
@@ -222,6 +247,14 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 		if c.value != "" {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
+	}
+	if len(f.Tags) > 0 { // by number, which the list is in the order of
+		first := len(args) + 1
+		for _, n := range f.Tags {
+			args = append(args, n)
+		}
+		conditions = append(conditions, `i.number IN (SELECT g.issue_number FROM issue_tagged g JOIN issue_tags t ON t.id = g.tag_id
+			WHERE t.project_id = $1 AND t.number IN (`+places(first, len(f.Tags))+`))`)
 	}
 	for _, c := range []struct {
 		condition, column string

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
@@ -54,21 +55,22 @@ type handlers struct {
 }
 
 // Surfaces returns BetaHub's routes: those that read, which a browser that has
-// signed in may use too, those that change something, and the one that says
-// what a token is good for.
+// signed in may use too, those that change something, those that complete what
+// was reported, and the one that says what a token is good for.
 func Surfaces(cfg Config) []*edge.Surface {
 	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
 	h.cookie, _ = edge.SessionCookie(cfg.Authority.Issuer())
 	headers := http.Header{
 		"Access-Control-Allow-Origin":   {"*"},
 		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
-		"Access-Control-Allow-Methods":  {"GET, POST, PATCH"},
+		"Access-Control-Allow-Methods":  {"GET, POST, PATCH, PUT, DELETE"},
 		"Access-Control-Expose-Headers": {"Link, Retry-After, X-Total-Count"},
 		"Access-Control-Max-Age":        {"600"},
 	}
 	return []*edge.Surface{
 		{Routes: h.reads(), Prefix: "/projects", Present: h.presentOrCookie, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.completions(), Present: presentReport, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
 	}
 }
@@ -111,7 +113,7 @@ func (h *handlers) reads() []edge.Route {
 			return edge.Get(p, edge.Authenticated, asks(h.listComments))
 		})...)
 	}
-	return append(append(routes, h.mediaReads()...),
+	return append(concat(routes, h.mediaReads(), h.sortReads()),
 		edge.Get(project, edge.Authenticated, asks(h.getProject)),
 		edge.Get(issues+"/{issue}", edge.Authenticated, asks(h.getIssue)),
 		edge.Get(project+"/releases/{release}", edge.Authenticated, asks(h.getRelease)),
@@ -119,10 +121,15 @@ func (h *handlers) reads() []edge.Route {
 }
 
 func (h *handlers) writes() []edge.Route {
-	creates := func(fn func(*edge.Request, edge.Payload) (issue, error)) func(string) edge.Route {
-		return func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(fn)).Creates()
+	in := edge.Intake{Files: h.workspace.Files(), Fields: most, Admit: func(r *edge.Request) error {
+		ref, err := projectIn(r)
+		if err == nil {
+			err = h.workspace.MayReport(r.Context(), &r.Principal, ref)
 		}
+		return closed(err)
+	}}
+	creates := func(fn func(*edge.Request, *edge.Upload) (issue, error)) func(string) edge.Route {
+		return func(p string) edge.Route { return edge.Uploads(p, edge.Authenticated, in, takes(fn)).Creates() }
 	}
 	routes := concat(
 		json2("/projects", func(p string) edge.Route {
@@ -137,7 +144,7 @@ func (h *handlers) writes() []edge.Route {
 			return edge.Either(p, edge.Authenticated, most, takes(h.comment)).Creates()
 		})...)
 	}
-	return append(append(routes, h.mediaWrites()...),
+	return append(append(routes, h.sortWrites()...),
 		edge.Either(issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)).By(http.MethodPatch),
 		edge.Options("/projects"), edge.Options("/projects.json"), edge.Options("/projects/{path...}"), edge.Options("/profiles/{path...}"),
 	)
@@ -158,18 +165,12 @@ func json2(pattern string, route func(string) edge.Route) []edge.Route {
 
 // asks is an endpoint that reads, for who takes JSON.
 func asks[Out any](fn func(*edge.Request) (Out, error)) func(*edge.Request, edge.None) (Out, error) {
-	return func(r *edge.Request, _ edge.None) (out Out, err error) {
-		if err := acceptable(r); err != nil {
-			return out, err
-		}
-		out, err = fn(r)
-		return out, closed(err)
-	}
+	return takes(func(r *edge.Request, _ edge.None) (Out, error) { return fn(r) })
 }
 
 // takes is an endpoint with a body, for who takes JSON.
-func takes[Out any](fn func(*edge.Request, edge.Payload) (Out, error)) func(*edge.Request, edge.Payload) (Out, error) {
-	return func(r *edge.Request, body edge.Payload) (out Out, err error) {
+func takes[In, Out any](fn func(*edge.Request, In) (Out, error)) func(*edge.Request, In) (Out, error) {
+	return func(r *edge.Request, body In) (out Out, err error) {
 		if err := acceptable(r); err != nil {
 			return out, err
 		}
@@ -213,6 +214,17 @@ func present(h http.Header) (edge.Presented, error) {
 		}
 	}
 	return edge.FromHeaders(h)
+}
+
+// presentReport takes the token of a report, also from behind the project's
+// token that it stands on, and any other credential.
+func presentReport(h http.Header) (edge.Presented, error) {
+	if list := h["Authorization"]; len(list) == 1 && len(h["X-Api-Key"]) == 0 {
+		if _, text, _ := strings.Cut(list[0], ","); jwt.Looks(strings.TrimSpace(text)) {
+			return edge.Presented{Text: strings.TrimSpace(text), As: credential.AsBearer}, nil
+		}
+	}
+	return present(h)
 }
 
 // presentOrCookie is present, for what a page of this server may read as well.

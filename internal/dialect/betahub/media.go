@@ -36,18 +36,23 @@ func (h *handlers) mediaReads() (routes []edge.Route) {
 	return routes
 }
 
-// mediaWrites are the routes that take media.
-func (h *handlers) mediaWrites() (routes []edge.Route) {
-	in := edge.Intake{Files: h.workspace.Files(), Admit: func(r *edge.Request) error {
+// completing lets in who may add to the issue in the path.
+func (h *handlers) completing() edge.Intake {
+	return edge.Intake{Files: h.workspace.Files(), Admit: func(r *edge.Request) error {
 		ref, err := issueIn(r)
 		if err == nil {
 			err = h.workspace.MayComplete(r.Context(), &r.Principal, ref)
 		}
 		return closed(err)
 	}}
+}
+
+// mediaWrites are the routes that take media.
+func (h *handlers) mediaWrites() (routes []edge.Route) {
+	in := h.completing()
 	for _, k := range kinds {
 		routes = append(routes, json2(k.path(), func(p string) edge.Route {
-			return edge.Uploads(p, edge.Authenticated, in, func(r *edge.Request, u *edge.Upload) (uploaded, error) { return h.addMedium(r, u, k) }).Creates()
+			return edge.Uploads(p, edge.Authenticated, in, takes(func(r *edge.Request, u *edge.Upload) (uploaded, error) { return h.addMedium(r, u, k) })).Creates()
 		})...)
 	}
 	return routes
@@ -143,9 +148,6 @@ func (h *handlers) openMedium(r *edge.Request, _ edge.None) (out edge.File, err 
 
 // addMedium takes a file: in a part of a form, or a log as its text.
 func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploaded, err error) {
-	if err := acceptable(r); err != nil {
-		return out, err
-	}
 	ref, err := issueIn(r)
 	if err != nil {
 		return out, err
@@ -157,7 +159,7 @@ func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploa
 	defer up.File.Discard() // does nothing once it is kept
 	a, err := h.workspace.AddMedia(r.Context(), &r.Principal, ref, up)
 	if err != nil {
-		return out, closed(err)
+		return out, err
 	}
 	return h.uploadedOf(ref, a), nil
 }
@@ -165,8 +167,7 @@ func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploa
 // uploadIn finds the file of a kind in an upload, with what is said of it.
 func (h *handlers) uploadIn(u *edge.Upload, k kind) (up workspace.Upload, err error) {
 	f := fields{u.Form, k.noun}
-	private := strings.ToLower(f.text("developer_private"))
-	up = workspace.Upload{Kind: k.noun, Name: f.text("name"), Private: private == "true" || private == "1"}
+	up = workspace.Upload{Kind: k.noun, Name: f.text("name"), Private: f.yes("developer_private")}
 	wanted := k.noun + "[" + k.field + "]"
 	at := slices.IndexFunc(u.Files, func(f edge.UploadedFile) bool { return f.Field == wanted || f.Field == k.field })
 	contents, text := f.value("contents")
