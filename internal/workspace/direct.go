@@ -3,11 +3,9 @@ package workspace
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +63,7 @@ func (w *Workspace) announced(signed string, issue *store.Issue) (d DirectUpload
 	wrong := credential.InvalidField("blob_signed_id", "is not one that was given out for this issue")
 	text, mac, _ := strings.Cut(signed, ".")
 	given, err := base64.RawURLEncoding.Strict().DecodeString(mac)
-	if err != nil || !slices.ContainsFunc(w.store.Root().MACs(seal.Uploads, []byte(text)), func(mac [32]byte) bool { return hmac.Equal(mac[:], given) }) {
+	if err != nil || !w.store.Root().Verifies(seal.Uploads, given, []byte(text)) {
 		return d, wrong
 	}
 	body, err := base64.RawURLEncoding.DecodeString(text)

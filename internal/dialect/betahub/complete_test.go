@@ -19,7 +19,7 @@ var nowhere netip.Addr
 
 // Whoever reports by a project's token gets one of the report, which completes
 // it for a day and does nothing else.
-func TestBHD26_BHD27_BHO20_TokenOfAReport(t *testing.T) {
+func TestF5_BHD26_BHD27_BHO20_TokenOfAReport(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		as := "FormUser " + w.reporter
 		one := w.post(as, w.in("/issues.json"), "issue[description]=one").want(201)

@@ -72,7 +72,7 @@ func TestBHD21_BHD27_BHD28_Media(t *testing.T) {
 }
 
 // What is wrong with a file is told, and nothing of it stays.
-func TestMediaLeaveNothing(t *testing.T) {
+func TestF2_MediaLeaveNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
 		on := w.in("/issues/1/screenshots.json")
@@ -124,7 +124,7 @@ func TestBHD27_MediaOfGames(t *testing.T) {
 }
 
 // What belongs to nothing is swept once it is old; what has a row stays.
-func TestMediaAreSwept(t *testing.T) {
+func TestF4_MediaAreSwept(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
 		w.send("dev", w.in("/issues/1/screenshots"), "screenshot[image]:a.png", png).want(201)
