@@ -20,6 +20,17 @@ func bunShipPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "KEY, WEBHOOK, SESSION", About: "the id of what the call is about"},
 		},
 		Wildcards: map[string]string{"organization": "$ORGANIZATION", "key": "$KEY", "webhook": "$WEBHOOK", "session": "$SESSION", "token": "$CODE"},
+		Params: map[string]openapi.Param{
+			"actorId":      {About: "who did it: usr_… or key_…"},
+			"actorType":    {About: "what did it: user, api_key or system"},
+			"action":       {About: "what was done; one that ends in a dot is all that begin so"},
+			"resourceType": {About: "what it was done to: api_key, user, invitation or project"},
+			"resourceId":   {About: "which of them, such as key_…; that of a project needs the resourceType beside it"},
+			"startDate":    {About: "from this time on, as in 2030-01-31T12:00:00Z"},
+			"endDate":      {About: "up to this time"},
+			"limit":        {About: "how many lines: 50, at most 100"},
+			"offset":       {About: "how many to leave out first"},
+		},
 	}
 }
 
@@ -35,5 +46,44 @@ func betaTestingPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "CLIENT_ID, CLIENT_SECRET", About: "of an OAuth2 client, for the first call"},
 		},
 		Wildcards: map[string]string{"test": "1", "tester": "1"},
+		Params: map[string]openapi.Param{
+			"status": {About: "only those of this status"},
+			"search": {About: "words, each of which begins a word of the tester's name or address"},
+			"page":   {About: "which page, from 1 on"},
+			"limit":  {About: "how many a page has: 25, at most 100"},
+		},
+	}
+}
+
+// testKasePage is the page of TestKase's routes.
+func testKasePage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "TestKase", Path: "testkase", Prefix: "/api/v1/", Surfaces: of,
+		About: "A client that was written from TestKase's documents works here by changing the host. It calls by a personal access token, which you make " +
+			"in the console, or by the access token of a session. A page of this server needs neither where you have signed in.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "a personal access token, tk_pat_…"},
+			{Name: "PROJECT", About: "the id of the project, PRJ-1, as the first call has it"},
+			{Name: "CASE, CYCLE", About: "what the call is about, such as TC-1 and TCYCLE-1"},
+			{Name: "RUN", About: "the runId that a report was answered with"},
+		},
+		Wildcards: map[string]string{"case": "$CASE", "cycle": "$CYCLE", "run": "$RUN", "version": "1"},
+		Params: map[string]openapi.Param{
+			"projectId":     {About: "in which project, such as PRJ-1", Value: "$PROJECT"},
+			"orgId":         {About: "the number of the organization, which is that of the token"},
+			"page":          {About: "which page, from 1 on; lists are paged so up to their item 10,000"},
+			"limit":         {About: "how many a page has: 50, at most 200"},
+			"after":         {About: "what comes behind the item of this id, instead of a page"},
+			"before":        {About: "the versions before this one"},
+			"from":          {About: "the place of the first result, from 0 on"},
+			"status":        {About: "only those of this status"},
+			"type":          {About: "only those of this type"},
+			"priority":      {About: "only those of this priority"},
+			"folder":        {About: "only those in this folder, such as Login/Errors"},
+			"label":         {About: "only those with this label"},
+			"automationId":  {About: "the one with these five digits"},
+			"automationRef": {About: "only those for which this automated test stands"},
+			"search":        {About: "words; only those that have them all, or words that begin so"},
+		},
 	}
 }

@@ -34,6 +34,9 @@ func linesOf(t *testing.T, url, host string) (lines []shellLine) {
 	if err != nil || answer.StatusCode != 200 || answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Fatalf("%s: %d, %v, %v", url, answer.StatusCode, answer.Header, err)
 	}
+	if strings.Contains(string(page), "<dd></dd>") {
+		t.Errorf("%s has a parameter of which nothing is told", url)
+	}
 	for _, found := range regexp.MustCompile(`(?s)<details id="(\w+)">.*?<pre[^>]*><code>(.*?)</code></pre>`).FindAllStringSubmatch(string(page), -1) {
 		lines = append(lines, shellLine{found[1], html.UnescapeString(found[2])})
 	}
@@ -90,6 +93,14 @@ func TestDialectPages(t *testing.T) {
 			"testHook": "404", "deliveries": "404", "rotateHook": "404", "rotateHookSecret": "404", // of one that was deleted before
 		})
 	})
+	t.Run("testkase", func(t *testing.T) {
+		lines := linesOf(t, made.URL+"/docs/testkase", "")
+		last := func(l shellLine) int { // what takes away what the others need
+			return slices.Index([]string{"removeExecution", "deleteCase", "deleteCycle"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "CYCLE": "TCYCLE-2"}, nil)
+	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
 		for _, l := range linesOf(t, made.URL+"/docs/betatesting", host) {
 			if !strings.Contains(l.command, `"`+want) {
@@ -122,14 +133,18 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
 		Data         struct {
-			ID any `json:"id"`
+			ID    any    `json:"id"`
+			RunID string `json:"runId"`
 		} `json:"data"`
 	}
 	_ = json.Unmarshal([]byte(body), &answer) // what has no members keeps nothing
 	if id == "login" || id == "refresh" {
 		variables["TOKEN"], variables["REFRESH_TOKEN"] = answer.AccessToken, answer.RefreshToken
 	}
-	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK"}[id]; name != "" {
+	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
+	}
+	if answer.Data.RunID != "" {
+		variables["RUN"] = answer.Data.RunID
 	}
 }

@@ -93,11 +93,11 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 // surfaces are all routes of a node, and the pages that tell of them.
 func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects *workspace.Workspace) []*edge.Surface {
 	native, oauth2 := rest.Surface(auth, projects, st.Root()), oauth.Surface(auth)
-	ships := bunship.Surfaces(auth)
+	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas))},
-		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, projects), ships, betas, hubs)
+	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases))},
+		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs)
 }
 
 // accountRules say how people come to have an account.

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,13 +15,9 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
-	"github.com/gatehouse-dev/gatehouse/internal/oauth"
-	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
@@ -38,6 +33,7 @@ type whole struct {
 	org      api.Organization
 	verifier string // a credential that may verify
 	store    *store.Store
+	auth     *authority.Authority
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
 }
@@ -66,13 +62,12 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
 		Now: now,
 	})
-	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
+	work := workspace.New(workspace.Config{Store: st, Now: now, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1}), Posted: func() { w.posted.Add(1) }})
 	config := edge.Config{
-		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(work)},
-			testkase.Surfaces(auth, work), bunship.Surfaces(auth)),
+		Authority: auth, Surfaces: surfaces(&Config{}, st, auth, work),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
-	w.server = edge.New(config)
+	w.auth, w.server = auth, edge.New(config)
 	front = w.server
 	config.Operator = true
 	back = edge.New(config)
@@ -193,4 +188,13 @@ func (w *whole) wantStatus(what string, got reply, want int) {
 	if got.status != want {
 		w.t.Errorf("%s: got %d %s, want %d", what, got.status, got.text, want)
 	}
+}
+
+// browser signs somebody in by a browser, whose cookie it returns.
+func (w *whole) browser(email string) func(*http.Request) {
+	w.t.Helper()
+	a := w.send("POST", "/console/session", map[string]string{"email": email, "password": goodPassword})
+	w.wantStatus("signing in", a, 201)
+	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
+	return func(r *http.Request) { r.Header.Set("Cookie", cookie) }
 }

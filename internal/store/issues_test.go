@@ -14,33 +14,43 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// crowd is how many issues are many.
-const crowd = 30_000
-
 // issuesOf fills a project with issues, some of each sort.
 func issuesOf(t *testing.T, cfg store.Config, project uuid.UUID, many int) {
 	t.Helper()
 	db := storetest.Raw(t, cfg)
-	numbers := fmt.Sprintf("generate_series(1, %d) AS n(i)", many)
-	id := `('` + project.String()[:23] + `-' || lpad(to_hex(i), 12, '0'))::uuid`
-	if cfg.DatabaseURL == "" {
-		numbers = fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", many)
-		id = `('` + project.String()[:23] + `-' || printf('%012x', i))`
-	}
-	scope := "issue" + strings.ReplaceAll(project.String(), "-", "")
+	numbers, id := seriesBySQL(cfg, project, many)
+	storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'").Replace(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
+		SELECT $id, i, $p, CASE i % 3 WHEN 0 THEN 'bug' WHEN 1 THEN 'question' ELSE 'feature_request' END, CASE i % 2 WHEN 0 THEN 'open' ELSE 'closed' END,
+			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`))
+	findableBySQL(t, cfg, store.Scope{Noun: "issue", Project: project}, many)
+}
+
+// findableBySQL indexes many items whose ids are those of a project and a
+// number: each by a word that all have, and one that few have.
+func findableBySQL(t *testing.T, cfg store.Config, in store.Scope, many int) {
+	t.Helper()
+	numbers, id := seriesBySQL(cfg, in.Project, many)
+	scope := in.Noun + strings.ReplaceAll(in.Project.String(), "-", "")
 	write := func(format string) {
 		t.Helper()
-		storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'", "$scope", "'"+scope+"'").Replace(format))
+		storetest.Exec(t, storetest.Raw(t, cfg), strings.NewReplacer("$id", id, "$numbers", numbers, "$scope", "'"+scope+"'").Replace(format))
 	}
-	write(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
-		SELECT $id, i, $p, CASE i % 3 WHEN 0 THEN 'bug' WHEN 1 THEN 'question' ELSE 'feature_request' END, CASE i % 2 WHEN 0 THEN 'open' ELSE 'closed' END,
-			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`)
 	if cfg.DatabaseURL != "" {
 		write(`INSERT INTO searchable (item_id, scope, words) SELECT $id, $scope, array_to_tsvector(ARRAY['crash', 'word' || (i % 500)]) FROM $numbers`)
 		return
 	}
 	write(`INSERT INTO searchable (item_id, scope) SELECT $id, $scope FROM $numbers`)
 	write(`INSERT INTO search_words (rowid, scope, words) SELECT s.id, $scope, 'crash word' || (i % 500) FROM $numbers JOIN searchable s ON s.item_id = $id`)
+}
+
+// seriesBySQL is a table of the numbers i from 1 on, and for each an id that
+// begins like the project's.
+func seriesBySQL(cfg store.Config, project uuid.UUID, many int) (numbers, id string) {
+	head := project.String()[:23]
+	if cfg.DatabaseURL == "" {
+		return fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", many), `('` + head + `-' || printf('%012x', i))`
+	}
+	return fmt.Sprintf("generate_series(1, %d) AS n(i)", many), `('` + head + `-' || lpad(to_hex(i), 12, '0'))::uuid`
 }
 
 // A list, a filter and a search don't cost as many times more among many issues
@@ -66,6 +76,7 @@ func TestIssuesAmongMany(t *testing.T) {
 			t.Fatal(err)
 		}
 		issuesOf(t, cfg, few.ID, 1000)
+		crowd := among(30_000)
 		issuesOf(t, cfg, many.ID, crowd)
 		storetest.Exec(t, storetest.Raw(t, cfg), `ANALYZE`)
 

@@ -51,18 +51,25 @@ func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref Issu
 	return slices.DeleteFunc(list, func(a store.Artifact) bool { return a.Kind != kind || a.Private && !private }), err
 }
 
-// OpenMedia opens a file of an issue by its number.
-func (w *Workspace) OpenMedia(ctx context.Context, p *credential.Principal, ref IssueRef, number int64) (*store.Artifact, *os.File, error) {
-	issue, err := w.Issue(ctx, p, ref)
+// Medium names a file of an issue.
+type Medium struct {
+	Issue  IssueRef
+	Kind   string
+	Number int64
+}
+
+// OpenMedia opens a file of an issue.
+func (w *Workspace) OpenMedia(ctx context.Context, p *credential.Principal, m Medium) (*store.Artifact, *os.File, error) {
+	issue, err := w.Issue(ctx, p, m.Issue)
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := w.store.ArtifactByNumber(ctx, issue.Project, number)
+	a, err := w.store.ArtifactByNumber(ctx, issue.Project, m.Number)
 	if err != nil {
 		return nil, nil, err
 	}
-	private, err := w.seesPrivate(ctx, p, ref)
-	if err == nil && (a.Owner != ownedBy(issue) || a.Private && !private) {
+	private, err := w.seesPrivate(ctx, p, m.Issue)
+	if err == nil && (a.Kind != m.Kind || a.Owner != ownedBy(issue) || a.Private && !private) {
 		err = credential.Errorf(credential.NotFound, "no such file")
 	}
 	if err != nil {

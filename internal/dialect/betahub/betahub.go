@@ -51,7 +51,6 @@ type handlers struct {
 	authority *authority.Authority
 	workspace *workspace.Workspace
 	lists     Lists
-	cookie    string
 }
 
 // Surfaces returns BetaHub's routes: those that read, which a browser that has
@@ -59,7 +58,6 @@ type handlers struct {
 // was reported, and the one that says what a token is good for.
 func Surfaces(cfg Config) []*edge.Surface {
 	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
-	h.cookie, _ = edge.SessionCookie(cfg.Authority.Issuer())
 	headers := http.Header{
 		"Access-Control-Allow-Origin":   {"*"},
 		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
@@ -68,7 +66,7 @@ func Surfaces(cfg Config) []*edge.Surface {
 		"Access-Control-Max-Age":        {"600"},
 	}
 	return []*edge.Surface{
-		{Routes: h.reads(), Prefix: "/projects", Present: h.presentOrCookie, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.reads(), Prefix: "/projects", Present: edge.OrCookie(present, cfg.Authority.Issuer()), WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.completions(), Present: presentReport, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
@@ -225,15 +223,6 @@ func presentReport(h http.Header) (edge.Presented, error) {
 		}
 	}
 	return present(h)
-}
-
-// presentOrCookie is present, for what a page of this server may read as well.
-// A header that is there counts alone.
-func (h *handlers) presentOrCookie(header http.Header) (edge.Presented, error) {
-	if h.cookie == "" || len(header["Authorization"])+len(header["X-Api-Key"]) > 0 {
-		return present(header)
-	}
-	return edge.FromCookie(header, h.cookie)
 }
 
 // claim is for whom the caller's token vouches: what stands behind it.

@@ -31,7 +31,7 @@ func (h *handlers) mediaReads() (routes []edge.Route) {
 		routes = append(routes, json2(k.path(), func(p string) edge.Route {
 			return edge.Get(p, edge.Authenticated, asks(func(r *edge.Request) ([]medium, error) { return h.listMedia(r, k) }))
 		})...)
-		routes = append(routes, edge.Get(k.path()+"/{medium}", edge.Authenticated, h.openMedium))
+		routes = append(routes, edge.Get(k.path()+"/{medium}", edge.Authenticated, func(r *edge.Request, _ edge.None) (edge.File, error) { return h.openMedium(r, k) }))
 	}
 	return routes
 }
@@ -130,16 +130,16 @@ func (h *handlers) listMedia(r *edge.Request, k kind) ([]medium, error) {
 }
 
 // openMedium hands out what is in a file, whatever the caller accepts.
-func (h *handlers) openMedium(r *edge.Request, _ edge.None) (out edge.File, err error) {
-	ref, err := issueIn(r)
-	if err != nil {
+func (h *handlers) openMedium(r *edge.Request, k kind) (out edge.File, err error) {
+	m := workspace.Medium{Kind: k.noun}
+	if m.Issue, err = issueIn(r); err != nil {
 		return out, err
 	}
-	n, ok := number(r.PathValue("medium"), "")
-	if !ok {
+	var ok bool
+	if m.Number, ok = number(r.PathValue("medium"), ""); !ok {
 		return out, credential.Errorf(credential.NotFound, "no such file")
 	}
-	a, content, err := h.workspace.OpenMedia(r.Context(), &r.Principal, ref, n)
+	a, content, err := h.workspace.OpenMedia(r.Context(), &r.Principal, m)
 	if err != nil {
 		return out, closed(err)
 	}

@@ -63,6 +63,7 @@ func TestBHD21_BHD27_BHD28_Media(t *testing.T) {
 			t.Errorf("got %q", part.body)
 		}
 		w.get("viewer", on+"/log_files/3").refused(404, "no such file")
+		w.get("dev", on+"/screenshots/3").refused(404, "no such file")
 		w.get("dev", on+"/log_files/9").refused(404, "no such file")
 		w.get("outsider", on+"/screenshots/1").refused(403, "no access")
 		w.get("", on+"/screenshots/1").refused(401, "")

@@ -164,7 +164,7 @@ func showCase(c *store.TestCase, err error) (one[testCase], error) {
 
 // testCase reads which test case is asked for.
 func (h *handlers) testCase(r *edge.Request) (workspace.Numbered, error) {
-	return h.numbered(r, "TC-", "test case")
+	return h.numbered(r, kind{"TC-", "test case", "case"})
 }
 
 func (h *handlers) getCase(r *edge.Request, _ edge.None) (one[testCase], error) {

@@ -51,7 +51,7 @@ func showCycle(c *store.TestCycle, err error) (one[cycle], error) {
 
 // cycle reads which test cycle is asked for.
 func (h *handlers) cycle(r *edge.Request) (workspace.Numbered, error) {
-	return h.numbered(r, "TCYCLE-", "test cycle")
+	return h.numbered(r, kind{"TCYCLE-", "test cycle", "cycle"})
 }
 
 // cycleQuery reads which part of a list is asked for.

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
+)
+
+// dialects are the tables of routes that are called.
+func (o *objects) dialects() []dialect {
+	return []dialect{
+		{"testkase", testkase.Surfaces(o.auth, nil), append(o.peopleWith("testkase_pat"), o.signedIn()...), kaseCalls()},
+		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: workspace.New(workspace.Config{Store: o.store})}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
+		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn()...), shipCalls()},
+		{"betatesting", []*edge.Surface{betatesting.Surface(nil)}, o.betaClients(), betaCalls()},
+	}
+}
+
+// peopleWith are callers of every role with tokens of a scheme, and nobody.
+func (o *objects) peopleWith(scheme string) []objectCaller {
+	list := []objectCaller{{name: "nobody", as: func(*http.Request) {}}}
+	for _, p := range callersOf {
+		list = append(list, objectCaller{p.name, as(o.people[p.name].tokens[scheme]), o.people[p.name].overseer, nil})
+	}
+	return list
+}
+
+// signedIn are the same people with sessions.
+func (o *objects) signedIn() (list []objectCaller) {
+	for _, p := range callersOf {
+		who := o.people[p.name]
+		list = append(list, objectCaller{"s-" + p.name, who.session, who.overseer, map[string]string{"session": who.spare}})
+	}
+	return list
+}
+
+func (o *objects) projectToken() objectCaller {
+	token := o.credential(o.org, api.CreateCredential{Scheme: "betahub_project_token", Name: "In-game", Project: o.own.ids["project"],
+		Scopes: []string{"can_create_bug_report", "can_create_feature_request", "can_create_support_ticket"}})
+	return objectCaller{name: "project token", as: func(r *http.Request) { r.Header.Set("Authorization", "FormUser "+token+",email:ada@player.test") }}
+}
+
+// shipKeys are nobody, and keys that may all and little.
+func (o *objects) shipKeys() []objectCaller {
+	key := func(name, scheme, scope string) objectCaller {
+		return objectCaller{name, as(o.credential(o.org, api.CreateCredential{Scheme: scheme, Name: name, Scopes: []string{scope}})), true, nil}
+	}
+	return []objectCaller{{name: "nobody", as: func(*http.Request) {}}, key("key *", "bunship_live", "*"), key("key members", "bunship_test", "read:members")}
+}
+
+// betaClients are nobody, a static key, and tokens with one scope each.
+func (o *objects) betaClients() []objectCaller {
+	list := []objectCaller{{name: "nobody", as: func(*http.Request) {}}, {name: "static", as: as(o.own.ids["static"])}}
+	var c api.IssuedCredential
+	o.must("POST", "/v1/credentials", api.CreateCredential{Scheme: "betatesting_client", Name: "Dashboard", Organization: o.org.ID}, &c)
+	o.must("PATCH", "/v1/credentials/"+c.ID, map[string]int{"rate_limit": 1_000_000}, nil)
+	for _, scope := range []string{"api:read", "api:write"} {
+		token := o.exchange(c.ClientID, c.Secret, scope)
+		list = append(list, objectCaller{name: scope, as: as(token)})
+	}
+	return list
+}
+
+func kaseCalls() map[string]objectCall {
+	const one, cycle = kaseCases + "/{case}", kaseCycles + "/{cycle}"
+	again := (*objects).renewCase
+	return map[string]objectCall{
+		"POST " + kaseCases:                      {body: `{"title":"x"}`},
+		"PUT " + one:                             {body: `{"description":"x"}`},
+		"PATCH " + one:                           {body: `{"priority":"low"}`},
+		"DELETE " + one:                          {renew: again},
+		"POST " + kaseCycles:                     {body: `{"name":"x","testCases":["$case"]}`},
+		"PUT " + cycle:                           {body: `{"description":"x"}`},
+		"PATCH " + cycle:                         {body: `{"status":"in_progress"}`},
+		"DELETE " + cycle:                        {renew: again},
+		"POST " + cycle + "/test-cases":          {body: `{"testCases":["$case"]}`},
+		"PUT " + cycle + "/test-cases/{case}":    {body: `{"status":"Pass"}`},
+		"DELETE " + cycle + "/test-cases/{case}": {renew: again},
+		"POST " + cycle + "/results":             {body: `{"results":[{"name":"x","status":"pass"}]}`},
+	}
+}
+
+// hubCalls send no picture and no film, which is told to who may.
+func hubCalls() map[string]objectCall {
+	const in = "/projects/{project}/"
+	calls := map[string]objectCall{
+		"POST /auth/verify":                             {},
+		"PATCH " + in + "issues/{issue}":                {body: `{"priority":"low"}`},
+		"PATCH " + in + "issue_tags/{tag}":              {body: `{"color":"#ff0000"}`},
+		"DELETE " + in + "issue_tags/{tag}":             {renew: (*objects).renewTag},
+		"DELETE " + in + "custom_fields/{field}":        {renew: (*objects).renewField},
+		"PUT " + in + "issues/{issue}/uploads/{upload}": {body: "x"},
+	}
+	for _, suffix := range []string{"", ".json"} {
+		calls["POST /projects"+suffix] = objectCall{body: `{"name":"x"}`}
+		for noun, body := range map[string]string{"issues": `{"title":"x"}`, "feature_requests": `{"title":"x"}`, "tickets": `{"title":"x","reporter_email":"ada@player.test"}`} {
+			calls["POST /projects/{project}/"+noun+suffix] = objectCall{body: body}
+			calls["POST /projects/{project}/"+noun+"/{issue}/comments"+suffix] = objectCall{body: `{"body":"x"}`}
+		}
+		calls["POST "+in+"issue_tags"+suffix] = objectCall{body: `{"name":"x"}`, renew: (*objects).dropTag}
+		calls["POST "+in+"custom_fields"+suffix] = objectCall{body: `{"ident":"x"}`, renew: (*objects).dropField}
+		calls["POST "+in+"feature_requests/{issue}/publish"+suffix] = objectCall{}
+		for call, body := range map[string]string{"screenshots": "x=x", "video_clips": "x=x", "video_segments": "x=x", "binary_files": "x=x", "log_files": "log_file[contents]=x", "publish": "",
+			"set_reporter_email": "email=ada@player.test", "confirm_upload": "x=x", "presigned_upload": `{"filename":"x","byte_size":1,"checksum":"nUAVAFrQ9yjGfQ8Tvu0s1A=="}`} {
+			calls["POST "+in+"issues/{issue}/"+call+suffix] = objectCall{body: body}
+		}
+	}
+	return calls
+}
+
+// shipCalls send an empty body where a call would end what others call with,
+// or would try a password: it is refused after it was found out who calls.
+func shipCalls() map[string]objectCall {
+	const auth, me, in = "/api/v1/auth/", "/api/v1/users/me", "/api/v1/organizations/{organization}/"
+	calls := map[string]objectCall{
+		"POST " + auth + "logout":                         {body: `{"allSessions":"x"}`},
+		"POST " + auth + "forgot-password":                {body: `{"email":"nobody@nowhere.test"}`},
+		"PATCH " + me:                                     {body: `{"preferences":{"theme":"dark"}}`},
+		"PUT " + me + "/password":                         {body: `{}`},
+		"DELETE " + me + "/sessions/{session}":            {renew: (*objects).renewSession},
+		"POST " + in + "api-keys":                         {body: `{"name":"x","scopes":["read:members"]}`, renew: (*objects).dropKey},
+		"DELETE " + in + "api-keys/{key}":                 {renew: (*objects).renewKey},
+		"POST " + in + "webhooks":                         {body: `{"url":"https://hooks.example.com/"}`, renew: (*objects).dropHook},
+		"PATCH " + in + "webhooks/{webhook}":              {body: `{"description":"x"}`},
+		"DELETE " + in + "webhooks/{webhook}":             {renew: (*objects).renewHook},
+		"POST " + in + "webhooks/{webhook}/test":          {},
+		"POST " + in + "webhooks/{webhook}/rotate":        {},
+		"POST " + in + "webhooks/{webhook}/rotate-secret": {},
+	}
+	for _, route := range []string{"register", "login", "refresh", "reset-password", "two-factor/setup", "two-factor/verify", "two-factor/disable"} {
+		calls["POST "+auth+route] = objectCall{body: `{}`}
+	}
+	return calls
+}
+
+func betaCalls() map[string]objectCall {
+	const tests, one = "/api/external/v2/tests", "/api/external/v2/tests/{test}"
+	again := (*objects).renewTest
+	return map[string]objectCall{
+		"POST " + tests:                          {body: `{"name":"x"}`},
+		"PATCH " + one:                           {body: `{"description":"x"}`},
+		"POST " + one + "/copy":                  {},
+		"POST " + one + "/stage":                 {body: `{"stage":"launch"}`, renew: again},
+		"POST " + one + "/testers":               {body: `{"email":"x@player.test","name":"x"}`, renew: again},
+		"POST " + one + "/testers/accept":        {body: `{"testerIds":[$tester]}`},
+		"POST " + one + "/testers/mark-complete": {body: `{"testerIds":[$tester]}`},
+		"POST " + one + "/testers/message":       {body: `{"testerIds":[$tester],"message":"x"}`},
+		"DELETE " + one + "/testers/{tester}":    {renew: again},
+	}
+}
