@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,6 +104,19 @@ func TestDialectPages(t *testing.T) {
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
 		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "CYCLE": "TCYCLE-2"}, nil)
 	})
+	t.Run("betahub", func(t *testing.T) {
+		lines := linesOf(t, made.URL+"/docs/betahub", "")
+		place := func(l shellLine) int { // what makes what others need comes first, and what takes it away last
+			return slices.IndexFunc([]string{"create", "announce", "send", "add", "comment", "", "publish", "delete"}, func(begin string) bool { return begin == "" || strings.HasPrefix(l.id, begin) })
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return place(a) - place(b) })
+		file := filepath.Join(t.TempDir(), "shot.png")
+		if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
+			map[string]string{"setReporter": "409"}) // it is known who reported it
+	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
 		for _, l := range linesOf(t, made.URL+"/docs/betatesting", host) {
 			if !strings.Contains(l.command, `"`+want) {
@@ -130,6 +146,8 @@ func runLines(t *testing.T, lines []shellLine, variables, refused map[string]str
 func keep(t *testing.T, variables map[string]string, id, body string) {
 	t.Helper()
 	var answer struct {
+		ID           int64  `json:"id"`
+		SignedID     string `json:"blob_signed_id"`
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
 		Data         struct {
@@ -143,6 +161,12 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	}
 	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
+	}
+	if name := map[string]string{"addScreenshot": "SCREENSHOT", "addVideoClip": "CLIP", "addLogFile": "LOG", "addVideoSegment": "SEGMENT", "addBinaryFile": "BINARY", "createTag": "TAG", "createField": "FIELD"}[id]; name != "" {
+		variables[name] = fmt.Sprint(answer.ID)
+	}
+	if answer.SignedID != "" {
+		variables["UPLOAD"] = answer.SignedID
 	}
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID

@@ -101,11 +101,13 @@ func hubCalls() map[string]objectCall {
 		calls["POST /projects"+suffix] = objectCall{body: `{"name":"x"}`}
 		for noun, body := range map[string]string{"issues": `{"title":"x"}`, "feature_requests": `{"title":"x"}`, "tickets": `{"title":"x","reporter_email":"ada@player.test"}`} {
 			calls["POST /projects/{project}/"+noun+suffix] = objectCall{body: body}
-			calls["POST /projects/{project}/"+noun+"/{issue}/comments"+suffix] = objectCall{body: `{"body":"x"}`}
 		}
 		calls["POST "+in+"issue_tags"+suffix] = objectCall{body: `{"name":"x"}`, renew: (*objects).dropTag}
 		calls["POST "+in+"custom_fields"+suffix] = objectCall{body: `{"ident":"x"}`, renew: (*objects).dropField}
-		calls["POST "+in+"feature_requests/{issue}/publish"+suffix] = objectCall{}
+		calls["POST "+in+"feature_requests/{request}/publish"+suffix] = objectCall{}
+		for _, one := range []string{"issues/{issue}", "feature_requests/{request}", "tickets/{ticket}"} {
+			calls["POST "+in+one+"/comments"+suffix] = objectCall{body: `{"body":"x"}`}
+		}
 		for call, body := range map[string]string{"screenshots": "x=x", "video_clips": "x=x", "video_segments": "x=x", "binary_files": "x=x", "log_files": "log_file[contents]=x", "publish": "",
 			"set_reporter_email": "email=ada@player.test", "confirm_upload": "x=x", "presigned_upload": `{"filename":"x","byte_size":1,"checksum":"nUAVAFrQ9yjGfQ8Tvu0s1A=="}`} {
 			calls["POST "+in+"issues/{issue}/"+call+suffix] = objectCall{body: body}

@@ -170,7 +170,7 @@ var wildcard = regexp.MustCompile(`[{$]([a-z]+)(\.\.\.)?\}?`)
 
 // target is the path of a call, with the query that it needs.
 func (p *place) target(r edge.Route, c *objectCaller) string {
-	path := p.fill(strings.ReplaceAll(strings.ReplaceAll(r.Pattern, "feature_requests/{issue}", "feature_requests/{request}"), "tickets/{issue}", "tickets/{ticket}"), c)
+	path := p.fill(r.Pattern, c)
 	switch {
 	case slices.Contains(r.Params, "projectId"):
 		return path + "?projectId=" + p.ids["prj"]

@@ -194,7 +194,9 @@ func (o *objects) renewIssues(p *place, by func(*http.Request)) {
 	p.ids["release"] = "1"
 	a := o.send("POST", "/projects/"+p.ids["project"]+"/issues/"+p.ids["issue"]+"/log_files", url.Values{"log_file[contents]": {p.mark}}, by)
 	o.wantStatus("a log", a, 201)
-	p.ids["medium"] = fmt.Sprint(a.body["id"])
+	for _, kind := range []string{"screenshot", "clip", "log", "segment", "file"} {
+		p.ids[kind] = fmt.Sprint(a.body["id"])
+	}
 	o.renewTag(p, nil, reply{})
 	o.renewField(p, nil, reply{})
 }

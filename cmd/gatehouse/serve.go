@@ -96,7 +96,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases))},
+	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs))},
 		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs)
 }
 

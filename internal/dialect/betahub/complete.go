@@ -2,7 +2,6 @@ package betahub
 
 import (
 	"encoding/base64"
-	"net/http"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,27 +9,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
-
-// completions are the routes by which what was reported is completed: by the
-// token of the report, or by who may write issues.
-func (h *handlers) completions() []edge.Route {
-	post := func(pattern string, fn func(*edge.Request, edge.Payload) (issue, error)) []edge.Route {
-		return json2(pattern, func(p string) edge.Route { return edge.Either(p, edge.Authenticated, most, takes(fn)) })
-	}
-	raw := h.completing()
-	raw.Raw = true
-	return append(concat(h.mediaWrites(),
-		post(issues+"/{issue}/publish", h.publish),
-		post(project+"/feature_requests/{issue}/publish", h.publish),
-		post(issues+"/{issue}/set_reporter_email", h.setReporter),
-		json2(issues+"/{issue}/presigned_upload", func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.announce)).Creates()
-		}),
-		json2(issues+"/{issue}/confirm_upload", func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.confirm)).Creates()
-		}),
-	), edge.Uploads(issues+"/{issue}/uploads/{upload}", edge.Authenticated, raw, h.take).By(http.MethodPut))
-}
 
 // publication is what may be said when a report is published.
 type publication struct {

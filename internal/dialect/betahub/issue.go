@@ -264,15 +264,15 @@ func issueIn(r *edge.Request) (ref workspace.IssueRef, err error) {
 	if ref.Project, err = projectIn(r); err != nil {
 		return ref, err
 	}
-	prefix := "g-"
+	prefix, name := "g-", "issue"
 	switch {
-	case strings.Contains(r.Pattern, "/feature_requests/"):
-		prefix, ref.Category = "fr-", workspace.FeatureRequest
-	case strings.Contains(r.Pattern, "/tickets/"):
-		ref.Category = workspace.Question
+	case strings.Contains(r.Pattern, wishes+"/"):
+		prefix, name, ref.Category = "fr-", "request", workspace.FeatureRequest
+	case strings.Contains(r.Pattern, tickets+"/"):
+		name, ref.Category = "ticket", workspace.Question
 	}
 	var ok bool
-	text := last(r, "issue")
+	text := last(r, name)
 	if ref.Number, ok = number(text, prefix); !ok {
 		if ref.Number, ok = number(text, "fr-"); !ok {
 			return ref, credential.Errorf(credential.NotFound, "no such issue")

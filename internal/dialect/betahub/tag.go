@@ -1,7 +1,6 @@
 package betahub
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -14,42 +13,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
-
-const (
-	tags         = project + "/issue_tags"
-	customFields = project + "/custom_fields"
-)
-
-// sortReads are the routes that list tags and custom fields, and what is like
-// an issue.
-func (h *handlers) sortReads() []edge.Route {
-	return concat(
-		json2(tags, func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.listTags)) }),
-		json2(issues+"/{issue}/find_similar", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.findSimilar)).Takes("limit", "include_archived")
-		}),
-		json2(customFields, func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.listFields)).Takes("applies_to", "page", "per_page")
-		}),
-		json2(project+"/custom_issue_fields", func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.listIssueFields)) }),
-	)
-}
-
-// sortWrites are the routes that change tags and custom fields.
-func (h *handlers) sortWrites() []edge.Route {
-	return append(concat(
-		json2(tags, func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.createTag)).Creates()
-		}),
-		json2(customFields, func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.createField)).Creates()
-		}),
-	),
-		edge.Either(tags+"/{tag}", edge.Authenticated, most, takes(h.changeTag)).By(http.MethodPatch),
-		edge.Delete(tags+"/{tag}", edge.Authenticated, asks(h.deleteTag)),
-		edge.Delete(customFields+"/{field}", edge.Authenticated, asks(h.deleteField)),
-	)
-}
 
 // tagRef is a tag as issues show it.
 type tagRef struct {
