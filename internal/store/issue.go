@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -223,6 +224,9 @@ func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue,
 // a page may lie.
 const MostCounted = 10_000
 
+// mostTagged bounds of how many issues that have a tag other filters choose.
+const mostTagged = 2 * MostCounted
+
 // IssueFilter says which issues of a project are listed. What is left empty
 // leaves nothing out.
 type IssueFilter struct {
@@ -248,13 +252,13 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
 	}
-	if len(f.Tags) > 0 { // by number, which the list is in the order of
+	if len(f.Tags) > 0 { // of the latest that have them
 		first := len(args) + 1
 		for _, n := range f.Tags {
 			args = append(args, n)
 		}
 		conditions = append(conditions, `i.number IN (SELECT g.issue_number FROM issue_tagged g JOIN issue_tags t ON t.id = g.tag_id
-			WHERE t.project_id = $1 AND t.number IN (`+places(first, len(f.Tags))+`))`)
+			WHERE t.project_id = $1 AND t.number IN (`+places(first, len(f.Tags))+`) ORDER BY g.issue_number DESC LIMIT `+strconv.Itoa(mostTagged)+`)`)
 	}
 	for _, c := range []struct {
 		condition, column string
@@ -276,6 +280,10 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 func (r reader) Issues(ctx context.Context, f IssueFilter) ([]Issue, error) {
 	where, order, args := f.where()
 	args = append(args, f.Limit, f.Skip)
+	if len(f.Tags) > 0 { // of which there may be many, and no more is read of each
+		where = `i.id IN (SELECT i.id FROM issues i WHERE ` + where + fmt.Sprintf(` ORDER BY %s DESC LIMIT $%d OFFSET $%d)`, order, len(args)-1, len(args))
+		return r.issues(ctx, where+` ORDER BY `+order+` DESC`, args...)
+	}
 	return r.issues(ctx, fmt.Sprintf(`%s ORDER BY %s DESC LIMIT $%d OFFSET $%d`, where, order, len(args)-1, len(args)), args...)
 }
 
