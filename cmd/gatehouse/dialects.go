@@ -65,9 +65,9 @@ func testKasePage(of []*edge.Surface) openapi.Dialect {
 			{Name: "TOKEN", About: "a personal access token, tk_pat_…"},
 			{Name: "PROJECT", About: "the id of the project, PRJ-1, as the first call has it"},
 			{Name: "CASE, CYCLE", About: "what the call is about, such as TC-1 and TCYCLE-1"},
-			{Name: "RUN", About: "the runId that a report was answered with"},
+			{Name: "RUN, FILE", About: "the runId that a report was answered with, and the id of a file that it came in"},
 		},
-		Wildcards: map[string]string{"case": "$CASE", "cycle": "$CYCLE", "run": "$RUN", "version": "1"},
+		Wildcards: map[string]string{"case": "$CASE", "cycle": "$CYCLE", "run": "$RUN", "file": "$FILE", "version": "1"},
 		Params: map[string]openapi.Param{
 			"projectId":     {About: "in which project, such as PRJ-1", Value: "$PROJECT"},
 			"orgId":         {About: "the number of the organization, which is that of the token"},

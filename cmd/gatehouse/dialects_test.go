@@ -102,7 +102,7 @@ func TestDialectPages(t *testing.T) {
 			return slices.Index([]string{"removeExecution", "deleteCase", "deleteCycle"}, l.id)
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
-		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "CYCLE": "TCYCLE-2"}, nil)
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "FILE": "1"}, map[string]string{"getRunFile": "404"}) // of a report that came in none
 	})
 	t.Run("betahub", func(t *testing.T) {
 		lines := linesOf(t, made.URL+"/docs/betahub", "")

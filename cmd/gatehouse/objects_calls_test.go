@@ -9,16 +9,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
-	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // dialects are the tables of routes that are called.
 func (o *objects) dialects() []dialect {
 	return []dialect{
-		{"testkase", testkase.Surfaces(o.auth, nil), append(o.peopleWith("testkase_pat"), o.signedIn()...), kaseCalls()},
-		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: workspace.New(workspace.Config{Store: o.store})}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
+		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn()...), kaseCalls()},
+		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
 		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn()...), shipCalls()},
-		{"betatesting", []*edge.Surface{betatesting.Surface(nil)}, o.betaClients(), betaCalls()},
+		{"betatesting", []*edge.Surface{betatesting.Surface(o.work)}, o.betaClients(), betaCalls()},
 	}
 }
 
@@ -26,7 +25,7 @@ func (o *objects) dialects() []dialect {
 func (o *objects) peopleWith(scheme string) []objectCaller {
 	list := []objectCaller{{name: "nobody", as: func(*http.Request) {}}}
 	for _, p := range callersOf {
-		list = append(list, objectCaller{p.name, as(o.people[p.name].tokens[scheme]), o.people[p.name].overseer, nil})
+		list = append(list, objectCaller{name: p.name, as: as(o.people[p.name].tokens[scheme]), manages: o.people[p.name].overseer})
 	}
 	return list
 }
@@ -35,7 +34,7 @@ func (o *objects) peopleWith(scheme string) []objectCaller {
 func (o *objects) signedIn() (list []objectCaller) {
 	for _, p := range callersOf {
 		who := o.people[p.name]
-		list = append(list, objectCaller{"s-" + p.name, who.session, who.overseer, map[string]string{"session": who.spare}})
+		list = append(list, objectCaller{"s-" + p.name, who.session, who.overseer, true, map[string]string{"session": who.spare}})
 	}
 	return list
 }
@@ -49,7 +48,7 @@ func (o *objects) projectToken() objectCaller {
 // shipKeys are nobody, and keys that may all and little.
 func (o *objects) shipKeys() []objectCaller {
 	key := func(name, scheme, scope string) objectCaller {
-		return objectCaller{name, as(o.credential(o.org, api.CreateCredential{Scheme: scheme, Name: name, Scopes: []string{scope}})), true, nil}
+		return objectCaller{name: name, as: as(o.credential(o.org, api.CreateCredential{Scheme: scheme, Name: name, Scopes: []string{scope}})), manages: true}
 	}
 	return []objectCaller{{name: "nobody", as: func(*http.Request) {}}, key("key *", "bunship_live", "*"), key("key members", "bunship_test", "read:members")}
 }
@@ -86,7 +85,9 @@ func kaseCalls() map[string]objectCall {
 	}
 }
 
-// hubCalls send no picture and no film, which is told to who may.
+// hubMedia are the files of an issue, and in which field each comes.
+var hubMedia = map[string]string{"screenshot": "image", "video_clip": "video", "log_file": "file", "video_segment": "video", "binary_file": "file"}
+
 func hubCalls() map[string]objectCall {
 	const in = "/projects/{project}/"
 	calls := map[string]objectCall{
@@ -98,6 +99,9 @@ func hubCalls() map[string]objectCall {
 		"PUT " + in + "issues/{issue}/uploads/{upload}": {body: "x"},
 	}
 	for _, suffix := range []string{"", ".json"} {
+		for noun, field := range hubMedia {
+			calls["POST /projects/{project}/issues/{issue}/"+noun+"s"+suffix] = objectCall{body: noun + "[" + field + "]", file: true}
+		}
 		calls["POST /projects"+suffix] = objectCall{body: `{"name":"x"}`}
 		for noun, body := range map[string]string{"issues": `{"title":"x"}`, "feature_requests": `{"title":"x"}`, "tickets": `{"title":"x","reporter_email":"ada@player.test"}`} {
 			calls["POST /projects/{project}/"+noun+suffix] = objectCall{body: body}
@@ -108,7 +112,7 @@ func hubCalls() map[string]objectCall {
 		for _, one := range []string{"issues/{issue}", "feature_requests/{request}", "tickets/{ticket}"} {
 			calls["POST "+in+one+"/comments"+suffix] = objectCall{body: `{"body":"x"}`}
 		}
-		for call, body := range map[string]string{"screenshots": "x=x", "video_clips": "x=x", "video_segments": "x=x", "binary_files": "x=x", "log_files": "log_file[contents]=x", "publish": "",
+		for call, body := range map[string]string{"publish": "",
 			"set_reporter_email": "email=ada@player.test", "confirm_upload": "x=x", "presigned_upload": `{"filename":"x","byte_size":1,"checksum":"nUAVAFrQ9yjGfQ8Tvu0s1A=="}`} {
 			calls["POST "+in+"issues/{issue}/"+call+suffix] = objectCall{body: body}
 		}

@@ -42,8 +42,10 @@ type dialect struct {
 
 // objectCall is how a route is called.
 type objectCall struct {
-	// body stands beside the call; a "$" and a name in it are an id.
+	// body stands beside the call; a "$" and a name in it are an id. Where a
+	// call takes a file, it is the name of its field.
 	body string
+	file bool
 	// renew makes anew what a call that succeeds has used up, or takes away
 	// what it made.
 	renew func(o *objects, p *place, c *objectCaller, a reply)
@@ -53,8 +55,10 @@ type objectCall struct {
 type objectCaller struct {
 	name    string
 	as      func(*http.Request)
-	manages bool              // sees what is hidden from others
-	own     map[string]string // ids of what is this caller's alone
+	manages bool // sees what is hidden from others
+	// signedIn means that the same person calls with a token, too.
+	signedIn bool
+	own      map[string]string // ids of what is this caller's alone
 }
 
 // place is where the things of calls are. Every text in it has its mark.
@@ -70,7 +74,8 @@ func (o *objects) table(d dialect) []byte {
 	o.t.Helper()
 	var out bytes.Buffer
 	out.WriteString("# What each route of " + d.name + " answers (TestS6_S10_ObjectsOfDialects; -update writes this file): on what the caller works\n" +
-		"# with, on what is hidden from who wasn't added to it, and on another organization's. A dash is a call that names nothing.\n\n")
+		"# with, on what is hidden from who wasn't added to it, and on another organization's. A dash is a call that names nothing;\n" +
+		"# = stands where the address without .json says it.\n\n")
 	heads := make([]string, len(d.callers))
 	for i, c := range d.callers {
 		heads[i] = c.name
@@ -88,7 +93,11 @@ func (o *objects) table(d dialect) []byte {
 			}
 			cells := make([]string, len(d.callers))
 			for i := range d.callers {
-				cells[i] = o.cell(r, call, &d.callers[i])
+				if c := &d.callers[i]; c.signedIn && strings.HasSuffix(r.Pattern, ".json") {
+					cells[i] = "="
+				} else {
+					cells[i] = o.cell(r, call, c)
+				}
 			}
 			line(&out, name, cells)
 			if d.name != "betahub" { // whose documents tell the two apart
@@ -152,13 +161,16 @@ func (o *objects) likeNowhere(r edge.Route, call objectCall, c *objectCaller) {
 func (o *objects) shoot(r edge.Route, call objectCall, p *place, c *objectCaller) reply {
 	o.t.Helper()
 	var body any
+	change := []func(*http.Request){c.as}
 	switch text := p.fill(call.body, c); {
+	case call.file:
+		body, change = uploadOf(call.body+":file.txt", "a file"), append(change, inParts)
 	case strings.HasPrefix(text, "{"):
 		body = raw(text)
 	case text != "":
 		body = text
 	}
-	a := o.send(r.Method, p.target(r, c), body, c.as)
+	a := o.send(r.Method, p.target(r, c), body, change...)
 	if a.status < 300 && call.renew != nil {
 		call.renew(o, p, c, a)
 	}

@@ -177,7 +177,15 @@ func (o *objects) renewCase(p *place, _ *objectCaller, _ reply) {
 	in := "?projectId=" + p.ids["prj"]
 	p.ids["case"] = o.post(kaseCases+in, map[string]any{"title": p.mark + " thing"}, p.as, "data", "id")
 	p.ids["cycle"] = o.post(kaseCycles+in, map[string]any{"name": p.mark, "testCases": []string{p.ids["case"]}}, p.as, "data", "id")
-	p.ids["run"] = o.post(kaseCycles+"/"+p.ids["cycle"]+"/results"+in, map[string]any{"results": []any{map[string]any{"name": p.mark, "status": "pass"}}}, p.as, "data", "runId")
+	to := kaseCycles + "/" + p.ids["cycle"] + "/results"
+	a := o.send("POST", to+in, uploadOf("meta", `{"format":"junit"}`, "file:"+p.mark+".xml", `<testsuite><testcase name="`+p.mark+`"/></testsuite>`), p.as, inParts)
+	o.wantStatus("a report", a, 201)
+	data, _ := a.body["data"].(map[string]any)
+	p.ids["run"] = fmt.Sprint(data["runId"])
+	a = o.send("GET", to+"/"+p.ids["run"]+in, nil, p.as)
+	data, _ = a.body["data"].(map[string]any)
+	files, _ := data["files"].([]any)
+	p.ids["file"] = fmt.Sprint(memberOf(memberOf(files, "0"), "id"))
 }
 
 // renewIssues makes an issue of each category with a comment, and a release.
@@ -192,8 +200,9 @@ func (o *objects) renewIssues(p *place, by func(*http.Request)) {
 		o.post(path+"/"+p.ids[name]+"/comments", map[string]any{"body": p.mark}, by)
 	}
 	p.ids["release"] = "1"
-	a := o.send("POST", "/projects/"+p.ids["project"]+"/issues/"+p.ids["issue"]+"/log_files", url.Values{"log_file[contents]": {p.mark}}, by)
-	o.wantStatus("a log", a, 201)
+	path := "/projects/" + p.ids["project"] + "/issues/" + p.ids["issue"] + "/log_files"
+	a := o.send("POST", path, uploadOf("log_file[file]:"+p.mark+".log", p.mark), by, inParts)
+	o.wantStatus("a file", a, 201)
 	for _, kind := range []string{"screenshot", "clip", "log", "segment", "file"} {
 		p.ids[kind] = fmt.Sprint(a.body["id"])
 	}

@@ -379,7 +379,7 @@ func TestTK25_TK27_TKD2_Presenting(t *testing.T) {
 				}
 			}
 		}
-		for _, s := range testkase.Surfaces(k.auth, nil) {
+		for _, s := range testkase.Surfaces(k.auth, k.work) {
 			for _, r := range s.Routes {
 				path := strings.NewReplacer("{cycle}", "TCYCLE-1", "{version}", "1", "{case}", "TC-1", "{run}", k.org.ID).Replace(r.Pattern)
 				k.wantStatus(r.Method+" "+path+" with nothing", k.call(r.Method, inProject(path), nil), 401)

@@ -34,6 +34,7 @@ type whole struct {
 	verifier string // a credential that may verify
 	store    *store.Store
 	auth     *authority.Authority
+	work     *workspace.Workspace
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
 }
@@ -62,12 +63,14 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL,
 		Now: now,
 	})
-	work := workspace.New(workspace.Config{Store: st, Now: now, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1}), Posted: func() { w.posted.Add(1) }})
+	work := workspace.New(workspace.Config{
+		Store: st, Now: now, Posted: func() { w.posted.Add(1) }, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 64 << 10}),
+	})
 	config := edge.Config{
 		Authority: auth, Surfaces: surfaces(&Config{}, st, auth, work),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
-	w.auth, w.server = auth, edge.New(config)
+	w.auth, w.work, w.server = auth, work, edge.New(config)
 	front = w.server
 	config.Operator = true
 	back = edge.New(config)
@@ -198,3 +201,20 @@ func (w *whole) browser(email string) func(*http.Request) {
 	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
 	return func(r *http.Request) { r.Header.Set("Cookie", cookie) }
 }
+
+// uploadOf is a form of names and contents; a name with a colon is a field with
+// a file, and the file's name. inParts says that a body is such a form.
+func uploadOf(pairs ...string) string {
+	var form strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		field, file, is := strings.Cut(pairs[i], ":")
+		form.WriteString("--x\r\nContent-Disposition: form-data; name=\"" + field + "\"")
+		if is {
+			form.WriteString("; filename=\"" + file + "\"")
+		}
+		form.WriteString("\r\n\r\n" + pairs[i+1] + "\r\n")
+	}
+	return form.String() + "--x--\r\n"
+}
+
+func inParts(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }

@@ -168,6 +168,15 @@ func (s *Staged) Keep(now time.Time) error {
 	return nil
 }
 
+// Open opens the file while it has no name.
+func (s *Staged) Open() (*os.File, error) {
+	file, err := os.Open(s.path)
+	if err != nil {
+		return nil, failed("read a file", err)
+	}
+	return file, nil
+}
+
 // Discard takes the file away, unless it was kept.
 func (s *Staged) Discard() {
 	if s.path != "" {

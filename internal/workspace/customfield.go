@@ -108,7 +108,7 @@ func (w *Workspace) DeleteCustomField(ctx context.Context, p *credential.Princip
 // CustomFields lists the fields of a project that apply to something. Whoever
 // reports has to know them.
 func (w *Workspace) CustomFields(ctx context.Context, p *credential.Principal, ref store.ProjectRef, of string) ([]store.CustomField, error) {
-	if err := w.MayReport(ctx, p, ref); err != nil {
+	if err := w.MayCreateIssue(ctx, p, ref); err != nil {
 		if _, err = w.Project(ctx, p, ref, credential.IssuesRead); err != nil {
 			return nil, err
 		}

@@ -63,8 +63,8 @@ type IssueDraft struct {
 	Repeat *Repeat
 }
 
-// MayReport refuses who may report nothing at all in a project.
-func (w *Workspace) MayReport(ctx context.Context, p *credential.Principal, project store.ProjectRef) (refused error) {
+// MayCreateIssue refuses who may report nothing at all in a project.
+func (w *Workspace) MayCreateIssue(ctx context.Context, p *credential.Principal, project store.ProjectRef) (refused error) {
 	for _, category := range Categories() {
 		_, err := w.Project(ctx, p, project, creates(category))
 		if !errors.Is(err, credential.Forbidden) {

@@ -160,7 +160,7 @@ func (h *handlers) verifies() []edge.Route {
 func (h *handlers) mayReport(r *edge.Request) error {
 	ref, err := projectIn(r)
 	if err == nil {
-		err = h.workspace.MayReport(r.Context(), &r.Principal, ref)
+		err = h.workspace.MayCreateIssue(r.Context(), &r.Principal, ref)
 	}
 	return closed(err)
 }

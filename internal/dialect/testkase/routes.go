@@ -87,11 +87,13 @@ func (h *handlers) cycleRoutes() []edge.Route {
 			Example(`{"status":"Pass","comment":"On Linux","durationMs":812}`),
 		edge.Delete(inOne+"/{case}", write, h.removeExecution).Takes(in...).
 			Named("removeExecution", "Take a test case out of a cycle."),
-		edge.Post(one+"/results", write, mostResults, h.report).Takes(in...).Creates().
+		h.reportRoute(one+"/results").Takes(in...).Creates().
 			Named("reportResults", "Report what automated tests found. They name test cases by automation ids of five digits.", credential.InProgress).
 			Example(`{"runKey":"build 512","results":[{"name":"[48271] valid login","status":"pass","durationMs":812}]}`),
 		edge.Get(one+"/results/{run}", read, h.getRun).Takes("projectId", "orgId", "from", "limit").
 			Named("getRun", "Show a report."),
+		edge.Get(one+"/results/{run}/files/{file}", read, h.openFile).Takes(in...).
+			Named("getRunFile", "Hand out a file that results came in."),
 		edge.Delete(one, write, h.deleteCycle).Takes(in...).
 			Named("deleteCycle", "Take a test cycle away. The master cycle stays."),
 	}
