@@ -87,6 +87,7 @@ func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 		s.makeCampaign()
 	}
 	s.makeTestCases(client.New("http://gatehouse", fmt.Sprint(out.Credentials["testkase_pat"]), inProcess{n.public}))
+	s.makeProduct(client.New("http://gatehouse", fmt.Sprint(out.Credentials["onetest_key"]), inProcess{n.public}))
 	if s.err != nil {
 		return fmt.Errorf("make the sample data: %w", s.err)
 	}
@@ -246,7 +247,11 @@ Call it as a client of BetaTesting does:
 
   curl %[1]s/api/external/v2/tests -H 'Authorization: Bearer %[4]s'
 
+Or as one of OneTest does:
+
+  curl %[1]s/api/test-management/api/v1/products/%[5]s/test-cases -H 'Authorization: Bearer %[6]s'
+
 listening on %[1]s
-`, out.URL, verifier, pat, made[0].Secret)
+`, out.URL, verifier, pat, made[0].Secret, out.Projects[0].OneTestID, made[4].Secret)
 	return err
 }

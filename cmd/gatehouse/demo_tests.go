@@ -51,3 +51,17 @@ func (s *sampler) makeTestCases(c *client.Client) {
 		call(http.MethodPut, "test-cycles/TCYCLE-2/test-cases/"+tc, map[string]string{"status": status})
 	}
 }
+
+// makeProduct says where the first project is tested, and what was built of it,
+// as the holder of a key.
+func (s *sampler) makeProduct(c *client.Client) {
+	for path, in := range map[string]map[string]string{
+		"environments": {"name": "Staging", "type": "staging"},
+		"builds":       {"version": "0.9.1"},
+		"releases":     {"name": "1.0", "status": "planned"},
+	} {
+		if s.err == nil {
+			s.err = c.Call(s.ctx, http.MethodPost, "/api/membership/api/v1/products/space-game/"+path, in, nil)
+		}
+	}
+}

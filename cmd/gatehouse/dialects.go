@@ -127,3 +127,37 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 		},
 	}
 }
+
+// oneTestPage is the page of OneTest's routes.
+func oneTestPage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "OneTest", Path: "onetest", Prefix: "/api/", Surfaces: of,
+		About: "A client that was written from OneTest's documents works here by changing the host. Programs call it by an API key, which is of one product, " +
+			"people by the access token of a login. A product is a project, and a run a test cycle.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "an API key, ak_…, or the access token of a login"},
+			{Name: "PRODUCT", About: "the id of the product, or its slug: that of Space Game is space-game"},
+			{Name: "CASE, RUN, EXECUTION, USER", About: "the id of what the call is about"},
+		},
+		Wildcards: map[string]string{"product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION"},
+		Params: map[string]openapi.Param{
+			"page":               {About: "which page, from 1 on; lists are paged so up to their item 10,000"},
+			"page_size":          {About: "how many a page has: 20, at most 100"},
+			"status":             {About: "only those of this status"},
+			"priority":           {About: "only those of this priority, p0 to p4"},
+			"test_type":          {About: "only those of this type: manual, automated or exploratory"},
+			"execution_type":     {About: "only those that are executed so: manual or automated"},
+			"test_category":      {About: "only those of this category"},
+			"tag":                {About: "only those with this tag"},
+			"folder_id":          {About: "only those in this folder"},
+			"automation_test_id": {About: "only those for which this automated test stands"},
+			"search":             {About: "words; only those that have them all, or words that begin so"},
+			"run_type":           {About: "only those of this type: manual or automated"},
+			"no_cache":           {About: "true or false; the figures are of this moment anyhow"},
+			"failure_reason":     {About: "only those that failed for this reason"},
+			"run_id":             {About: "only those of this run"},
+			"test_case_id":       {About: "only those of this test case"},
+			"assigned_to":        {About: "only those that this user is to do"},
+		},
+	}
+}

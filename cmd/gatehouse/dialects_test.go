@@ -117,6 +117,18 @@ func TestDialectPages(t *testing.T) {
 		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
 			map[string]string{"setReporter": "409"}) // it is known who reported it
 	})
+	t.Run("onetest", func(t *testing.T) {
+		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
+		lines := linesOf(t, made.URL+"/docs/onetest", "")
+		late := func(l shellLine) int { // members come before work, and what ends something after it
+			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case"}, l.id) - slices.Index([]string{"list_members"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
+		runLines(t, lines, variables, map[string]string{
+			"abort_run": "409", // of one that is completed
+			"chat":      "501", "assistant": "501",
+		})
+	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
 		for _, l := range linesOf(t, made.URL+"/docs/betatesting", host) {
 			if !strings.Contains(l.command, `"`+want) {
@@ -146,14 +158,17 @@ func runLines(t *testing.T, lines []shellLine, variables, refused map[string]str
 func keep(t *testing.T, variables map[string]string, id, body string) {
 	t.Helper()
 	var answer struct {
-		ID           int64  `json:"id"`
 		SignedID     string `json:"blob_signed_id"`
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
+		ID           any    `json:"id"`
 		Data         struct {
 			ID    any    `json:"id"`
 			RunID string `json:"runId"`
 		} `json:"data"`
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
 	}
 	_ = json.Unmarshal([]byte(body), &answer) // what has no members keeps nothing
 	if id == "login" || id == "refresh" {
@@ -170,5 +185,11 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	}
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID
+	}
+	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN"}[id]; name != "" {
+		variables[name], _ = answer.ID.(string)
+	}
+	if name := map[string]string{"list_executions": "EXECUTION", "list_members": "USER"}[id]; name != "" && len(answer.Items) > 0 {
+		variables[name] = answer.Items[0].ID
 	}
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 )
@@ -17,6 +20,7 @@ func (o *objects) dialects() []dialect {
 		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn()...), kaseCalls()},
 		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
 		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn()...), shipCalls()},
+		{"onetest", onetest.Surfaces(o.work), o.productCallers(), oneTestCalls()},
 		{"betatesting", []*edge.Surface{betatesting.Surface(o.work)}, o.betaClients(), betaCalls()},
 	}
 }
@@ -34,7 +38,7 @@ func (o *objects) peopleWith(scheme string) []objectCaller {
 func (o *objects) signedIn() (list []objectCaller) {
 	for _, p := range callersOf {
 		who := o.people[p.name]
-		list = append(list, objectCaller{"s-" + p.name, who.session, who.overseer, true, map[string]string{"session": who.spare}})
+		list = append(list, objectCaller{name: "s-" + p.name, as: who.session, manages: who.overseer, signedIn: true, own: map[string]string{"session": who.spare}})
 	}
 	return list
 }
@@ -62,6 +66,22 @@ func (o *objects) betaClients() []objectCaller {
 	for _, scope := range []string{"api:read", "api:write"} {
 		token := o.exchange(c.ClientID, c.Secret, scope)
 		list = append(list, objectCaller{name: scope, as: as(token)})
+	}
+	return list
+}
+
+// productCallers are nobody, keys of the project that may all and little, and
+// people.
+func (o *objects) productCallers() []objectCaller {
+	list := []objectCaller{{name: "nobody", as: func(*http.Request) {}}}
+	for name, scopes := range map[string][]string{"key": nil, "key cases": {"testcases:read"}} {
+		key := o.credential(o.org, api.CreateCredential{Scheme: "onetest_key", Name: name, Project: o.own.ids["project"], Scopes: scopes})
+		list = append(list, objectCaller{name: name, as: as(key)})
+	}
+	slices.SortFunc(list[1:], func(a, b objectCaller) int { return strings.Compare(a.name, b.name) })
+	list = append(list, o.signedIn()...)
+	for i := range list {
+		list[i].ids = "onetest."
 	}
 	return list
 }
@@ -159,4 +179,37 @@ func betaCalls() map[string]objectCall {
 		"POST " + one + "/testers/message":       {body: `{"testerIds":[$tester],"message":"x"}`},
 		"DELETE " + one + "/testers/{tester}":    {renew: again},
 	}
+}
+
+func oneTestCalls() map[string]objectCall {
+	const (
+		management, product = "/api/test-management/api/v1", "/api/membership/api/v1/products/{product}"
+		run, execution      = management + "/runs/{run}", management + "/executions/{execution}"
+	)
+	again := (*objects).renewRun
+	calls := map[string]objectCall{
+		"POST " + management + "/products/{product}/test-cases":        {body: `{"title":"x"}`},
+		"PUT " + management + "/test-cases/{case}":                     {body: `{"description":"x"}`},
+		"DELETE " + management + "/test-cases/{case}":                  {renew: again},
+		"POST " + management + "/products/{product}/runs":              {body: `{"name":"x","run_type":"manual","test_case_ids":["$case"]}`},
+		"POST " + run + "/copy":                                        {body: `{"name":"x"}`},
+		"POST " + run + "/add-tests":                                   {body: `{"test_case_ids":["$case"]}`},
+		"POST " + run + "/add-tests-bulk":                              {body: `{"test_case_ids":["$case"]}`},
+		"POST " + run + "/add-from-oql":                                {body: `{"query":"priority = p2"}`},
+		"POST " + management + "/products/{product}/search/executions": {body: `{"query":"status = failed"}`},
+		"POST " + execution + "/complete":                              {body: `{"status":"passed"}`, renew: again},
+		"POST " + execution + "/assign":                                {body: `{"user_id":"$user"}`},
+		"POST " + execution + "/steps":                                 {body: `{"step_number":1,"status":"passed"}`, renew: again},
+		"POST " + execution + "/defects":                               {body: `{"defect":"g-1"}`, renew: again},
+		"PUT " + product:                                               {body: `{"product_type":"api"}`},
+		"POST " + product + "/environments":                            {body: `{"name":"x","type":"staging"}`},
+		"POST " + product + "/builds":                                  {body: `{"version":"x"}`},
+		"POST " + product + "/releases":                                {body: `{"name":"x"}`},
+		"POST /api/gateway/api/v1/chat":                                {},
+		"POST /api/gateway/api/v1/assistant":                           {},
+	}
+	for _, act := range []string{run + "/start", run + "/complete", run + "/abort", execution + "/start", execution + "/rerun"} {
+		calls["POST "+act] = objectCall{renew: again}
+	}
+	return calls
 }

@@ -79,7 +79,10 @@ func newObjects(t *testing.T, cfg store.Config) *objects {
 	o.hidden.ids["session"], o.foreign.ids["session"] = o.people["colleague"].spare, o.people["moonfaraway"].spare
 	o.nowhere = place{ids: maps.Clone(o.foreign.ids)}
 	maps.Copy(o.nowhere.ids, map[string]string{"prj": "PRJ-999999", "organization": authority.PublicID("org", uuid.New()), "session": authority.PublicID("ses", uuid.New()),
-		"test": "999999", "tester": "999999"})
+		"test": "999999", "tester": "999999", "onetest.product": uuid.NewString()})
+	for _, name := range []string{"case", "run", "execution"} {
+		o.nowhere.ids["onetest."+name] = uuid.NewString()
+	}
 	return o
 }
 
@@ -144,9 +147,13 @@ func (o *objects) settle(p *place, in api.Organization, owner string) {
 	var made api.Project
 	o.must("POST", "/v1/organizations/"+in.ID+"/projects", api.CreateProject{Name: p.mark + " project"}, &made)
 	p.ids["project"], p.ids["prj"], p.ids["organization"] = made.BetaHubID, made.TestKaseID, in.BunShipID
-	p.ids["version"] = "1"
+	p.ids["version"], p.ids["onetest.product"] = "1", made.ID
+	var boss api.User
+	o.must("GET", "/v1/organizations/"+in.ID+"/members/"+o.people[owner].email, nil, &boss)
+	p.ids["user"] = boss.ID
 	o.renewCase(p, nil, reply{})
 	o.renewIssues(p, as(o.people[owner].tokens["betahub_pat"]))
+	o.renewRun(p, nil, reply{})
 	if p != &o.hidden {
 		o.renewHook(p, nil, reply{})
 		o.renewKey(p, nil, reply{})
@@ -186,6 +193,18 @@ func (o *objects) renewCase(p *place, _ *objectCaller, _ reply) {
 	data, _ = a.body["data"].(map[string]any)
 	files, _ := data["files"].([]any)
 	p.ids["file"] = fmt.Sprint(memberOf(memberOf(files, "0"), "id"))
+}
+
+// renewRun makes a test case of OneTest's with a step, and a run with it.
+func (o *objects) renewRun(p *place, _ *objectCaller, _ reply) {
+	o.t.Helper()
+	const base = "/api/test-management/api/v1"
+	in, by := base+"/products/"+p.ids["onetest.product"], o.boss(p)
+	p.ids["onetest.case"] = o.post(in+"/test-cases", map[string]any{"title": p.mark, "steps": []any{map[string]string{"action": p.mark}}}, by, "id")
+	p.ids["onetest.run"] = o.post(in+"/runs", map[string]any{"name": p.mark, "run_type": "manual", "test_case_ids": []string{p.ids["onetest.case"]}}, by, "id")
+	a := o.send("GET", base+"/runs/"+p.ids["onetest.run"]+"/executions", nil, by)
+	o.wantStatus("executions", a, 200)
+	p.ids["onetest.execution"] = fmt.Sprint(memberOf(memberOf(a.body["items"], "0"), "id"))
 }
 
 // renewIssues makes an issue of each category with a comment, and a release.

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
@@ -96,8 +97,10 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs))},
-		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs)
+	tests := onetest.Surfaces(projects)
+	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
+	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
+		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)
 }
 
 // accountRules say how people come to have an account.

@@ -37,11 +37,13 @@ const (
 func (k ErrorKind) Error() string { return string(k) }
 
 // Error is a failure that may be shown to the caller. Detail is one sentence
-// that says what to do; Field names the member of the request that is wrong.
+// that says what to do; Field names the member of the request that is wrong,
+// Allowed what may stand there, where that is a list.
 type Error struct {
-	Kind   ErrorKind
-	Detail string
-	Field  string
+	Kind    ErrorKind
+	Detail  string
+	Field   string
+	Allowed []string
 }
 
 // Errorf makes an Error of a kind with a formatted detail.

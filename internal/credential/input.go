@@ -59,6 +59,16 @@ func CheckProse(field, text string, most int) (string, error) {
 	return text, nil
 }
 
+// CheckChoice refuses what isn't one of some values.
+func CheckChoice(field, text string, values []string) (string, error) {
+	if !slices.Contains(values, text) {
+		e := InvalidField(field, "must be one of: %s", strings.Join(values, ", "))
+		e.Allowed = values
+		return "", e
+	}
+	return text, nil
+}
+
 // hidden reports characters that don't show or that change the order of the
 // others. The two joiners that scripts and emoji need are let through.
 func hidden(r rune) bool {

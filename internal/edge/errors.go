@@ -119,6 +119,8 @@ type Failure struct {
 	Code   string
 	Detail string
 	Field  string
+	// Allowed is what may stand in the field, where that is a list.
+	Allowed []string
 	// Request is the one that failed; nil in documents.
 	Request *http.Request
 	// Denied is the decision behind it, where there is one.
@@ -160,7 +162,7 @@ func failureOf(err error) Failure {
 	}
 	var e *credential.Error
 	if errors.As(err, &e) && statuses[e.Kind] != 0 {
-		return Failure{Status: statuses[e.Kind], Code: string(e.Kind), Detail: e.Detail, Field: e.Field}
+		return Failure{Status: statuses[e.Kind], Code: string(e.Kind), Detail: e.Detail, Field: e.Field, Allowed: e.Allowed}
 	}
 	return Failure{Status: http.StatusInternalServerError, Code: "internal", Detail: "something went wrong here; the server's log says what, under the request id"}
 }

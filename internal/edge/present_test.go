@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
@@ -136,9 +138,10 @@ func TestDenials(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	for kind, status := range statuses {
-		f := failureOf(&credential.Error{Kind: kind, Detail: "why", Field: "f"})
-		if want := (Failure{Status: status, Code: string(kind), Detail: "why", Field: "f"}); f != want || status < 400 {
-			t.Errorf("%s: got %+v, want %+v", kind, f, want)
+		f := failureOf(&credential.Error{Kind: kind, Detail: "why", Field: "f", Allowed: []string{"a", "b"}})
+		want := Failure{Status: status, Code: string(kind), Detail: "why", Field: "f", Allowed: []string{"a", "b"}}
+		if diff := cmp.Diff(want, f); diff != "" || status < 400 {
+			t.Errorf("%s: %s", kind, diff)
 		}
 	}
 	for _, err := range []error{errors.New("SELECT from /var/lib"), &credential.Error{Kind: "new kind", Detail: "SELECT"}, credential.NotFound} {

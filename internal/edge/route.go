@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // How many items a page of a list has.
@@ -229,11 +231,37 @@ func (r *Request) Idempotency() *authority.Idempotency {
 	return id
 }
 
+// Repeat reads the Idempotency-Key for a call of the workspace, nil if there is
+// none.
+func (r *Request) Repeat() *workspace.Repeat {
+	id := r.Idempotency()
+	if id == nil {
+		return nil
+	}
+	return &workspace.Repeat{Key: id.Key, Body: id.Body}
+}
+
 // Body returns the raw bytes of a body that was decoded.
 func (r *Request) Body() []byte { return r.body }
 
 // Param returns a parameter of the query; empty where it isn't given.
 func (r *Request) Param(name string) string { return r.query.Get(name) }
+
+// Span is what a whole number may be, and what it is where it isn't given.
+type Span struct{ Otherwise, Least, Most int }
+
+// Number reads a whole number of the query.
+func (r *Request) Number(name string, s Span) (int, error) {
+	text := r.Param(name)
+	if text == "" {
+		return s.Otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < s.Least || n > s.Most || strconv.Itoa(n) != text {
+		return 0, credential.InvalidField(name, "must be a number from %d to %d", s.Least, s.Most)
+	}
+	return n, nil
+}
 
 // readQuery takes in the query. A parameter that the route doesn't know, or
 // that stands twice, is an error that names it: nothing is silently ignored.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,15 +20,16 @@ type Project struct {
 	OrganizationNumber int64 // PRJ-<number>
 	Name               string
 	Description        string
-	Public             bool // whether others may know of it
+	Public             bool   // whether others may know of it
+	ProductType        string // webapp, api or mobile
 	CreatedAt          time.Time
 	ArchivedAt         time.Time
 }
 
-const projectColumns = `p.id, p.number, p.organization_id, p.organization_number, p.name, p.description, p.visibility = 'public', p.created_at, p.archived_at`
+const projectColumns = `p.id, p.number, p.organization_id, p.organization_number, p.name, p.description, p.visibility = 'public', p.product_type, p.created_at, p.archived_at`
 
 func (p *Project) targets() []any {
-	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, &p.Description, &p.Public, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
+	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, &p.Description, &p.Public, &p.ProductType, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
 }
 
 // InsertProject stores a new project, gives it its numbers and makes its first
@@ -40,16 +42,25 @@ func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 		return err
 	}
 	visibility := "private"
+	p.ProductType = cmp.Or(p.ProductType, "webapp")
 	if p.Public {
 		visibility = "public"
 	}
 	_, err = t.q.ExecContext(ctx, `
-		INSERT INTO projects (id, number, organization_id, organization_number, name, description, visibility, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.Description, visibility, p.CreatedAt.UnixMilli())
+		INSERT INTO projects (id, number, organization_id, organization_number, name, description, visibility, product_type, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.Description, visibility, p.ProductType, p.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store a project", err)
 	}
 	return t.insertMaster(ctx, p)
+}
+
+// UpdateProject stores what people say of a project, but for its name.
+func (t *Tx) UpdateProject(ctx context.Context, p *Project) error {
+	if _, err := t.q.ExecContext(ctx, `UPDATE projects SET description = $2, product_type = $3 WHERE id = $1`, p.ID, p.Description, p.ProductType); err != nil {
+		return t.fail("change a project", err)
+	}
+	return nil
 }
 
 // ArchiveProject sets or (zero) clears when a project was archived.

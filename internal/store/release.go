@@ -17,14 +17,15 @@ type Release struct {
 	Number    int64 // in its project
 	Project   uuid.UUID
 	Label     string
+	Status    string // planned, active or released
 	MadeBy    uuid.UUID
 	CreatedAt time.Time
 }
 
-const releaseColumns = `id, number, project_id, label, created_at`
+const releaseColumns = `id, number, project_id, label, status, created_at`
 
 func (r *Release) targets() []any {
-	return []any{&r.ID, &r.Number, &r.Project, &r.Label, instant{&r.CreatedAt}}
+	return []any{&r.ID, &r.Number, &r.Project, &r.Label, &r.Status, instant{&r.CreatedAt}}
 }
 
 // InsertRelease stores a new release and gives it its number.
@@ -32,8 +33,8 @@ func (t *Tx) InsertRelease(ctx context.Context, r *Release) (err error) {
 	if r.Number, err = t.next(ctx, r.Project.String(), "release"); err != nil {
 		return err
 	}
-	_, err = t.q.ExecContext(ctx, `INSERT INTO releases (id, number, project_id, label, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		r.ID, r.Number, r.Project, r.Label, nullable(r.MadeBy), r.CreatedAt.UnixMilli())
+	_, err = t.q.ExecContext(ctx, `INSERT INTO releases (id, number, project_id, label, status, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		r.ID, r.Number, r.Project, r.Label, r.Status, nullable(r.MadeBy), r.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store a release", err)
 	}

@@ -56,12 +56,23 @@ type CaseContent struct {
 	Labels        []string   `json:"labels"`
 	Steps         []TestStep `json:"steps"`
 	References    []string   `json:"references"` // how results name the tests that stand for it
+	// TestType is manual, automated or exploratory, ExecutionType manual or
+	// automated; AutomationStatus is not_automated, candidate or automated.
+	TestType         string `json:"test_type"`
+	ExecutionType    string `json:"execution_type"`
+	AutomationStatus string `json:"automation_status"`
+	Component        string `json:"component"`
+	Owner            string `json:"owner"`
+	// Custom are fields that people add, by their names.
+	Custom map[string]string `json:"custom"`
 }
 
 // TestStep is one thing to do, and what should come of it.
 type TestStep struct {
-	Action         string `json:"action"`
-	ExpectedResult string `json:"expected_result"`
+	Action         string   `json:"action"`
+	ExpectedResult string   `json:"expected_result"`
+	Data           string   `json:"data,omitempty"`
+	Attachments    []string `json:"attachments,omitempty"` // by name
 }
 
 // CaseVersion is what a test case was, since when and by whom.
@@ -73,11 +84,13 @@ type CaseVersion struct {
 }
 
 const caseColumns = `c.id, c.project_id, c.number, COALESCE(c.automation_id, 0), c.version, c.title, c.description, c.preconditions, c.priority, c.type, c.status,
-	COALESCE((SELECT f.path FROM test_folders f WHERE f.id = c.folder_id), ''), c.labels, c.steps, c.automation_refs, c.made_by, c.made_by_user, c.created_at, c.updated_at, c.deleted_at`
+	COALESCE((SELECT f.path FROM test_folders f WHERE f.id = c.folder_id), ''), c.labels, c.steps, c.automation_refs,
+	c.test_type, c.execution_type, c.automation_status, c.component, c.owner, c.custom, c.made_by, c.made_by_user, c.created_at, c.updated_at, c.deleted_at`
 
 func (c *TestCase) targets() []any {
 	return append(append([]any{&c.ID, &c.Project, &c.Number, &c.Automation, &c.Version, &c.Title, &c.Description, &c.Preconditions, &c.Priority, &c.Type, &c.Status,
-		&c.Folder, inJSON{&c.Labels}, inJSON{&c.Steps}, inJSON{&c.References}}, c.Maker.targets()...), instant{&c.CreatedAt}, instant{&c.UpdatedAt}, instant{&c.DeletedAt})
+		&c.Folder, inJSON{&c.Labels}, inJSON{&c.Steps}, inJSON{&c.References},
+		&c.TestType, &c.ExecutionType, &c.AutomationStatus, &c.Component, &c.Owner, inJSON{&c.Custom}}, c.Maker.targets()...), instant{&c.CreatedAt}, instant{&c.UpdatedAt}, instant{&c.DeletedAt})
 }
 
 // inJSON scans a column that holds a value as JSON.
@@ -113,10 +126,11 @@ func (t *Tx) InsertTestCase(ctx context.Context, c *TestCase, execution uuid.UUI
 	}
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO test_cases (id, project_id, number, automation_id, version, title, description, preconditions, priority, type, status,
-			folder_id, labels, steps, automation_refs, made_by, made_by_user, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)`,
+			folder_id, labels, steps, automation_refs, test_type, execution_type, automation_status, component, owner, made_by, made_by_user, created_at, updated_at, custom)
+		VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23)`,
 		c.ID, c.Project, c.Number, sql.NullInt64{Int64: c.Automation, Valid: c.Automation != 0}, c.Title, c.Description, c.Preconditions, c.Priority, c.Type, c.Status,
-		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli())
+		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner, nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli(),
+		asJSON(c.Custom))
 	if err != nil {
 		return t.fail("store a test case", err)
 	}
@@ -150,9 +164,11 @@ func (t *Tx) UpdateTestCase(ctx context.Context, c *TestCase) error {
 	}
 	_, err = t.q.ExecContext(ctx, `
 		UPDATE test_cases SET version = $2, title = $3, description = $4, preconditions = $5, priority = $6, type = $7, status = $8,
-			folder_id = $9, labels = $10, steps = $11, automation_refs = $12, updated_at = $13 WHERE id = $1 AND deleted_at IS NULL`,
+			folder_id = $9, labels = $10, steps = $11, automation_refs = $12, updated_at = $13,
+			test_type = $14, execution_type = $15, automation_status = $16, component = $17, owner = $18, custom = $19 WHERE id = $1 AND deleted_at IS NULL`,
 		c.ID, c.Version, c.Title, c.Description, c.Preconditions, c.Priority, c.Type, c.Status,
-		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.UpdatedAt.UnixMilli())
+		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.UpdatedAt.UnixMilli(),
+		c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner, asJSON(c.Custom))
 	if err != nil {
 		return t.fail("change a test case", err)
 	}
@@ -176,11 +192,22 @@ func (t *Tx) keepVersion(ctx context.Context, c *TestCase) error {
 		}
 	}
 	for _, ref := range c.References {
-		if _, err := t.q.ExecContext(ctx, `INSERT INTO test_case_refs (project_id, ref, number) VALUES ($1, $2, $3)`, c.Project, ref, c.Number); err != nil {
+		_, err := t.q.ExecContext(ctx, `INSERT INTO test_case_refs (project_id, ref, number) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Project, oneSpelling(ref), c.Number)
+		if err != nil {
 			return t.fail("store a reference", err)
 		}
 	}
 	return nil
+}
+
+// oneSpelling is the name of an automated test as all are compared: pytest
+// calls file.py::Class::method what others call file.py:Class.method.
+func oneSpelling(ref string) string {
+	file, rest, found := strings.Cut(ref, "::")
+	if !found {
+		return ref
+	}
+	return file + ":" + strings.ReplaceAll(rest, "::", ".")
 }
 
 // forgetNames takes away by what a test case is found.
@@ -270,9 +297,11 @@ type CaseFilter struct {
 	Label      string
 	Automation int64
 	Reference  string
-	Numbers    []int64     // at most a page of them
-	IDs        []uuid.UUID // at most MostFound
-	After      int64       // the number of the last one that was seen
+	// TestType and ExecutionType are those of OneTest.
+	TestType, ExecutionType string
+	Numbers                 []int64     // at most a page of them
+	IDs                     []uuid.UUID // at most MostFound
+	After                   int64       // the number of the last one that was seen
 }
 
 // where is the condition of a filter, with its arguments.
@@ -298,7 +327,13 @@ func (f *CaseFilter) where() (string, []any) {
 		w.and(`c.folder_id = (SELECT id FROM test_folders WHERE project_id = $1 AND path = $)`, f.Folder)
 	}
 	if f.Reference != "" {
-		w.and(`c.number IN (SELECT number FROM test_case_refs WHERE project_id = $1 AND ref = $)`, f.Reference)
+		w.and(`c.number IN (SELECT number FROM test_case_refs WHERE project_id = $1 AND ref = $)`, oneSpelling(f.Reference))
+	}
+	if f.TestType != "" {
+		w.and(`c.test_type = $`, f.TestType)
+	}
+	if f.ExecutionType != "" {
+		w.and(`c.execution_type = $`, f.ExecutionType)
 	}
 	if len(f.IDs) > 0 {
 		among(&w, `c.id`, f.IDs)
@@ -311,7 +346,7 @@ func (f *CaseFilter) where() (string, []any) {
 
 // narrows reports whether a filter leaves anything out but by number.
 func (f *CaseFilter) narrows() bool {
-	return f.Status+f.Type+f.Folder+f.Label+f.Reference != "" || f.Priority != nil || f.Automation != 0 || len(f.Numbers)+len(f.IDs) > 0 || f.After != 0
+	return f.Status+f.Type+f.Folder+f.Label+f.Reference+f.TestType+f.ExecutionType != "" || f.Priority != nil || f.Automation != 0 || len(f.Numbers)+len(f.IDs) > 0 || f.After != 0
 }
 
 // conditions are those of a query under way, with their arguments.

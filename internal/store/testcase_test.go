@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -52,21 +53,28 @@ func newProject(t testing.TB, st *store.Store) *store.Project {
 	return p
 }
 
+// migratedTo gives an empty database the schema of a version.
+func migratedTo(t *testing.T, cfg store.Config, version int64) *sql.DB {
+	t.Helper()
+	db, dialect, directory := storetest.Raw(t, cfg), goose.DialectPostgres, "migrations/postgres"
+	if cfg.DatabaseURL == "" {
+		dialect, directory = goose.DialectSQLite3, "migrations/sqlite"
+	}
+	provider, err := goose.NewProvider(dialect, db, os.DirFS(directory), goose.WithLogger(goose.NopLogger()))
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), version)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // A project has its master cycle from the beginning: a new one, and one that
 // was there before there were cycles.
 func TestEveryProjectHasAMasterCycle(t *testing.T) {
 	storetest.EachEmpty(t, func(t *testing.T, cfg store.Config) {
-		db, dialect, directory := storetest.Raw(t, cfg), goose.DialectPostgres, "migrations/postgres"
-		if cfg.DatabaseURL == "" {
-			dialect, directory = goose.DialectSQLite3, "migrations/sqlite"
-		}
-		provider, err := goose.NewProvider(dialect, db, os.DirFS(directory), goose.WithLogger(goose.NopLogger()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := provider.UpTo(t.Context(), 12); err != nil {
-			t.Fatal(err)
-		}
+		db := migratedTo(t, cfg, 12)
 		organization, old := newID(t), newID(t)
 		storetest.Exec(t, db, fmt.Sprintf(`INSERT INTO organizations (id, number, name, created_at) VALUES ('%s', 1, 'Old', 1)`, organization),
 			fmt.Sprintf(`INSERT INTO projects (id, number, organization_id, organization_number, name, created_at) VALUES ('%s', 1, '%s', 1, 'Old', 7)`, old, organization),
@@ -78,13 +86,13 @@ func TestEveryProjectHasAMasterCycle(t *testing.T) {
 			if err != nil || len(cycles) != 1 || cycles[0].Number != 1 || !cycles[0].Master() || cycles[0].Name != "Master Test Cycle" {
 				t.Fatalf("got %+v, %v; want TCYCLE-1", cycles, err)
 			}
-			second := &store.TestCycle{ID: newID(t), Project: project, Name: "Release 2", Status: "planned", CreatedAt: noon}
+			second := &store.TestCycle{ID: newID(t), Project: project, Name: "Release 2", Status: "planned", RunType: "manual", CreatedAt: noon}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCycle(t.Context(), second) })
 			if n, err := st.CountTestCycles(t.Context(), store.CycleFilter{Project: project}); second.Number != 2 || n != 2 || err != nil {
 				t.Errorf("the next is TCYCLE-%d of %d, %v; want 2 of 2", second.Number, n, err)
 			}
 		}
-		err = st.Change(t.Context(), p.Organization, func(tx *store.Tx) error {
+		err := st.Change(t.Context(), p.Organization, func(tx *store.Tx) error {
 			master, err := tx.TestCycleIn(t.Context(), p.ID, 1)
 			if err != nil {
 				return err
@@ -104,13 +112,13 @@ func TestCountsOfCycles(t *testing.T) {
 		p := newProject(t, st)
 		cases := make([]*store.TestCase, 5)
 		for i := range cases {
-			cases[i] = &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", Labels: []string{"smoke"}, Folder: "Login"}}
+			cases[i] = &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", TestType: "manual", ExecutionType: "manual", AutomationStatus: "not_automated", Labels: []string{"smoke"}, Folder: "Login"}}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCase(ctx, cases[i], newID(t)) })
 		}
 		done := func(i int, status string) store.Execution {
 			return store.Execution{ID: newID(t), Case: cases[i].ID, CaseNumber: cases[i].Number, Status: status, CreatedAt: noon, ExecutedAt: noon}
 		}
-		other := &store.TestCycle{ID: newID(t), Project: p.ID, Name: "Other", Status: "planned", CreatedAt: noon}
+		other := &store.TestCycle{ID: newID(t), Project: p.ID, Name: "Other", Status: "planned", RunType: "manual", CreatedAt: noon}
 		changed(t, st, p.Organization, func(tx *store.Tx) error {
 			return errors.Join(tx.InsertTestCycle(ctx, other),
 				tx.SetExecutions(ctx, p.ID, []store.Execution{done(0, "pass"), done(1, "fail"), done(2, "blocked"), done(3, "skipped")}),
@@ -149,7 +157,7 @@ func TestNumbersOfTestCases(t *testing.T) {
 		p := newProject(t, st)
 		seen := map[int64]bool{}
 		for want := int64(1); want <= 10; want++ {
-			c := &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft"}}
+			c := &store.TestCase{ID: newID(t), Project: p.ID, CreatedAt: noon, CaseContent: store.CaseContent{Title: "A case", Type: "functional", Status: "draft", TestType: "manual", ExecutionType: "manual", AutomationStatus: "not_automated"}}
 			changed(t, st, p.Organization, func(tx *store.Tx) error { return tx.InsertTestCase(ctx, c, newID(t)) })
 			if c.Number != want || c.Automation < 10_000 || c.Automation > 99_999 || seen[c.Automation] {
 				t.Errorf("TC-%d has %d; want TC-%d with five digits of its own", c.Number, c.Automation, want)

@@ -20,9 +20,10 @@ type TestCycle struct {
 	Version           int64
 	Name, Description string
 	Status            string // planned, in_progress, completed or aborted
+	RunType           string // manual or automated
 	Counts            Counts
 	Maker
-	CreatedAt, UpdatedAt time.Time
+	CreatedAt, UpdatedAt, StartedAt, EndedAt time.Time
 }
 
 // Counts say how many executions there are, and of which status. What is left
@@ -63,16 +64,17 @@ func (c *Counts) Of(status string) int64 {
 func (c *TestCycle) Master() bool { return c.ID == c.Project }
 
 const cycleColumns = `c.id, c.project_id, c.number, c.version, c.name, c.description, c.status, c.total, c.passed, c.failed, c.blocked, c.skipped,
-	c.made_by, c.made_by_user, c.created_at, c.updated_at`
+	c.made_by, c.made_by_user, c.created_at, c.updated_at, c.run_type, c.started_at, c.ended_at`
 
 func (c *TestCycle) targets() []any {
 	return append(append([]any{&c.ID, &c.Project, &c.Number, &c.Version, &c.Name, &c.Description, &c.Status, &c.Counts.Total, &c.Counts.Passed, &c.Counts.Failed,
-		&c.Counts.Blocked, &c.Counts.Skipped}, c.Maker.targets()...), instant{&c.CreatedAt}, instant{&c.UpdatedAt})
+		&c.Counts.Blocked, &c.Counts.Skipped}, c.Maker.targets()...),
+		instant{&c.CreatedAt}, instant{&c.UpdatedAt}, &c.RunType, instant{&c.StartedAt}, instant{&c.EndedAt})
 }
 
 // insertMaster makes the first cycle of a new project, TCYCLE-1.
 func (t *Tx) insertMaster(ctx context.Context, p *Project) error {
-	return t.insertCycle(ctx, &TestCycle{ID: p.ID, Project: p.ID, Name: "Master Test Cycle", Status: "in_progress", CreatedAt: p.CreatedAt})
+	return t.insertCycle(ctx, &TestCycle{ID: p.ID, Project: p.ID, Name: "Master Test Cycle", Status: "in_progress", RunType: "manual", CreatedAt: p.CreatedAt})
 }
 
 // InsertTestCycle stores a new test cycle and gives it its number.
@@ -92,9 +94,11 @@ func (t *Tx) insertCycle(ctx context.Context, c *TestCycle) (err error) {
 	}
 	c.Version, c.UpdatedAt = 1, c.CreatedAt
 	_, err = t.q.ExecContext(ctx, `
-		INSERT INTO test_cycles (id, project_id, number, version, name, description, status, total, passed, failed, blocked, skipped, made_by, made_by_user, created_at, updated_at)
-		VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, 0, 0, 0, $7, $8, $9, $9)`,
-		c.ID, c.Project, c.Number, c.Name, c.Description, c.Status, nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli())
+		INSERT INTO test_cycles (id, project_id, number, version, name, description, status, total, passed, failed, blocked, skipped, made_by, made_by_user,
+			created_at, updated_at, run_type, started_at, ended_at)
+		VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, 0, 0, 0, $7, $8, $9, $9, $10, $11, $12)`,
+		c.ID, c.Project, c.Number, c.Name, c.Description, c.Status, nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli(),
+		c.RunType, stamp(c.StartedAt), stamp(c.EndedAt))
 	if err != nil {
 		return t.fail("store a test cycle", err)
 	}
@@ -103,8 +107,8 @@ func (t *Tx) insertCycle(ctx context.Context, c *TestCycle) (err error) {
 
 // UpdateTestCycle stores what people say of a test cycle.
 func (t *Tx) UpdateTestCycle(ctx context.Context, c *TestCycle) error {
-	_, err := t.q.ExecContext(ctx, `UPDATE test_cycles SET version = $2, name = $3, description = $4, status = $5, updated_at = $6 WHERE id = $1`,
-		c.ID, c.Version, c.Name, c.Description, c.Status, c.UpdatedAt.UnixMilli())
+	_, err := t.q.ExecContext(ctx, `UPDATE test_cycles SET version = $2, name = $3, description = $4, status = $5, updated_at = $6,
+		started_at = $7, ended_at = $8 WHERE id = $1`, c.ID, c.Version, c.Name, c.Description, c.Status, c.UpdatedAt.UnixMilli(), stamp(c.StartedAt), stamp(c.EndedAt))
 	if err != nil {
 		return t.fail("change a test cycle", err)
 	}
@@ -133,6 +137,16 @@ func (r reader) TestCycleByID(ctx context.Context, id uuid.UUID) (*TestCycle, er
 	return r.testCycle(ctx, `c.id = $1`, id)
 }
 
+// MadeCycle finds a test cycle of any project that somebody made and that is
+// still there.
+func (r reader) MadeCycle(ctx context.Context, id uuid.UUID) (*TestCycle, error) {
+	c, err := r.testCycle(ctx, `c.id = $1 AND c.deleted_at IS NULL AND c.id <> c.project_id`, id)
+	if errors.Is(err, credential.NotFound) {
+		err = credential.Errorf(credential.NotFound, "no such run")
+	}
+	return c, err
+}
+
 func (r reader) testCycle(ctx context.Context, where string, args ...any) (*TestCycle, error) {
 	var c TestCycle
 	err := r.q.QueryRowContext(ctx, `SELECT `+cycleColumns+` FROM test_cycles c WHERE `+where, args...).Scan(c.targets()...)
@@ -145,18 +159,27 @@ func (r reader) testCycle(ctx context.Context, where string, args ...any) (*Test
 	return &c, nil
 }
 
-// CycleFilter chooses test cycles of a project. An empty status is any.
+// CycleFilter chooses test cycles of a project. An empty status is any, and so
+// is an empty type.
 type CycleFilter struct {
-	Project uuid.UUID
-	Status  string
-	After   int64 // the number of the last one that was seen
+	Project         uuid.UUID
+	Status, RunType string
+	Made            bool  // by somebody: without the master cycle
+	After           int64 // the number of the last one that was seen
 }
 
 func (f *CycleFilter) where() (string, []any) {
-	w := conditions{args: []any{f.Project, f.After}}
+	after := f.After
+	if f.Made {
+		after = max(after, 1) // which is the master cycle's number
+	}
+	w := conditions{args: []any{f.Project, after}}
 	w.text.WriteString(` FROM test_cycles c WHERE c.project_id = $1 AND c.number > $2 AND c.deleted_at IS NULL`)
 	if f.Status != "" {
 		w.and(`c.status = $`, f.Status)
+	}
+	if f.RunType != "" {
+		w.and(`c.run_type = $`, f.RunType)
 	}
 	return w.text.String(), w.args
 }
@@ -172,8 +195,8 @@ func (r reader) TestCycles(ctx context.Context, f CycleFilter, without, limit in
 // CountTestCycles returns how many test cycles a filter chooses: of a whole
 // project all of them, else up to MostCounted.
 func (r reader) CountTestCycles(ctx context.Context, f CycleFilter) (n int64, err error) {
-	if f.Status == "" && f.After == 0 {
-		err = r.q.QueryRowContext(ctx, `SELECT test_cycles FROM projects WHERE id = $1`, f.Project).Scan(&n)
+	if f.Status+f.RunType == "" && f.After == 0 {
+		err = r.q.QueryRowContext(ctx, `SELECT test_cycles - $2 FROM projects WHERE id = $1`, f.Project, flag(f.Made)).Scan(&n)
 	} else {
 		where, args := f.where()
 		err = r.q.QueryRowContext(ctx, fmt.Sprintf(counting, where, MostCounted), args...).Scan(&n)
@@ -196,16 +219,25 @@ type Execution struct {
 	Status               string // not_executed, pass, fail, blocked or skipped
 	Comment              string
 	Duration             time.Duration
+	Project              uuid.UUID // of the cycle; only read
+	FailureReason        string    // empty for none
+	Assigned             uuid.UUID // the user who is to do it, or Nil
+	Steps                []StepResult
+	Defects              []string
 	Maker
-	CreatedAt, ExecutedAt time.Time
+	CreatedAt, StartedAt, ExecutedAt time.Time
 }
 
 const executionColumns = `e.id, e.cycle_id, e.case_id, e.run_id, e.case_number, c.title, COALESCE(c.automation_id, 0), e.status, e.comment, e.duration_ms,
-	e.made_by, e.made_by_user, e.created_at, e.executed_at`
+	y.project_id, e.failure_reason, e.assigned_to, e.steps, e.defects, e.made_by, e.made_by_user, e.created_at, e.started_at, e.executed_at`
+
+// executionTables are the tables of those columns.
+const executionTables = ` FROM test_executions e JOIN test_cases c ON c.id = e.case_id JOIN test_cycles y ON y.id = e.cycle_id`
 
 func (e *Execution) targets() []any {
-	return append(append([]any{&e.ID, &e.Cycle, &e.Case, nullID{&e.Run}, &e.CaseNumber, &e.Title, &e.Automation, &e.Status, &e.Comment, milliseconds{&e.Duration}},
-		e.Maker.targets()...), instant{&e.CreatedAt}, instant{&e.ExecutedAt})
+	return append(append([]any{&e.ID, &e.Cycle, &e.Case, nullID{&e.Run}, &e.CaseNumber, &e.Title, &e.Automation, &e.Status, &e.Comment, milliseconds{&e.Duration},
+		&e.Project, &e.FailureReason, nullID{&e.Assigned}, inJSON{&e.Steps}, inJSON{&e.Defects}}, e.Maker.targets()...),
+		instant{&e.CreatedAt}, instant{&e.StartedAt}, instant{&e.ExecutedAt})
 }
 
 // milliseconds scans a length of time.
@@ -234,7 +266,8 @@ func (t *Tx) AddExecutions(ctx context.Context, cycle uuid.UUID, added []Executi
 // that weren't. Each case is there once.
 func (t *Tx) SetExecutions(ctx context.Context, cycle uuid.UUID, done []Execution) error {
 	return t.putExecutions(ctx, cycle, done, `UPDATE SET status = excluded.status, comment = excluded.comment, duration_ms = excluded.duration_ms,
-		run_id = excluded.run_id, made_by = excluded.made_by, made_by_user = excluded.made_by_user, executed_at = excluded.executed_at`)
+		run_id = excluded.run_id, made_by = excluded.made_by, made_by_user = excluded.made_by_user, executed_at = excluded.executed_at,
+		failure_reason = '', started_at = NULL, steps = '[]'`)
 }
 
 // putExecutions writes executions of a cycle, and keeps its counts.
@@ -352,7 +385,7 @@ type ExecutionFilter struct {
 // numbers of their test cases, without so many of them.
 func (r reader) Executions(ctx context.Context, f ExecutionFilter, without, limit int) ([]Execution, error) {
 	w := conditions{args: []any{f.Cycle, f.After, limit, without}}
-	w.text.WriteString(`SELECT ` + executionColumns + ` FROM test_executions e JOIN test_cases c ON c.id = e.case_id WHERE e.cycle_id = $1 AND e.case_number > $2`)
+	w.text.WriteString(`SELECT ` + executionColumns + executionTables + ` WHERE e.cycle_id = $1 AND e.case_number > $2`)
 	if f.Status != "" {
 		w.and(`e.status = $`, f.Status)
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -18,6 +21,9 @@ var (
 	casePriorities = []string{"critical", "high", "medium", "low", "trivial"}
 	caseStatuses   = []string{"draft", "ready", "deprecated"}
 	caseTypes      = []string{"functional", "regression", "smoke", "integration", "performance", "security", "usability", "accessibility", "exploratory", "other"}
+	testTypes      = []string{"manual", "automated", "exploratory"}
+	executionTypes = []string{"manual", "automated"}
+	automation     = []string{"not_automated", "candidate", "automated"}
 )
 
 // Bounds of what is said of a test case, in characters unless they count.
@@ -25,12 +31,17 @@ const (
 	mostCaseTitle  = 255
 	mostCaseText   = 10_000
 	mostStepText   = 2_000
-	mostCaseSteps  = 100 // how many
-	mostLabels     = 20  // how many
+	mostStepsText  = 240_000 // of all steps together
+	mostCaseSteps  = 100     // how many
+	mostLabels     = 20      // how many
 	mostLabel      = 50
 	mostFolder     = 200
 	mostReferences = 20 // how many
 	mostReference  = 500
+	mostComponent  = 200
+	mostOwner      = 255
+	mostAttached   = 20 // names at a step
+	mostAttachment = 255
 )
 
 // CaseRequest says what a test case is, or what changes of it. What is nil
@@ -40,6 +51,11 @@ type CaseRequest struct {
 	Priority, Type, Status, Folder    *string
 	Labels, References                *[]string
 	Steps                             *[]store.TestStep
+	// TestType decides the ExecutionType, and that the AutomationStatus, where
+	// they aren't said themselves.
+	TestType, ExecutionType, AutomationStatus *string
+	Component, Owner                          *string
+	Custom                                    map[string]string // all of them; nil leaves them as they are
 	// Version is the one that the change was made to; 0 is whichever there is.
 	Version int64
 	Repeat  *Repeat
@@ -61,7 +77,8 @@ func (w *Workspace) CreateTestCase(ctx context.Context, p *credential.Principal,
 	if r.Title == nil {
 		return nil, credential.InvalidField("title", "say what is tested")
 	}
-	c := &store.TestCase{CaseContent: store.CaseContent{Priority: slices.Index(casePriorities, "medium"), Type: "functional", Status: "draft"}}
+	c := &store.TestCase{CaseContent: store.CaseContent{Priority: slices.Index(casePriorities, "medium"), Type: "functional", Status: "draft",
+		TestType: "manual", ExecutionType: "manual", AutomationStatus: "not_automated"}}
 	if err := r.apply(&c.CaseContent); err != nil {
 		return nil, err
 	}
@@ -97,6 +114,9 @@ func caseScope(p *store.Project) store.Scope { return store.Scope{Noun: "testcas
 func findable(ctx context.Context, ch *change, c *store.TestCase) error {
 	text := []string{fmt.Sprintf("TC %d", c.Number), c.Title, c.Description, c.Preconditions}
 	text = append(text, c.Labels...)
+	for _, name := range slices.Sorted(maps.Keys(c.Custom)) {
+		text = append(text, name, c.Custom[name])
+	}
 	for _, s := range c.Steps {
 		text = append(text, s.Action, s.ExpectedResult)
 	}
@@ -142,36 +162,61 @@ func (r *CaseRequest) apply(c *store.CaseContent) (err error) {
 		}
 	}
 	for _, text := range []struct {
-		field string
-		from  *string
-		to    *string
-	}{{"description", r.Description, &c.Description}, {"preconditions", r.Preconditions, &c.Preconditions}} {
+		field    string
+		from, to *string
+		most     int
+	}{{"description", r.Description, &c.Description, mostCaseText}, {"preconditions", r.Preconditions, &c.Preconditions, mostCaseText},
+		{"component", r.Component, &c.Component, mostComponent}, {"owner", r.Owner, &c.Owner, mostOwner}} {
 		if text.from != nil {
-			if *text.to, err = credential.CheckProse(text.field, *text.from, mostCaseText); err != nil {
+			if *text.to, err = credential.CheckProse(text.field, *text.from, text.most); err != nil {
 				return err
 			}
 		}
 	}
-	return r.applyChoices(c)
+	if err := r.applyChoices(c); err != nil {
+		return err
+	}
+	return r.applyLists(c)
 }
 
-// applyChoices is the half of apply about words that are given, and lists.
+// applyChoices is the part of apply about words that are given.
 func (r *CaseRequest) applyChoices(c *store.CaseContent) (err error) {
 	if r.Priority != nil {
 		if c.Priority, err = PriorityOf(*r.Priority); err != nil {
 			return err
 		}
 	}
-	if r.Type != nil {
-		if c.Type, err = oneOf("type", strings.ToLower(*r.Type), caseTypes); err != nil {
-			return err
+	for _, choice := range []struct {
+		field    string
+		from, to *string
+		of       []string
+	}{{"type", r.Type, &c.Type, caseTypes}, {"status", r.Status, &c.Status, caseStatuses}, {"test_type", r.TestType, &c.TestType, testTypes},
+		{"execution_type", r.ExecutionType, &c.ExecutionType, executionTypes}, {"automation_status", r.AutomationStatus, &c.AutomationStatus, automation}} {
+		if choice.from != nil {
+			if *choice.to, err = oneOf(choice.field, strings.ToLower(*choice.from), choice.of); err != nil {
+				return err
+			}
 		}
 	}
-	if r.Status != nil {
-		if c.Status, err = oneOf("status", strings.ToLower(*r.Status), caseStatuses); err != nil {
-			return err
+	if r.TestType != nil && r.ExecutionType == nil {
+		c.ExecutionType = "manual"
+		if c.TestType == "automated" {
+			c.ExecutionType = "automated"
 		}
 	}
+	if r.AutomationStatus == nil && (r.TestType != nil || r.ExecutionType != nil) {
+		switch automated := c.ExecutionType == "automated"; {
+		case automated:
+			c.AutomationStatus = "automated"
+		case c.AutomationStatus == "automated":
+			c.AutomationStatus = "not_automated"
+		}
+	}
+	return nil
+}
+
+// applyLists is the part of apply about lists.
+func (r *CaseRequest) applyLists(c *store.CaseContent) (err error) {
 	if r.Labels != nil {
 		if c.Labels, err = texts("labels", *r.Labels, span{mostLabels, mostLabel}); err != nil {
 			return err
@@ -181,6 +226,12 @@ func (r *CaseRequest) applyChoices(c *store.CaseContent) (err error) {
 		if c.References, err = texts("automationRefs", *r.References, span{mostReferences, mostReference}); err != nil {
 			return err
 		}
+	}
+	if r.Custom != nil {
+		if err := checkFields("customFields", r.Custom); err != nil {
+			return err
+		}
+		c.Custom = r.Custom
 	}
 	if r.Steps != nil {
 		c.Steps, err = steps(*r.Steps)
@@ -241,7 +292,7 @@ func steps(list []store.TestStep) ([]store.TestStep, error) {
 	if len(list) > mostCaseSteps {
 		return nil, credential.InvalidField("steps", "at most %d", mostCaseSteps)
 	}
-	out := make([]store.TestStep, len(list))
+	out, long := make([]store.TestStep, len(list)), 0
 	for i, s := range list {
 		field := fmt.Sprintf("steps.%d.", i)
 		action, err := credential.CheckProse(field+"action", s.Action, mostStepText)
@@ -255,7 +306,22 @@ func steps(list []store.TestStep) ([]store.TestStep, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = store.TestStep{Action: action, ExpectedResult: expected}
+		data, err := credential.CheckProse(field+"data", s.Data, mostStepText)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = store.TestStep{Action: action, ExpectedResult: expected, Data: data}
+		if len(s.Attachments) > 0 {
+			if out[i].Attachments, err = texts(field+"attachments", s.Attachments, span{mostAttached, mostAttachment}); err != nil {
+				return nil, err
+			}
+		}
+		for _, text := range append([]string{action, expected, data}, out[i].Attachments...) {
+			long += utf8.RuneCountInString(text)
+		}
+	}
+	if long > mostStepsText {
+		return nil, credential.InvalidField("steps", "at most %d characters in all", mostStepsText)
 	}
 	return out, nil
 }
@@ -283,7 +349,7 @@ func (w *Workspace) ChangeTestCase(ctx context.Context, p *credential.Principal,
 		if err := r.apply(&c.CaseContent); err != nil {
 			return err
 		}
-		if sameCase(&before, &c.CaseContent) {
+		if reflect.DeepEqual(before, c.CaseContent) {
 			return errUnchanged
 		}
 		c.Version, c.UpdatedAt, c.Maker = c.Version+1, ch.at, ch.maker()
@@ -312,13 +378,6 @@ func unchanged(is, wanted int64) error {
 		return credential.Errorf(credential.Conflict, "it has changed meanwhile: this is version %d by now; read it again", is)
 	}
 	return nil
-}
-
-func sameCase(a, b *store.CaseContent) bool {
-	x, y := *a, *b
-	same := slices.Equal(x.Labels, y.Labels) && slices.Equal(x.Steps, y.Steps) && slices.Equal(x.References, y.References)
-	return same && x.Title == y.Title && x.Description == y.Description && x.Preconditions == y.Preconditions && x.Priority == y.Priority &&
-		x.Type == y.Type && x.Status == y.Status && x.Folder == y.Folder
 }
 
 // DeleteTestCase takes a test case away.
@@ -389,6 +448,7 @@ func aboutField(err error, field string) error {
 // CaseQuery asks for a part of the test cases. What is empty chooses all.
 type CaseQuery struct {
 	Status, Type, Priority, Folder, Label, Reference string
+	TestType, ExecutionType                          string
 	Search                                           string // words; of what has them all the latest store.MostFound are listed
 	Automation, After                                int64
 	Section
@@ -396,14 +456,16 @@ type CaseQuery struct {
 
 func (q *CaseQuery) filter(project uuid.UUID) (f store.CaseFilter, err error) {
 	f = store.CaseFilter{Project: project, Label: q.Label, Reference: q.Reference, Automation: q.Automation, After: q.After}
-	if q.Status != "" {
-		if f.Status, err = oneOf("status", strings.ToLower(q.Status), caseStatuses); err != nil {
-			return f, err
-		}
-	}
-	if q.Type != "" {
-		if f.Type, err = oneOf("type", strings.ToLower(q.Type), caseTypes); err != nil {
-			return f, err
+	for _, choice := range []struct {
+		field, from string
+		to          *string
+		of          []string
+	}{{"status", q.Status, &f.Status, caseStatuses}, {"type", q.Type, &f.Type, caseTypes}, {"test_type", q.TestType, &f.TestType, testTypes},
+		{"execution_type", q.ExecutionType, &f.ExecutionType, executionTypes}} {
+		if choice.from != "" {
+			if *choice.to, err = oneOf(choice.field, strings.ToLower(choice.from), choice.of); err != nil {
+				return f, err
+			}
 		}
 	}
 	if q.Priority != "" {

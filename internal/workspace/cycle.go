@@ -29,6 +29,7 @@ const (
 // stays as it is.
 type CycleRequest struct {
 	Name, Description, Status *string
+	RunType                   *string // only of a new one
 	// TestCases are put into a new cycle, by their numbers.
 	TestCases []int64
 	// Version is the one that the change was made to; 0 is whichever there is.
@@ -48,10 +49,32 @@ func (r *CycleRequest) apply(c *store.TestCycle) (err error) {
 			return err
 		}
 	}
+	if r.RunType != nil {
+		if c.RunType, err = oneOf("run_type", strings.ToLower(*r.RunType), executionTypes); err != nil {
+			return err
+		}
+	}
 	if r.Status != nil {
 		c.Status, err = oneOf("status", strings.ToLower(*r.Status), cycleStatuses)
 	}
 	return err
+}
+
+// timed notes since when a test cycle is under way, and until when it was.
+func timed(c *store.TestCycle, at time.Time) {
+	over := c.Status == "completed" || c.Status == "aborted"
+	switch {
+	case !over:
+		c.EndedAt = time.Time{}
+	case c.EndedAt.IsZero():
+		c.EndedAt = at
+	}
+	switch {
+	case c.Status == "planned":
+		c.StartedAt = time.Time{}
+	case c.StartedAt.IsZero():
+		c.StartedAt = at
+	}
 }
 
 // cycleDetail is the detail of the events of test cycles.
@@ -70,25 +93,34 @@ func (w *Workspace) CreateTestCycle(ctx context.Context, p *credential.Principal
 	if r.Name == nil {
 		return nil, credential.InvalidField("name", "say how the cycle is called")
 	}
-	c := &store.TestCycle{Status: "planned"}
+	c := &store.TestCycle{Status: "planned", RunType: "manual"}
 	if err := r.apply(c); err != nil {
 		return nil, err
 	}
-	id, err := w.make(ctx, p, want{project, credential.ResultsWrite}, Numbered{Project: project}.making("create test cycle", r.Repeat), func(ch *change) (id uuid.UUID, err error) {
-		if c.ID, err = w.newID(); err != nil {
-			return id, err
+	id, err := w.make(ctx, p, want{project, credential.ResultsWrite}, Numbered{Project: project}.making("create test cycle", r.Repeat), func(ch *change) (uuid.UUID, error) {
+		if err := w.insertCycle(ctx, ch, c, len(r.TestCases)); err != nil {
+			return uuid.Nil, err
 		}
-		c.Project, c.CreatedAt, c.Maker = ch.project.ID, ch.at, ch.maker()
-		if err := ch.InsertTestCycle(ctx, c); err != nil {
-			return id, err
-		}
-		ch.record("test_cycle.create", cycleTarget(c), cycleDetail{Project: c.Project, Number: c.Number, Cases: len(r.TestCases)})
 		return c.ID, w.addCases(ctx, ch, c, r.TestCases)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return w.store.TestCycleByID(ctx, id)
+}
+
+// insertCycle stores a new test cycle, into which so many test cases are put.
+func (w *Workspace) insertCycle(ctx context.Context, ch *change, c *store.TestCycle, cases int) (err error) {
+	if c.ID, err = w.newID(); err != nil {
+		return err
+	}
+	c.Project, c.CreatedAt, c.Maker = ch.project.ID, ch.at, ch.maker()
+	timed(c, ch.at)
+	if err := ch.InsertTestCycle(ctx, c); err != nil {
+		return err
+	}
+	ch.record("test_cycle.create", cycleTarget(c), cycleDetail{Project: c.Project, Number: c.Number, Cases: cases})
+	return nil
 }
 
 // addCases puts test cases into a cycle, by their numbers.
@@ -103,18 +135,23 @@ func (w *Workspace) addCases(ctx context.Context, ch *change, c *store.TestCycle
 	if err != nil {
 		return err
 	}
-	added := make([]store.Execution, len(cases))
-	for i, tc := range cases {
-		if added[i], err = w.execution(ch, &tc); err != nil {
-			return err
-		}
-	}
 	for _, n := range numbers {
 		if !slices.ContainsFunc(cases, func(tc store.TestCase) bool { return tc.Number == n }) {
 			return credential.InvalidField("testCases", "there is no TC-%d", n)
 		}
 	}
-	return ch.AddExecutions(ctx, c.ID, added)
+	return w.putCases(ctx, ch, c.ID, cases)
+}
+
+// putCases puts test cases into a cycle that were found already.
+func (w *Workspace) putCases(ctx context.Context, ch *change, cycle uuid.UUID, cases []store.TestCase) (err error) {
+	added := make([]store.Execution, len(cases))
+	for i := range cases {
+		if added[i], err = w.execution(ch, &cases[i]); err != nil {
+			return err
+		}
+	}
+	return ch.AddExecutions(ctx, cycle, added)
 }
 
 // execution begins the execution of a test case.
@@ -141,7 +178,12 @@ func (w *Workspace) TestCycles(ctx context.Context, p *credential.Principal, ref
 	if err != nil {
 		return nil, 0, err
 	}
-	f := store.CycleFilter{Project: project.ID, After: q.After}
+	f := store.CycleFilter{Project: project.ID, Made: q.Made, After: q.After}
+	if q.RunType != "" {
+		if f.RunType, err = oneOf("run_type", strings.ToLower(q.RunType), executionTypes); err != nil {
+			return nil, 0, err
+		}
+	}
 	if q.Status != "" {
 		if f.Status, err = oneOf("status", strings.ToLower(q.Status), cycleStatuses); err != nil {
 			return nil, 0, err
@@ -162,8 +204,10 @@ func (w *Workspace) TestCycles(ctx context.Context, p *credential.Principal, ref
 // CycleQuery asks for a part of the test cycles, or of a cycle. An empty status
 // chooses all.
 type CycleQuery struct {
-	Status string
-	After  int64
+	Status  string
+	RunType string
+	Made    bool // without the master cycle
+	After   int64
 	Section
 }
 
@@ -191,10 +235,16 @@ func (w *Workspace) ChangeTestCycle(ctx context.Context, p *credential.Principal
 		if *c == before {
 			return errUnchanged
 		}
-		c.Version, c.UpdatedAt = c.Version+1, ch.at
-		ch.record("test_cycle.update", cycleTarget(c), cycleDetail{Project: c.Project, Number: c.Number})
-		return ch.UpdateTestCycle(ctx, c)
+		return saveCycle(ctx, ch, c)
 	})
+}
+
+// saveCycle stores what has been changed of a test cycle.
+func saveCycle(ctx context.Context, ch *change, c *store.TestCycle) error {
+	timed(c, ch.at)
+	c.Version, c.UpdatedAt = c.Version+1, ch.at
+	ch.record("test_cycle.update", cycleTarget(c), cycleDetail{Project: c.Project, Number: c.Number, Status: c.Status})
+	return ch.UpdateTestCycle(ctx, c)
 }
 
 // DeleteTestCycle takes a test cycle away. The master cycle stays.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -225,22 +224,30 @@ func headOf(description string) string {
 
 // custom writes fields that the reporter added as one JSON object.
 func custom(fields map[string]string) (string, error) {
-	if len(fields) > mostCustom {
-		return "", credential.InvalidField("custom", "at most %d fields", mostCustom)
-	}
-	for name, value := range fields {
-		if _, err := credential.CheckText("custom", name, 100); err != nil {
-			return "", err
-		}
-		if _, err := credential.CheckProse("custom", value, mostValue); err != nil {
-			return "", err
-		}
+	if err := checkFields("custom", fields); err != nil {
+		return "", err
 	}
 	if fields == nil {
 		fields = map[string]string{}
 	}
 	text, err := json.Marshal(fields)
 	return string(text), err
+}
+
+// checkFields checks fields that people add, and their names.
+func checkFields(field string, fields map[string]string) error {
+	if len(fields) > mostCustom {
+		return credential.InvalidField(field, "at most %d fields", mostCustom)
+	}
+	for name, value := range fields {
+		if _, err := credential.CheckText(field, name, 100); err != nil {
+			return err
+		}
+		if _, err := credential.CheckProse(field, value, mostValue); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func or(text, otherwise string) string {
@@ -251,10 +258,7 @@ func or(text, otherwise string) string {
 }
 
 func oneOf(field, text string, values []string) (string, error) {
-	if !slices.Contains(values, text) {
-		return "", credential.InvalidField(field, "must be one of: %s", strings.Join(values, ", "))
-	}
-	return text, nil
+	return credential.CheckChoice(field, text, values)
 }
 
 // status reads a state; older callers say new for open.
@@ -270,22 +274,31 @@ func assignee(ctx context.Context, c *change, number int64) (store.Person, error
 	if number == 0 {
 		return store.Person{}, nil
 	}
-	missing := credential.InvalidField("assigned_to_id", "no such member of the project")
 	member, err := c.MemberByNumber(ctx, c.project.Organization, number)
-	if errors.Is(err, credential.NotFound) {
-		return store.Person{}, missing
-	}
-	if err != nil {
+	if err := c.works(ctx, "assigned_to_id", member, err); err != nil {
 		return store.Person{}, err
-	}
-	access, err := c.ProjectAccess(ctx, c.project.Organization, store.ProjectRef{ID: c.project.ID}, member.ID)
-	switch {
-	case err != nil:
-		return store.Person{}, err
-	case !member.Role.Manages() && !access.Role.Valid(), !member.DeactivatedAt.IsZero():
-		return store.Person{}, missing
 	}
 	return store.Person{ID: member.ID, Number: member.Number, Name: member.Name}, nil
+}
+
+// works refuses, as the value of a field, a member of the organization who was
+// not found or who doesn't see the project.
+func (c *change) works(ctx context.Context, field string, m *store.Member, err error) error {
+	missing := credential.InvalidField(field, "no such member of the project")
+	if errors.Is(err, credential.NotFound) {
+		return missing
+	}
+	if err != nil {
+		return err
+	}
+	access, err := c.ProjectAccess(ctx, c.project.Organization, store.ProjectRef{ID: c.project.ID}, m.ID)
+	switch {
+	case err != nil:
+		return err
+	case !m.Role.Manages() && !access.Role.Valid(), !m.DeactivatedAt.IsZero():
+		return missing
+	}
+	return nil
 }
 
 // release finds the release that an issue is about, by number or by label. An
@@ -308,18 +321,24 @@ func (w *Workspace) release(ctx context.Context, c *change, number int64, label 
 	if err != nil {
 		return store.Release{}, err
 	}
+	r, _, err := w.releaseLabelled(ctx, c, label)
+	return r, err
+}
+
+// releaseLabelled finds a release by its label, or makes it.
+func (w *Workspace) releaseLabelled(ctx context.Context, c *change, label string) (r store.Release, made bool, err error) {
 	found, err := c.ReleaseLabelled(ctx, c.project.ID, label)
 	if err == nil {
-		return *found, nil
+		return *found, false, nil
 	}
 	if !errors.Is(err, credential.NotFound) {
-		return store.Release{}, err
+		return r, false, err
 	}
-	made := store.Release{Project: c.project.ID, Label: label, MadeBy: c.madeBy(), CreatedAt: c.at}
-	if made.ID, err = w.newID(); err != nil {
-		return made, err
+	r = store.Release{Project: c.project.ID, Label: label, Status: "released", MadeBy: c.madeBy(), CreatedAt: c.at}
+	if r.ID, err = w.newID(); err != nil {
+		return r, false, err
 	}
-	return made, c.InsertRelease(ctx, &made)
+	return r, true, c.InsertRelease(ctx, &r)
 }
 
 // IssueChange is what is to be different about an issue. A nil field stays.

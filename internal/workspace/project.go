@@ -17,12 +17,13 @@ type ProjectList struct {
 }
 
 // Projects lists the projects in service that a user sees, in the order of
-// their creation.
+// their creation. Who is confined to a project sees that one.
 func (w *Workspace) Projects(ctx context.Context, p *credential.Principal, skip, limit int) (out ProjectList, err error) {
-	if !p.Permissions.Has(credential.ProjectsRead) || p.SubjectType != credential.SubjectUser {
+	only := p.ProjectScoped()
+	if !p.Permissions.Has(credential.ProjectsRead) || p.SubjectType != credential.SubjectUser && only == uuid.Nil {
 		return out, credential.Errorf(credential.Forbidden, "this needs the permission %s of a user", credential.ProjectsRead)
 	}
-	if only := p.ProjectScoped(); only != uuid.Nil {
+	if only != uuid.Nil {
 		return w.onlyProject(ctx, p, only, skip)
 	}
 	s := store.Seeing{Organization: p.Organization, User: p.Subject, All: p.Role.Manages(), Skip: skip, Limit: limit}

@@ -106,15 +106,24 @@ type finder interface {
 	ProjectExists(context.Context, store.ProjectRef) (bool, error)
 }
 
-// find finds a project in which a principal may do something. One that it may
-// not see is answered like one that isn't there.
-func find(ctx context.Context, s finder, p *credential.Principal, w want) (*store.Project, error) {
-	project, access, err := s.ProjectFor(ctx, p, w.project)
+// seen finds a project that a principal sees. Any other is answered like one
+// that isn't there.
+func seen(ctx context.Context, s finder, p *credential.Principal, ref store.ProjectRef) (*store.Project, credential.ProjectAccess, error) {
+	project, access, err := s.ProjectFor(ctx, p, ref)
 	if err != nil && !errors.Is(err, credential.NotFound) {
-		return nil, err
+		return nil, access, err
 	}
 	if err != nil || !p.Sees(access) {
-		return nil, hidden(ctx, s, w.project)
+		return nil, access, hidden(ctx, s, ref)
+	}
+	return project, access, nil
+}
+
+// find finds a project in which a principal may do something.
+func find(ctx context.Context, s finder, p *credential.Principal, w want) (*store.Project, error) {
+	project, access, err := seen(ctx, s, p, w.project)
+	if err != nil {
+		return nil, err
 	}
 	if w.need != anything && !p.Within(access).Has(w.need) {
 		return nil, credential.Errorf(credential.Forbidden, "this needs the permission %s in the project", w.need)

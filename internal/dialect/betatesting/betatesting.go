@@ -165,27 +165,11 @@ const (
 // page reads which part of a list a query asks for.
 func page(r *edge.Request) (p workspace.PageRequest, err error) {
 	p.Status, p.Search = r.Param("status"), r.Param("search")
-	if p.Number, err = number(r, "page", span{1, workspace.MostPaged}); err != nil {
+	if p.Number, err = r.Number("page", edge.Span{Otherwise: 1, Least: 1, Most: workspace.MostPaged}); err != nil {
 		return p, err
 	}
-	p.Limit, err = number(r, "limit", span{usualItems, mostItems})
+	p.Limit, err = r.Number("limit", edge.Span{Otherwise: usualItems, Least: 1, Most: mostItems})
 	return p, err
-}
-
-// span is what a number from 1 on is if it isn't given, and how much at most.
-type span struct{ otherwise, most int }
-
-// number reads a whole number of the query.
-func number(r *edge.Request, name string, s span) (int, error) {
-	text := r.Param(name)
-	if text == "" {
-		return s.otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > s.most || strconv.Itoa(n) != text {
-		return 0, credential.InvalidField(name, "must be a number from 1 to %d", s.most)
-	}
-	return n, nil
 }
 
 // listed answers with a page of a list.
@@ -205,12 +189,4 @@ func id(r *edge.Request, name, detail string) (int64, error) {
 		return 0, credential.Errorf(credential.NotFound, "%s", detail)
 	}
 	return n, nil
-}
-
-// repeat reads the Idempotency-Key, nil if there is none.
-func repeat(r *edge.Request) *workspace.Repeat {
-	if given := r.Idempotency(); given != nil {
-		return &workspace.Repeat{Key: given.Key, Body: given.Body}
-	}
-	return nil
 }

@@ -86,7 +86,7 @@ func (h *handlers) addTester(r *edge.Request, in newTester) (one[tester], error)
 	if err != nil {
 		return one[tester]{}, err
 	}
-	return shownTester(h.workspace.AddTester(r.Context(), &r.Principal, of, workspace.TesterRequest{Email: in.Email, Name: in.Name, Repeat: repeat(r)}))
+	return shownTester(h.workspace.AddTester(r.Context(), &r.Principal, of, workspace.TesterRequest{Email: in.Email, Name: in.Name, Repeat: r.Repeat()}))
 }
 
 // testerIDs names testers.

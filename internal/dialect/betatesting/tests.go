@@ -54,7 +54,7 @@ type testFields struct {
 }
 
 func (f *testFields) request(r *edge.Request) (workspace.CampaignRequest, error) {
-	out := workspace.CampaignRequest{Name: f.Name, Description: f.Description, Repeat: repeat(r)}
+	out := workspace.CampaignRequest{Name: f.Name, Description: f.Description, Repeat: r.Repeat()}
 	var err error
 	if out.StartsAt, err = f.StartsAt.read("startsAt"); err != nil {
 		return out, err
@@ -96,7 +96,7 @@ func testID(r *edge.Request) (int64, error) { return id(r, "test", "no such test
 // ref reads which test the path names, and by which call.
 func ref(r *edge.Request) (out workspace.CampaignRef, err error) {
 	out.Number, err = testID(r)
-	out.Repeat = repeat(r)
+	out.Repeat = r.Repeat()
 	return out, err
 }
 

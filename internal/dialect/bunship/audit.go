@@ -3,7 +3,6 @@ package bunship
 import (
 	"encoding/hex"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,10 +113,10 @@ func (h *handlers) auditLogs(r *edge.Request, _ edge.None) (auditLog, error) {
 // auditFilter reads which part of the audit log a query asks for.
 func auditFilter(r *edge.Request) (f store.EventFilter, offset int, err error) {
 	f.Action = r.Param("action")
-	if f.Limit, err = number(r, "limit", span{defaultEntries, 1, mostEntries}); err != nil {
+	if f.Limit, err = r.Number("limit", edge.Span{Otherwise: defaultEntries, Least: 1, Most: mostEntries}); err != nil {
 		return f, 0, err
 	}
-	if offset, err = number(r, "offset", span{0, 0, mostOffset}); err != nil {
+	if offset, err = r.Number("offset", edge.Span{Otherwise: 0, Least: 0, Most: mostOffset}); err != nil {
 		return f, 0, err
 	}
 	for name, at := range map[string]*time.Time{"startDate": &f.Since, "endDate": &f.Until} {
@@ -137,22 +136,6 @@ func auditFilter(r *edge.Request) (f store.EventFilter, offset int, err error) {
 		return f, 0, err
 	}
 	return f, offset, resourceFilter(r, &f)
-}
-
-// span is what a number may be.
-type span struct{ otherwise, least, most int }
-
-// number reads a whole number of the query.
-func number(r *edge.Request, name string, s span) (int, error) {
-	text := r.Param(name)
-	if text == "" {
-		return s.otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < s.least || n > s.most || strconv.Itoa(n) != text {
-		return 0, credential.InvalidField(name, "must be a number from %d to %d", s.least, s.most)
-	}
-	return n, nil
 }
 
 // actorFilter reads by whom something was done: a user, or an API key.

@@ -92,7 +92,7 @@ func (h *handlers) createCycle(r *edge.Request, in newCycle) (one[cycle], error)
 		return one[cycle]{}, err
 	}
 	return showCycle(h.workspace.CreateTestCycle(r.Context(), &r.Principal, ref,
-		workspace.CycleRequest{Name: in.Name, Description: in.Description, Status: in.Status, TestCases: numbers, Repeat: repeat(r)}))
+		workspace.CycleRequest{Name: in.Name, Description: in.Description, Status: in.Status, TestCases: numbers, Repeat: r.Repeat()}))
 }
 
 // caseNumbers reads the ids of test cases.

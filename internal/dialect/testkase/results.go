@@ -134,7 +134,7 @@ func reportIn(r *edge.Request, u *edge.Upload) (req workspace.ReportRequest, err
 	if err := u.Decode(&in); err != nil {
 		return req, err
 	}
-	req = workspace.ReportRequest{Build: in.BuildID, SkippedAs: skippedAs(in.ReportSkippedAs), Key: in.RunKey, Attempt: in.Attempt, Body: r.Body(), Repeat: repeat(r),
+	req = workspace.ReportRequest{Build: in.BuildID, SkippedAs: skippedAs(in.ReportSkippedAs), Key: in.RunKey, Attempt: in.Attempt, Body: r.Body(), Repeat: r.Repeat(),
 		Results: make([]store.TestResult, len(in.Results))}
 	for i, t := range in.Results {
 		req.Results[i] = store.TestResult{Name: t.Name, Class: t.ClassName, Status: statusOf(t.Status), Duration: ms(t.DurationMs), Message: t.Message}
@@ -157,7 +157,7 @@ func filesIn(r *edge.Request, u *edge.Upload) (req workspace.ReportRequest, err 
 		return req, err
 	}
 	req = workspace.ReportRequest{Format: in.Format, CI: string(in.CI), Build: in.BuildID, SkippedAs: skippedAs(in.ReportSkippedAs), Key: in.RunKey, Attempt: in.Attempt,
-		Body: []byte(text), Repeat: repeat(r)}
+		Body: []byte(text), Repeat: r.Repeat()}
 	for _, f := range u.Files {
 		req.Files = append(req.Files, workspace.ResultFile{Name: f.Name, File: f.Staged})
 		req.Body = append(req.Body, f.Sum[:]...)
@@ -213,8 +213,8 @@ func (h *handlers) getRun(r *edge.Request, _ edge.None) (one[run], error) {
 		return one[run]{}, err
 	}
 	part := workspace.RunPart{}
-	if part.From, err = number(r, "from", span{0, 0, 1_000_000}); err == nil {
-		part.Limit, err = number(r, "limit", span{edge.DefaultPage, 1, edge.MaxPage})
+	if part.From, err = r.Number("from", edge.Span{Otherwise: 0, Least: 0, Most: 1_000_000}); err == nil {
+		part.Limit, err = r.Number("limit", edge.Span{Otherwise: edge.DefaultPage, Least: 1, Most: edge.MaxPage})
 	}
 	if err != nil {
 		return one[run]{}, err

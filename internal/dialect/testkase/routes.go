@@ -47,7 +47,7 @@ func (h *handlers) caseRoutes() []edge.Route {
 			Named("getCase", "Show a test case."),
 		edge.Put(one, write, most, h.changeCase).Takes(in...).
 			Named("putCase", "Change a test case: what the body names, and nothing else.").
-			Example(`{"status":"ready"}`),
+			Example(`{"status":"ready","customFields":{"Platform":"Linux"}}`),
 		edge.Patch(one, write, most, h.changeCase).Takes(in...).
 			Named("changeCase", "The same. With a version it changes that one, and none that came later.").
 			Example(`{"folder":"Accounts/Sign out","version":2}`),

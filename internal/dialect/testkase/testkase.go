@@ -98,26 +98,10 @@ type deleted struct {
 
 // section reads which part of a list a query asks for.
 func section(r *edge.Request) (s workspace.Section, err error) {
-	if s.Page, err = number(r, "page", span{1, 1, 1_000_000}); err == nil {
-		s.Limit, err = number(r, "limit", span{edge.DefaultPage, 1, edge.MaxPage})
+	if s.Page, err = r.Number("page", edge.Span{Otherwise: 1, Least: 1, Most: 1_000_000}); err == nil {
+		s.Limit, err = r.Number("limit", edge.Span{Otherwise: edge.DefaultPage, Least: 1, Most: edge.MaxPage})
 	}
 	return s, err
-}
-
-// span is what a number may be.
-type span struct{ otherwise, least, most int }
-
-// number reads a whole number of the query.
-func number(r *edge.Request, name string, s span) (int, error) {
-	text := r.Param(name)
-	if text == "" {
-		return s.otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < s.least || n > s.most || strconv.Itoa(n) != text {
-		return 0, credential.InvalidField(name, "must be a number from %d to %d", s.least, s.most)
-	}
-	return n, nil
 }
 
 // after reads the id of the last item that a caller has seen, such as TC-50.
@@ -179,15 +163,6 @@ func (h *handlers) numbered(r *edge.Request, k kind) (workspace.Numbered, error)
 		return workspace.Numbered{}, credential.Errorf(credential.NotFound, "no such %s: ids are such as %s1", k.noun, k.prefix)
 	}
 	return workspace.Numbered{Project: ref, Number: n}, nil
-}
-
-// repeat reads the Idempotency-Key, nil if there is none.
-func repeat(r *edge.Request) *workspace.Repeat {
-	id := r.Idempotency()
-	if id == nil {
-		return nil
-	}
-	return &workspace.Repeat{Key: id.Key, Body: id.Body}
 }
 
 // id spells a number the way that TestKase does.
