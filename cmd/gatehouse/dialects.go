@@ -103,9 +103,10 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "TAG, FIELD, RELEASE", About: "the number of what the call is about"},
 			{Name: "UPLOAD", About: "the blob_signed_id of a file that was announced"},
 		},
-		Wildcards: map[string]string{"project": "$PROJECT", "issue": "$ISSUE", "request": "$REQUEST", "ticket": "$TICKET", "screenshot": "$SCREENSHOT", "clip": "$CLIP", "log": "$LOG", "segment": "$SEGMENT", "file": "$BINARY",
-			"tag":   "$TAG",
-			"field": "$FIELD", "release": "$RELEASE", "upload": "$UPLOAD"},
+		Wildcards: map[string]string{
+			"project": "$PROJECT", "issue": "$ISSUE", "request": "$REQUEST", "ticket": "$TICKET", "release": "$RELEASE", "tag": "$TAG", "field": "$FIELD",
+			"screenshot": "$SCREENSHOT", "clip": "$CLIP", "log": "$LOG", "segment": "$SEGMENT", "file": "$BINARY", "upload": "$UPLOAD",
+		},
 		Params: map[string]openapi.Param{
 			"page":             {About: "which page, from 1 on; lists are paged up to their entry 10,000"},
 			"per_page":         {About: "how many a page has: 20, or 25 of feature requests and fields, at most 100"},
