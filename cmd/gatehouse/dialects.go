@@ -93,6 +93,47 @@ func testKasePage(of []*edge.Surface) openapi.Dialect {
 	}
 }
 
+// betaHubPage is the page of BetaHub's routes.
+func betaHubPage(of []*edge.Surface) openapi.Dialect {
+	return openapi.Dialect{
+		Name: "BetaHub", Path: "betahub", Prefix: "/", Surfaces: of, Named: true,
+		About: "A client that was written from BetaHub's documents works here by changing the host. It calls by a personal access token; a game reports by a " +
+			"project's token, as FormUser instead of Bearer, and completes what it reported by the token of the report. Each address takes .json behind it.",
+		Filled: []openapi.Variable{
+			{Name: "TOKEN", About: "a personal access token, pat-…"},
+			{Name: "PROJECT", About: "the id of the project, pr-1, as the first call has it"},
+			{Name: "ISSUE, REQUEST, TICKET", About: "the number of the issue, feature request or ticket that the call is about"},
+			{Name: "FILE", About: "the path of a file of yours"},
+			{Name: "SCREENSHOT, CLIP, LOG, SEGMENT, BINARY", About: "the id of a file of the issue, as the call that adds it has it"},
+			{Name: "TAG, FIELD, RELEASE", About: "the number of what the call is about"},
+			{Name: "UPLOAD", About: "the blob_signed_id of a file that was announced"},
+		},
+		Wildcards: map[string]string{
+			"project": "$PROJECT", "issue": "$ISSUE", "request": "$REQUEST", "ticket": "$TICKET", "release": "$RELEASE", "tag": "$TAG", "field": "$FIELD",
+			"screenshot": "$SCREENSHOT", "clip": "$CLIP", "log": "$LOG", "segment": "$SEGMENT", "file": "$BINARY", "upload": "$UPLOAD",
+		},
+		Params: map[string]openapi.Param{
+			"page":             {About: "which page, from 1 on; lists are paged up to their entry 10,000"},
+			"per_page":         {About: "how many a page has: 20, or 25 of feature requests and fields, at most 100"},
+			"status":           {About: "only those of this status: open, in_progress, needs_more_info, resolved, closed or wont_fix"},
+			"priority":         {About: "only those of this priority: low, medium, high or critical"},
+			"category":         {About: "only those of this category: bug, feature_request or question"},
+			"tag_ids":          {About: "only those with any of these tags, with commas between them"},
+			"created_after":    {About: "only those from this time on, such as 2030-01-31 or 2030-01-31T12:00:00Z"},
+			"created_before":   {About: "only those before this time"},
+			"updated_after":    {About: "only those that changed from this time on, the latest change first"},
+			"updated_before":   {About: "only those that changed before this time"},
+			"sort":             {About: "top, new or all, which are the same: nobody votes"},
+			"query":            {About: "words; those are found that have them all, or words that begin so", Value: "ship"},
+			"skip_ids":         {About: "ids that are left out, with commas between them"},
+			"scoped_id":        {About: "the one with this id, such as g-1 or fr-3, instead of words"},
+			"limit":            {About: "how many at most: 10, up to 100"},
+			"include_archived": {About: "true for those as well on which nobody works any more"},
+			"applies_to":       {About: "issue, or feature_request"},
+		},
+	}
+}
+
 // oneTestPage is the page of OneTest's routes.
 func oneTestPage(of []*edge.Surface) openapi.Dialect {
 	return openapi.Dialect{

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,6 +85,19 @@ func TestDialectPages(t *testing.T) {
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
 		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "FILE": "1"}, map[string]string{"getRunFile": "404"}) // of a report that came in none
 	})
+	t.Run("betahub", func(t *testing.T) {
+		lines := linesOf(t, made.URL+"/docs/betahub", "")
+		place := func(l shellLine) int { // what makes what others need comes first, and what takes it away last
+			return slices.IndexFunc([]string{"create", "announce", "send", "add", "comment", "", "publish", "delete"}, func(begin string) bool { return begin == "" || strings.HasPrefix(l.id, begin) })
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return place(a) - place(b) })
+		file := filepath.Join(t.TempDir(), "shot.png")
+		if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
+			map[string]string{"setReporter": "409"}) // it is known who reported it
+	})
 	t.Run("onetest", func(t *testing.T) {
 		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
 		lines := linesOf(t, made.URL+"/docs/onetest", "")
@@ -143,6 +159,7 @@ func runLines(t *testing.T, lines []shellLine, variables, refused map[string]str
 func keep(t *testing.T, variables map[string]string, id, body string) {
 	t.Helper()
 	var answer struct {
+		SignedID     string `json:"blob_signed_id"`
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
 		ID           any    `json:"id"`
@@ -166,6 +183,12 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	}
 	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createWebhook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
+	}
+	if name := map[string]string{"addScreenshot": "SCREENSHOT", "addVideoClip": "CLIP", "addLogFile": "LOG", "addVideoSegment": "SEGMENT", "addBinaryFile": "BINARY", "createTag": "TAG", "createField": "FIELD"}[id]; name != "" {
+		variables[name] = fmt.Sprint(answer.ID)
+	}
+	if answer.SignedID != "" {
+		variables["UPLOAD"] = answer.SignedID
 	}
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID

@@ -112,9 +112,14 @@ func kaseCalls() map[string]objectCall {
 var hubMedia = map[string]string{"screenshot": "image", "video_clip": "video", "log_file": "file", "video_segment": "video", "binary_file": "file"}
 
 func hubCalls() map[string]objectCall {
+	const in = "/projects/{project}/"
 	calls := map[string]objectCall{
-		"POST /auth/verify":                        {},
-		"PATCH /projects/{project}/issues/{issue}": {body: `{"priority":"low"}`},
+		"POST /auth/verify":                             {},
+		"PATCH " + in + "issues/{issue}":                {body: `{"priority":"low"}`},
+		"PATCH " + in + "issue_tags/{tag}":              {body: `{"color":"#ff0000"}`},
+		"DELETE " + in + "issue_tags/{tag}":             {renew: (*objects).renewTag},
+		"DELETE " + in + "custom_fields/{field}":        {renew: (*objects).renewField},
+		"PUT " + in + "issues/{issue}/uploads/{upload}": {body: "x"},
 	}
 	for _, suffix := range []string{"", ".json"} {
 		for noun, field := range hubMedia {
@@ -123,7 +128,16 @@ func hubCalls() map[string]objectCall {
 		calls["POST /projects"+suffix] = objectCall{body: `{"name":"x"}`}
 		for noun, body := range map[string]string{"issues": `{"title":"x"}`, "feature_requests": `{"title":"x"}`, "tickets": `{"title":"x","reporter_email":"ada@player.test"}`} {
 			calls["POST /projects/{project}/"+noun+suffix] = objectCall{body: body}
-			calls["POST /projects/{project}/"+noun+"/{issue}/comments"+suffix] = objectCall{body: `{"body":"x"}`}
+		}
+		calls["POST "+in+"issue_tags"+suffix] = objectCall{body: `{"name":"x"}`, renew: (*objects).dropTag}
+		calls["POST "+in+"custom_fields"+suffix] = objectCall{body: `{"ident":"x"}`, renew: (*objects).dropField}
+		calls["POST "+in+"feature_requests/{request}/publish"+suffix] = objectCall{}
+		for _, one := range []string{"issues/{issue}", "feature_requests/{request}", "tickets/{ticket}"} {
+			calls["POST "+in+one+"/comments"+suffix] = objectCall{body: `{"body":"x"}`}
+		}
+		for call, body := range map[string]string{"publish": "",
+			"set_reporter_email": "email=ada@player.test", "confirm_upload": "x=x", "presigned_upload": `{"filename":"x","byte_size":1,"checksum":"nUAVAFrQ9yjGfQ8Tvu0s1A=="}`} {
+			calls["POST "+in+"issues/{issue}/"+call+suffix] = objectCall{body: body}
 		}
 	}
 	return calls

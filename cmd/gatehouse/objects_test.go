@@ -174,11 +174,13 @@ func (o *objects) shoot(r edge.Route, call objectCall, p *place, c *objectCaller
 	o.t.Helper()
 	var body any
 	change := []func(*http.Request){c.as}
-	switch {
+	switch text := p.fill(call.body, c); {
 	case call.file:
 		body, change = uploadOf(call.body+":file.txt", "a file"), append(change, inParts)
-	case call.body != "":
-		body = raw(p.fill(call.body, c))
+	case strings.HasPrefix(text, "{"):
+		body = raw(text)
+	case text != "":
+		body = text
 	}
 	a := o.send(r.Method, p.target(r, c), body, change...)
 	if a.status < 300 && call.renew != nil {
@@ -192,7 +194,7 @@ var wildcard = regexp.MustCompile(`[{$]([a-z]+)(\.\.\.)?\}?`)
 
 // target is the path of a call, with the query that it needs.
 func (p *place) target(r edge.Route, c *objectCaller) string {
-	path := p.fill(strings.ReplaceAll(strings.ReplaceAll(r.Pattern, "feature_requests/{issue}", "feature_requests/{request}"), "tickets/{issue}", "tickets/{ticket}"), c)
+	path := p.fill(r.Pattern, c)
 	switch {
 	case slices.Contains(r.Params, "projectId"):
 		return path + "?projectId=" + p.ids["prj"]

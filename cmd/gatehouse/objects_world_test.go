@@ -225,7 +225,38 @@ func (o *objects) renewIssues(p *place, by func(*http.Request)) {
 	path := "/projects/" + p.ids["project"] + "/issues/" + p.ids["issue"] + "/log_files"
 	a := o.send("POST", path, uploadOf("log_file[file]:"+p.mark+".log", p.mark), by, inParts)
 	o.wantStatus("a file", a, 201)
-	p.ids["medium"] = fmt.Sprint(a.body["id"])
+	for _, kind := range []string{"screenshot", "clip", "log", "segment", "file"} {
+		p.ids[kind] = fmt.Sprint(a.body["id"])
+	}
+	o.renewTag(p, nil, reply{})
+	o.renewField(p, nil, reply{})
+}
+
+// hubber is who sees to the issues of a place.
+func (o *objects) hubber(p *place) func(*http.Request) {
+	if p == &o.foreign {
+		return as(o.people["moonfaraway"].tokens["betahub_pat"])
+	}
+	return as(o.people["owner"].tokens["betahub_pat"])
+}
+
+func (o *objects) renewTag(p *place, _ *objectCaller, _ reply) {
+	o.made++
+	p.ids["tag"] = o.post("/projects/"+p.ids["project"]+"/issue_tags", map[string]any{"name": fmt.Sprint(p.mark, o.made)}, o.hubber(p), "id")
+}
+
+func (o *objects) renewField(p *place, _ *objectCaller, _ reply) {
+	o.made++
+	p.ids["field"] = o.post("/projects/"+p.ids["project"]+"/custom_fields", map[string]any{"ident": fmt.Sprint(p.mark, o.made)}, o.hubber(p), "id")
+}
+
+// dropTag and dropField take away what a call has made, whose name is taken.
+func (o *objects) dropTag(p *place, _ *objectCaller, a reply)   { o.dropHub(p, "issue_tags", a) }
+func (o *objects) dropField(p *place, _ *objectCaller, a reply) { o.dropHub(p, "custom_fields", a) }
+
+func (o *objects) dropHub(p *place, noun string, a reply) {
+	o.t.Helper()
+	o.wantStatus("taking away", o.send("DELETE", fmt.Sprintf("/projects/%s/%s/%v", p.ids["project"], noun, a.body["id"]), nil, o.hubber(p)), 204)
 }
 
 func (o *objects) renewKey(p *place, _ *objectCaller, _ reply) {

@@ -15,6 +15,7 @@
 package artifact
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -73,6 +74,7 @@ type Staged struct {
 	Sum  Sum
 	Size int64
 	Type string // what the content shows that it is
+	MD5  []byte // by which some callers know it; nothing here depends on it
 
 	files *Files
 	path  string // empty once it is kept or discarded
@@ -101,7 +103,8 @@ const block = 1 << 20
 
 // write copies a reader into a new file, within the bound, and syncs it.
 func (s *Staged) write(file *os.File, from io.Reader) error {
-	hash, buffer, head := sha256.New(), make([]byte, 32<<10), []byte(nil)
+	hash, other := sha256.New(), md5.New()
+	buffer, head := make([]byte, 32<<10), []byte(nil)
 	for ended, looked := false, int64(-block); !ended; {
 		if s.Size-looked >= block {
 			if err := s.files.room(); err != nil {
@@ -120,12 +123,13 @@ func (s *Staged) write(file *os.File, from io.Reader) error {
 			return failed("write a file", err)
 		}
 		hash.Write(buffer[:n])
+		other.Write(buffer[:n])
 		head = append(head, buffer[:min(n, sniffed-len(head))]...)
 	}
 	if s.Size == 0 {
 		return credential.Errorf(credential.Invalid, "the file is empty")
 	}
-	s.Sum, s.Type = Sum(hash.Sum(nil)), typeOf(head)
+	s.Sum, s.Type, s.MD5 = Sum(hash.Sum(nil)), typeOf(head), other.Sum(nil)
 	if err := file.Sync(); err != nil {
 		return failed("write a file", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -100,7 +102,7 @@ func TestKeep(t *testing.T) {
 }
 
 // What can't be kept leaves nothing behind.
-func TestStageNothing(t *testing.T) {
+func TestF2_StageNothing(t *testing.T) {
 	t.Parallel()
 	f, dir := store(t)
 	broken := errors.New("broken off")
@@ -164,7 +166,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // A sweep takes away what nothing needs, once it is old, and nothing else.
-func TestSweep(t *testing.T) {
+func TestF4_Sweep(t *testing.T) {
 	t.Parallel()
 	f, dir := store(t)
 	needed, orphan, young, back := keep(t, f, "needed"), keep(t, f, "orphan"), keep(t, f, "young"), keep(t, f, "back")
@@ -192,7 +194,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	// One that a sweep had put aside when it was cut off, and is needed.
-	if err := os.Rename(filepath.Join(dir, at(needed)), filepath.Join(dir, at(needed)+".aside")); err != nil {
+	if err := os.Rename(filepath.Join(dir, at(needed)), filepath.Join(dir, at(needed)+".aside-X")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, filepath.Dir(at(orphan)), "notes.txt"), nil, 0o600); err != nil {
@@ -280,7 +282,7 @@ func TestTypes(t *testing.T) {
 }
 
 // A name is only to be shown.
-func TestName(t *testing.T) {
+func TestF3_Name(t *testing.T) {
 	t.Parallel()
 	for chosen, want := range map[string]string{
 		"shot.png": "shot.png", "../../etc/passwd": "passwd", `C:\fake\shot.png`: "shot.png", "": "file", "..": "file", "a/": "file", " . ": "file",
@@ -291,4 +293,48 @@ func TestName(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", chosen, got, want)
 		}
 	}
+}
+
+// What is uploaded while an old file of the same content is swept stays.
+func TestF4_KeepWhileSwept(t *testing.T) {
+	t.Parallel()
+	f, dir := store(t)
+	s := keep(t, f, "same")
+	path := filepath.Join(dir, s.Sum.String()[:2], s.Sum.String())
+	old := now.Add(-48 * time.Hour)
+	nobody := func(context.Context, []artifact.Sum) (map[artifact.Sum]bool, error) { return nil, nil }
+	for range 300 {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		again, err := f.Stage(strings.NewReader("same"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		swept := make(chan error, 2)
+		for range cap(swept) { // on two nodes
+			go func() { swept <- f.Sweep(t.Context(), int(s.Sum[0]), now.Add(-24*time.Hour), nobody) }()
+		}
+		err = again.Keep(now)
+		if err := errors.Join(err, <-swept, <-swept); err != nil {
+			t.Fatal(err)
+		}
+		file, err := f.Open(s.Sum, s.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = file.Close()
+	}
+}
+
+// However a name was chosen, it is one to show.
+func FuzzName(f *testing.F) {
+	f.Add("../a\u202eb.png")
+	f.Fuzz(func(t *testing.T, chosen string) {
+		name := artifact.Name(chosen)
+		if name == "" || name != artifact.Name(name) || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 150 || strings.Trim(name, ". ") == "" ||
+			strings.ContainsAny(name, "/\\") || strings.ContainsFunc(name, unicode.IsControl) {
+			t.Errorf("%q became %q", chosen, name)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -70,27 +71,29 @@ type sweep struct {
 	needed func(context.Context, []Sum) (map[Sum]bool, error)
 }
 
-// aside is what the name of a file ends in while it is decided about.
-const aside = ".aside"
+// aside is what stands behind the name of a file while it is decided about,
+// before what nobody else has put there: another node may sweep as well.
+const aside = ".aside-"
 
 // files decides about some files.
 func (s *sweep) files(ctx context.Context, files []os.DirEntry) error {
-	names := map[Sum]string{}
+	names := map[string]Sum{}
 	var sums []Sum
 	for _, file := range files {
-		sum, err := hex.DecodeString(strings.TrimSuffix(file.Name(), aside))
+		name, _, _ := strings.Cut(file.Name(), aside)
+		sum, err := hex.DecodeString(name)
 		if err != nil || len(sum) != len(Sum{}) || !s.old(filepath.Join(s.dir, file.Name())) {
 			continue // it is none of ours, or young
 		}
-		names[Sum(sum)] = file.Name()
+		names[file.Name()] = Sum(sum)
 		sums = append(sums, Sum(sum))
 	}
 	needed, err := s.ask(ctx, sums)
 	if err != nil {
 		return err
 	}
-	for sum, name := range names {
-		if needed[sum] && !strings.HasSuffix(name, aside) {
+	for name, sum := range names {
+		if needed[sum] && name == sum.String() {
 			continue
 		}
 		if err := s.remove(ctx, sum, name); err != nil {
@@ -110,17 +113,18 @@ func (s *sweep) ask(ctx context.Context, sums []Sum) (map[Sum]bool, error) {
 // remove puts a file aside and asks once more before it is gone: meanwhile
 // somebody may have uploaded the same, on this node or another.
 func (s *sweep) remove(ctx context.Context, sum Sum, name string) error {
-	path := filepath.Join(s.dir, sum.String())
-	if name == sum.String() {
-		if err := os.Rename(path, path+aside); err != nil {
+	path, moved := filepath.Join(s.dir, sum.String()), filepath.Join(s.dir, name)
+	if moved == path {
+		moved += aside + rand.Text()
+		if err := os.Rename(path, moved); err != nil {
 			return ignoreMissing(err)
 		}
 	}
 	needed, err := s.ask(ctx, []Sum{sum})
-	if err != nil || needed[sum] || !s.old(path+aside) {
-		return errors.Join(err, ignoreMissing(os.Rename(path+aside, path)))
+	if err != nil || needed[sum] || !s.old(moved) {
+		return errors.Join(err, ignoreMissing(os.Rename(moved, path)))
 	}
-	return ignoreMissing(os.Remove(path + aside))
+	return ignoreMissing(os.Remove(moved))
 }
 
 // old reports whether a file was kept before the time.

@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -16,7 +18,8 @@ import (
 
 // Intake says what an upload is let in by.
 type Intake struct {
-	Files *artifact.Files
+	Files  *artifact.Files
+	Fields int64 // bytes of what is no file; 0 is 2 MiB
 	// Admit refuses who may not upload, before anything is read; nil leaves
 	// that to the endpoint.
 	Admit func(*Request) error
@@ -67,7 +70,7 @@ func Uploads[Out any](pattern string, access Access, in Intake, fn func(*Request
 		r.Request = r.WithContext(ctx)
 		return fn(r, u)
 	}
-	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: mostFields,
+	return Route{Method: http.MethodPost, Pattern: pattern, Access: access, MaxBody: cmp.Or(in.Fields, mostFields),
 		Endpoint: Endpoint{In: reflect.TypeFor[Payload](), Out: reflect.TypeFor[Out](), serve: serve}}
 }
 
@@ -80,7 +83,7 @@ func (r *Request) readUpload(u *Upload, in Intake) (err error) {
 	}
 	most := in.Files.Most()
 	if !in.Raw {
-		most += mostFields
+		most += r.max
 	}
 	if r.ContentLength > most {
 		return tooLarge(most)
@@ -90,7 +93,19 @@ func (r *Request) readUpload(u *Upload, in Intake) (err error) {
 	if in.Raw {
 		return u.stage(in.Files, UploadedFile{}, body)
 	}
-	return u.readParts(in.Files, multipart.NewReader(body, params["boundary"]))
+	err = u.readParts(in.Files, multipart.NewReader(body, params["boundary"]), r.max)
+	r.body = u.digest()
+	return err
+}
+
+// digest stands for a body that nobody has as a whole: it is another one where
+// that is.
+func (u *Upload) digest() []byte {
+	text := u.Form.Encode()
+	for _, f := range u.Files {
+		text += fmt.Sprintf("\n%q %q %s", f.Field, f.Name, f.Sum)
+	}
+	return []byte(text)
 }
 
 // takeTime gives the caller the time of a stream to send its body, and returns
@@ -109,9 +124,9 @@ func (r *Request) takeTime() (done func()) {
 }
 
 // readParts reads the fields and the files of a form in parts (RFC 7578).
-func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader) error {
+func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader, most int64) error {
 	u.Form = url.Values{}
-	left := int64(mostFields)
+	left := most
 	for range mostParts {
 		part, err := parts.NextRawPart()
 		if err == io.EOF { // itself: what is cut off wraps it
@@ -131,7 +146,7 @@ func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader) error
 			return brokenUpload(err)
 		}
 		if left -= int64(len(value)); left < 0 {
-			return credential.Errorf(credential.TooLarge, "the fields of a form may have at most %d bytes", mostFields)
+			return credential.Errorf(credential.TooLarge, "the fields of a form may have at most %d bytes", most)
 		}
 		u.Form.Add(part.FormName(), string(value))
 	}

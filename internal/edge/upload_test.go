@@ -121,7 +121,7 @@ func count(t *testing.T, dir string) (n int) {
 }
 
 // What is wrong with an upload is told, and nothing of it stays.
-func TestUploadsLeaveNothing(t *testing.T) {
+func TestF2_UploadsLeaveNothing(t *testing.T) {
 	t.Parallel()
 	url, dir := uploads(t, time.Minute)
 	large := strings.Repeat("x", 1<<10+1)
@@ -179,7 +179,7 @@ func TestUploadsLeaveNothing(t *testing.T) {
 }
 
 // What was uploaded is handed out so that nothing in it runs in a browser.
-func TestFilesRunNowhere(t *testing.T) {
+func TestF1_FilesRunNowhere(t *testing.T) {
 	t.Parallel()
 	url, _ := uploads(t, time.Minute)
 	for name, c := range map[string]struct{ name, content, media, disposition string }{

@@ -29,6 +29,9 @@ type Dialect struct {
 	Surfaces []*edge.Surface
 	// Prefix is that of the paths which the page shows.
 	Prefix string
+	// Named means that the page leaves out what says nothing of itself, as the
+	// twin of another route.
+	Named bool
 	// Header presents the credential; empty is a Bearer token in TOKEN.
 	Header string
 }
@@ -90,7 +93,7 @@ func (d *Dialect) page(base string) (edge.HTML, error) {
 	v := dialectView{Name: d.Name, About: d.About, Filled: d.Filled}
 	for _, s := range d.Surfaces {
 		for _, r := range s.Routes {
-			if !strings.HasPrefix(r.Pattern, d.Prefix) {
+			if !strings.HasPrefix(r.Pattern, d.Prefix) || d.Named && r.Doc.ID == "" {
 				continue
 			}
 			v.Calls = append(v.Calls, d.call(base, r))
@@ -126,11 +129,14 @@ func (d *Dialect) call(base string, r edge.Route) callView {
 	if protected {
 		v.Line += " \\\n  -H \"" + or(d.Header, "Authorization: Bearer $TOKEN") + "\""
 	}
-	if r.MaxBody > 0 {
-		if !r.Form {
-			v.Line += " \\\n  -H 'Content-Type: application/json'"
-		}
-		v.Line += " \\\n  -d " + quoted(or(r.Doc.Example, exampleOf(r.In, 0)))
+	switch body := or(r.Doc.Example, exampleOf(r.In, 0)); {
+	case r.MaxBody == 0:
+	case strings.HasPrefix(body, "-"):
+		v.Line += " \\\n  " + body
+	case r.Form:
+		v.Line += " \\\n  -d " + quoted(body)
+	default:
+		v.Line += " \\\n  -H 'Content-Type: application/json' \\\n  -d " + quoted(body)
 	}
 	return v
 }

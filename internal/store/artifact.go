@@ -67,10 +67,7 @@ func (t *Tx) InsertArtifact(ctx context.Context, a *Artifact) (err error) {
 	if a.Number, err = t.next(ctx, a.Project.String(), "artifact"); err != nil {
 		return err
 	}
-	user, virtual := a.By.ID, uuid.Nil
-	if a.By.Virtual {
-		user, virtual = uuid.Nil, a.By.ID
-	}
+	user, virtual := a.By.columns()
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO artifacts (id, number, project_id, noun, owner_id, kind, name, type, size, sha256, private, detail, user_id, virtual_id, made_by, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
@@ -107,9 +104,9 @@ func (r reader) artifact(ctx context.Context, where string, args ...any) (*Artif
 
 // Artifacts returns the artifacts of an owner with a number above after, in
 // the order in which they came.
-func (r reader) Artifacts(ctx context.Context, owner uuid.UUID, after int64, limit int) ([]Artifact, error) {
+func (r reader) Artifacts(ctx context.Context, owner ArtifactOwner, after int64, limit int) ([]Artifact, error) {
 	rows, err := list(ctx, r, selection[artifactRow]{"list artifacts", (*artifactRow).targets,
-		artifactQuery + `f.owner_id = $1 AND f.number > $2 ORDER BY f.number LIMIT $3`}, owner, after, limit)
+		artifactQuery + `f.owner_id = $1 AND f.number > $2 AND f.noun = $3 ORDER BY f.number LIMIT $4`}, owner.ID, after, owner.Noun, limit)
 	out := make([]Artifact, len(rows))
 	for i := range rows {
 		out[i] = rows[i].artifact()
@@ -117,12 +114,21 @@ func (r reader) Artifacts(ctx context.Context, owner uuid.UUID, after int64, lim
 	return out, err
 }
 
-// CountArtifacts counts the artifacts of an owner.
+// CountArtifacts counts the artifacts of an owner, with those that wait.
 func (r reader) CountArtifacts(ctx context.Context, owner uuid.UUID) (n int, err error) {
 	if err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM artifacts WHERE owner_id = $1`, owner).Scan(&n); err != nil {
 		return 0, r.fail("count artifacts", err)
 	}
 	return n, nil
+}
+
+// OwnArtifact says what an artifact that waited belongs to, and its name.
+func (t *Tx) OwnArtifact(ctx context.Context, a *Artifact) error {
+	_, err := t.q.ExecContext(ctx, `UPDATE artifacts SET noun = $2, owner_id = $3, name = $4 WHERE id = $1`, a.ID, a.Owner.Noun, a.Owner.ID, a.Name)
+	if err != nil {
+		return t.fail("store an artifact", err)
+	}
+	return nil
 }
 
 // DeleteArtifact forgets an artifact. Its content is swept if it is no other's.

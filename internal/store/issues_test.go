@@ -14,14 +14,24 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// issuesOf fills a project with issues, some of each sort.
+// issuesOf fills a project with issues, some of each sort: many of them have
+// the tag 1, and few the tag 2.
 func issuesOf(t *testing.T, cfg store.Config, project uuid.UUID, many int) {
 	t.Helper()
 	db := storetest.Raw(t, cfg)
 	numbers, id := seriesBySQL(cfg, project, many)
-	storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'").Replace(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
+	write := func(format string) {
+		t.Helper()
+		storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'").Replace(format))
+	}
+	write(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
 		SELECT $id, i, $p, CASE i % 3 WHEN 0 THEN 'bug' WHEN 1 THEN 'question' ELSE 'feature_request' END, CASE i % 2 WHEN 0 THEN 'open' ELSE 'closed' END,
-			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`))
+			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`)
+	for n, every := range []int{10, 500} {
+		tag := fmt.Sprintf("'%s-%012d'", project.String()[:23], n)
+		write(fmt.Sprintf(`INSERT INTO issue_tags (id, number, project_id, name, color, description, created_at, updated_at) VALUES (%s, %d, $p, '%d', '#000000', '', 0, 0)`, tag, n+1, n))
+		write(fmt.Sprintf(`INSERT INTO issue_tagged (tag_id, issue_number, issue_id) SELECT t.id, i, $id FROM $numbers, issue_tags t WHERE t.id = %s AND i %% %d = 0`, tag, every))
+	}
 	findableBySQL(t, cfg, store.Scope{Noun: "issue", Project: project}, many)
 }
 
@@ -91,6 +101,9 @@ func TestIssuesAmongMany(t *testing.T) {
 			"created before": func(int) store.IssueFilter { return store.IssueFilter{CreatedBefore: second(20)} },
 			"updated after":  func(n int) store.IssueFilter { return store.IssueFilter{UpdatedAfter: second(n / 2)} },
 			"updated before": func(int) store.IssueFilter { return store.IssueFilter{UpdatedBefore: second(20)} },
+			"common tag":     func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{1}} },
+			"rare tag":       func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{2}} },
+			"both tags":      func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{1, 2}, Status: "open"} },
 		}
 		asked := map[string]func(p *store.Project, n int) error{}
 		for name, filter := range filters {
@@ -110,6 +123,12 @@ func TestIssuesAmongMany(t *testing.T) {
 				if (len(ids) == 0) != (text == "nothing") {
 					return fmt.Errorf("%d are found", len(ids))
 				}
+				return err
+			}
+		}
+		for name, words := range map[string][]string{"common words": {"crash", "word1", "nothing"}, "rare words": {"word77", "nothing"}} {
+			asked["any of "+name] = func(p *store.Project, _ int) error {
+				_, err := st.SearchAny(ctx, store.Scope{Noun: "issue", Project: p.ID}, words, 200)
 				return err
 			}
 		}

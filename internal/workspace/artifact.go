@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -17,6 +18,7 @@ const mostArtifacts = 100
 
 // Upload is a file on its way to become an artifact.
 type Upload struct {
+	ID      uuid.UUID // Nil for a new one
 	Kind    string
 	Name    string // as the caller chose it
 	Private bool
@@ -37,6 +39,9 @@ func (w *Workspace) attach(ctx context.Context, c *change, owner store.ArtifactO
 		return nil, credential.Errorf(credential.LimitReached, "it has %d files already, which is as many as it may have", n)
 	}
 	id, err := w.newID()
+	if u.ID != uuid.Nil {
+		id = u.ID
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +78,22 @@ func (w *Workspace) open(a *store.Artifact) (*os.File, error) { return w.files.O
 const (
 	sweepEvery = 5 * time.Minute
 	sweepAfter = 24 * time.Hour
+	// unfinishedFor is how long drafts are kept, and what waits for its owner.
+	unfinishedFor = 48 * time.Hour
 )
 
-// Run takes away files that belong to nothing, as a crash or a deletion leaves
-// them: a part at a time, all of them within a day, until ctx is done.
+// Run takes away what was begun and not finished, and files that belong to
+// nothing, as a crash or a deletion leaves them: a part at a time, all of them
+// within a day, until ctx is done.
 func (w *Workspace) Run(ctx context.Context) error {
 	next := time.NewTicker(sweepEvery)
 	defer next.Stop()
 	for part := 0; ; part++ {
-		if err := w.Sweep(ctx, part); err != nil && ctx.Err() == nil {
+		err := w.Sweep(ctx, part)
+		if part%artifact.Parts == 0 {
+			err = errors.Join(err, w.store.ForgetUnfinished(ctx, w.clock().Add(-unfinishedFor)))
+		}
+		if err != nil && ctx.Err() == nil {
 			w.log.Warn("files that belong to nothing can't be taken away; tried again in a day", "error", err)
 		}
 		select {

@@ -122,7 +122,7 @@ func (w *Workspace) RunFiles(ctx context.Context, p *credential.Principal, n Num
 	if err != nil {
 		return nil, err
 	}
-	return w.store.Artifacts(ctx, found.ID, 0, mostArtifacts)
+	return w.store.Artifacts(ctx, runOwner(found.ID), 0, mostArtifacts)
 }
 
 // OpenRunFile opens a file of an upload by its number.

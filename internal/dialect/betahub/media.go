@@ -17,40 +17,18 @@ import (
 )
 
 // A kind of media has a noun, which is in the plural in addresses, and comes in
-// a field of that name: screenshot[image].
-type kind struct{ noun, field string }
+// a field of that name: screenshot[image]. In a path one is a word.
+type kind struct{ noun, field, one, name string }
 
 func (k kind) path() string { return issues + "/{issue}/" + k.noun + "s" }
 
+// part is the name of the part of a form in which it comes.
+func (k kind) part() string { return k.noun + "[" + k.field + "]" }
+
 // kinds are the media that an issue has.
-var kinds = []kind{{"screenshot", "image"}, {"video_clip", "video"}, {"log_file", "file"}, {"video_segment", "video"}, {"binary_file", "file"}}
-
-// mediaReads are the routes that list media and hand them out.
-func (h *handlers) mediaReads() (routes []edge.Route) {
-	for _, k := range kinds {
-		routes = append(routes, json2(k.path(), func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(func(r *edge.Request) ([]medium, error) { return h.listMedia(r, k) }))
-		})...)
-		routes = append(routes, edge.Get(k.path()+"/{medium}", edge.Authenticated, h.openMedium))
-	}
-	return routes
-}
-
-// mediaWrites are the routes that take media.
-func (h *handlers) mediaWrites() (routes []edge.Route) {
-	in := edge.Intake{Files: h.workspace.Files(), Admit: func(r *edge.Request) error {
-		ref, err := issueIn(r)
-		if err == nil {
-			err = h.workspace.MayComplete(r.Context(), &r.Principal, ref)
-		}
-		return closed(err)
-	}}
-	for _, k := range kinds {
-		routes = append(routes, json2(k.path(), func(p string) edge.Route {
-			return edge.Uploads(p, edge.Authenticated, in, func(r *edge.Request, u *edge.Upload) (uploaded, error) { return h.addMedium(r, u, k) }).Creates()
-		})...)
-	}
-	return routes
+var kinds = []kind{
+	{"screenshot", "image", "screenshot", "Screenshot"}, {"video_clip", "video", "clip", "VideoClip"}, {"log_file", "file", "log", "LogFile"},
+	{"video_segment", "video", "segment", "VideoSegment"}, {"binary_file", "file", "file", "BinaryFile"},
 }
 
 // medium is a file of an issue as lists show it.
@@ -125,16 +103,16 @@ func (h *handlers) listMedia(r *edge.Request, k kind) ([]medium, error) {
 }
 
 // openMedium hands out what is in a file, whatever the caller accepts.
-func (h *handlers) openMedium(r *edge.Request, _ edge.None) (out edge.File, err error) {
-	ref, err := issueIn(r)
-	if err != nil {
+func (h *handlers) openMedium(r *edge.Request, k kind) (out edge.File, err error) {
+	m := workspace.Medium{Kind: k.noun}
+	if m.Issue, err = issueIn(r); err != nil {
 		return out, err
 	}
-	n, ok := number(r.PathValue("medium"), "")
-	if !ok {
+	var ok bool
+	if m.Number, ok = number(r.PathValue(k.one), ""); !ok {
 		return out, credential.Errorf(credential.NotFound, "no such file")
 	}
-	a, content, err := h.workspace.OpenMedia(r.Context(), &r.Principal, ref, n)
+	a, content, err := h.workspace.OpenMedia(r.Context(), &r.Principal, m)
 	if err != nil {
 		return out, closed(err)
 	}
@@ -143,9 +121,6 @@ func (h *handlers) openMedium(r *edge.Request, _ edge.None) (out edge.File, err 
 
 // addMedium takes a file: in a part of a form, or a log as its text.
 func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploaded, err error) {
-	if err := acceptable(r); err != nil {
-		return out, err
-	}
 	ref, err := issueIn(r)
 	if err != nil {
 		return out, err
@@ -157,7 +132,7 @@ func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploa
 	defer up.File.Discard() // does nothing once it is kept
 	a, err := h.workspace.AddMedia(r.Context(), &r.Principal, ref, up)
 	if err != nil {
-		return out, closed(err)
+		return out, err
 	}
 	return h.uploadedOf(ref, a), nil
 }
@@ -165,10 +140,8 @@ func (h *handlers) addMedium(r *edge.Request, u *edge.Upload, k kind) (out uploa
 // uploadIn finds the file of a kind in an upload, with what is said of it.
 func (h *handlers) uploadIn(u *edge.Upload, k kind) (up workspace.Upload, err error) {
 	f := fields{u.Form, k.noun}
-	private := strings.ToLower(f.text("developer_private"))
-	up = workspace.Upload{Kind: k.noun, Name: f.text("name"), Private: private == "true" || private == "1"}
-	wanted := k.noun + "[" + k.field + "]"
-	at := slices.IndexFunc(u.Files, func(f edge.UploadedFile) bool { return f.Field == wanted || f.Field == k.field })
+	up = workspace.Upload{Kind: k.noun, Name: f.text("name"), Private: f.yes("developer_private")}
+	at := slices.IndexFunc(u.Files, func(f edge.UploadedFile) bool { return f.Field == k.part() || f.Field == k.field })
 	contents, text := f.value("contents")
 	switch {
 	case at >= 0:
@@ -182,7 +155,7 @@ func (h *handlers) uploadIn(u *edge.Upload, k kind) (up workspace.Upload, err er
 		}
 		up.File, err = h.workspace.Files().Stage(strings.NewReader(contents))
 	default:
-		return up, credential.InvalidField(wanted, "send the file in a part of this name, as multipart/form-data")
+		return up, credential.InvalidField(k.part(), "send the file in a part of this name, as multipart/form-data")
 	}
 	if err == nil && k.noun == "video_segment" {
 		up.Detail, err = segmentIn(f)

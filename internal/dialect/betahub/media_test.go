@@ -10,7 +10,9 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 const png = "\x89PNG\r\n\x1a\n…"
@@ -63,6 +65,7 @@ func TestBHD21_BHD27_BHD28_Media(t *testing.T) {
 			t.Errorf("got %q", part.body)
 		}
 		w.get("viewer", on+"/log_files/3").refused(404, "no such file")
+		w.get("dev", on+"/screenshots/3").refused(404, "no such file")
 		w.get("dev", on+"/log_files/9").refused(404, "no such file")
 		w.get("outsider", on+"/screenshots/1").refused(403, "no access")
 		w.get("", on+"/screenshots/1").refused(401, "")
@@ -72,7 +75,7 @@ func TestBHD21_BHD27_BHD28_Media(t *testing.T) {
 }
 
 // What is wrong with a file is told, and nothing of it stays.
-func TestMediaLeaveNothing(t *testing.T) {
+func TestF2_MediaLeaveNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
 		on := w.in("/issues/1/screenshots.json")
@@ -123,8 +126,34 @@ func TestBHD27_MediaOfGames(t *testing.T) {
 	})
 }
 
+// A database that fails keeps no file, and one whose disk is full says so.
+func TestF2_MediaWhileTheStoreFails(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		t.Parallel()
+		w := newWorld(t, cfg, betahub.ByRequest)
+		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
+		status := 500
+		if cfg.DatabaseURL != "" { // which fails as if its disk were full
+			status = 507
+		}
+		for table, left := range map[string]int{"artifacts": 0, "audit_events": 1} { // one that was kept before the commit failed belongs to nothing
+			allow := storetest.Refuse(t, cfg, "INSERT", table)
+			a := w.send("dev", w.in("/issues/1/screenshots"), "screenshot[image]:a.png", png)
+			allow()
+			if a.status != status || w.stored() != left {
+				t.Errorf("%s: got %d %s, and %d files are left", table, a.status, a.body, w.stored())
+			}
+			w.ok(os.RemoveAll(w.files))
+		}
+		if got := w.get("dev", w.in("/issues/1/screenshots")).want(200).body; got != "[]" {
+			t.Errorf("there are %s", got)
+		}
+		w.send("dev", w.in("/issues/1/screenshots"), "screenshot[image]:a.png", png).want(201)
+	})
+}
+
 // What belongs to nothing is swept once it is old; what has a row stays.
-func TestMediaAreSwept(t *testing.T) {
+func TestF4_MediaAreSwept(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.post("dev", w.in("/issues.json"), `{"title":"x"}`).want(201)
 		w.send("dev", w.in("/issues/1/screenshots"), "screenshot[image]:a.png", png).want(201)

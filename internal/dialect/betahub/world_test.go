@@ -37,6 +37,7 @@ const good = "Correct-Horse-1"
 // Other has Far. Each user has a token; Alpha has one that may report.
 type world struct {
 	*authority.Authority
+	store              *store.Store
 	t                  testing.TB
 	ahead              atomic.Int64
 	url                string
@@ -71,6 +72,7 @@ func newWorld(t testing.TB, cfg store.Config, lists betahub.Lists) *world {
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	st := storetest.Open(t, cfg)
+	w.store = st
 	w.Authority = authority.New(authority.Config{PasswordMemory: 64, Store: st, Schemes: cfg.Schemes, Now: w.now, Issuer: server.URL})
 	w.files = t.TempDir()
 	files := artifact.New(artifact.Config{Directory: w.files, Most: 1 << 20, Spare: 1})
@@ -185,12 +187,13 @@ func (w *world) post(as, path, body string) answer {
 	return w.do(call{method: "POST", path: path, as: as, body: body})
 }
 
-// send posts a form in parts: names and values by turns. A name with a : has
+// sendWith posts a form in parts: names and values by turns. A name with a : has
 // the name of a file behind it.
-func (w *world) send(as, path string, parts ...string) answer {
+func (w *world) sendWith(as, path string, header, parts []string) answer {
 	w.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
+	w.ok(form.SetBoundary("a-boundary-that-stays"))
 	for i := 0; i < len(parts); i += 2 {
 		field, name, file := strings.Cut(parts[i], ":")
 		part, err := form.CreateFormField(field)
@@ -202,7 +205,19 @@ func (w *world) send(as, path string, parts ...string) answer {
 		w.ok(err)
 	}
 	w.ok(form.Close())
-	return w.do(call{method: "POST", path: path, as: as, body: body.String(), header: []string{"Content-Type", form.FormDataContentType()}})
+	return w.do(call{method: "POST", path: path, as: as, body: body.String(), header: append(header, "Content-Type", form.FormDataContentType())})
+}
+
+// send is sendWith without headers of its own.
+func (w *world) send(as, path string, parts ...string) answer {
+	w.t.Helper()
+	return w.sendWith(as, path, nil, parts)
+}
+
+// sendOnce is send in Alpha with an Idempotency-Key.
+func (w *world) sendOnce(as, path, key string, parts ...string) answer {
+	w.t.Helper()
+	return w.sendWith(as, w.in(path), []string{"Idempotency-Key", key}, parts)
 }
 
 func (w *world) patch(as, path, body string) answer {
