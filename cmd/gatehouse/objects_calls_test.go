@@ -17,9 +17,9 @@ import (
 // dialects are the tables of routes that are called.
 func (o *objects) dialects() []dialect {
 	return []dialect{
-		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn()...), kaseCalls()},
-		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn()...), o.projectToken()), hubCalls()},
-		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn()...), shipCalls()},
+		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn(false)...), kaseCalls()},
+		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn(false)...), o.projectToken()), hubCalls()},
+		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn(false)...), shipCalls()},
 		{"onetest", onetest.Surfaces(o.work), o.productCallers(), oneTestCalls()},
 		{"betatesting", []*edge.Surface{betatesting.Surface(o.auth, o.work)}, o.betaClients(), betaCalls()},
 	}
@@ -29,16 +29,20 @@ func (o *objects) dialects() []dialect {
 func (o *objects) peopleWith(scheme string) []objectCaller {
 	list := []objectCaller{{name: "nobody", as: func(*http.Request) {}}}
 	for _, p := range callersOf {
-		list = append(list, objectCaller{name: p.name, as: as(o.people[p.name].tokens[scheme]), manages: o.people[p.name].overseer})
+		list = append(list, objectCaller{name: p.name, as: as(o.people[p.name].tokens[scheme]), manages: o.people[p.name].overseer, twice: p.name == "owner" || p.name == "guest"})
 	}
 	return list
 }
 
-// signedIn are the same people with sessions.
-func (o *objects) signedIn() (list []objectCaller) {
+// signedIn are people with sessions: of each role in the organization, and where
+// they have no tokens of each in the project.
+func (o *objects) signedIn(project bool) (list []objectCaller) {
 	for _, p := range callersOf {
+		if !project && p.role == "member" && p.name != "member" {
+			continue
+		}
 		who := o.people[p.name]
-		list = append(list, objectCaller{name: "s-" + p.name, as: who.session, manages: who.overseer, signedIn: true, own: map[string]string{"session": who.spare}})
+		list = append(list, objectCaller{name: "s-" + p.name, as: who.session, manages: who.overseer, own: map[string]string{"session": who.spare}})
 	}
 	return list
 }
@@ -82,7 +86,7 @@ func (o *objects) productCallers() []objectCaller {
 		list = append(list, objectCaller{name: name, as: as(key)})
 	}
 	slices.SortFunc(list[1:], func(a, b objectCaller) int { return strings.Compare(a.name, b.name) })
-	list = append(list, o.signedIn()...)
+	list = append(list, o.signedIn(true)...)
 	for i := range list {
 		list[i].ids = "onetest."
 	}

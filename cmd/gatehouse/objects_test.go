@@ -59,11 +59,10 @@ type objectCall struct {
 type objectCaller struct {
 	name    string
 	as      func(*http.Request)
-	manages bool // sees what is hidden from others
-	// signedIn means that the same person calls with a token, too.
-	signedIn bool
-	ids      string            // how the names of ids begin that are this dialect's alone
-	own      map[string]string // ids of what is this caller's alone
+	manages bool              // sees what is hidden from others
+	twice   bool              // calls an address with .json behind it as well
+	ids     string            // how the names of ids begin that are this dialect's alone
+	own     map[string]string // ids of what is this caller's alone
 }
 
 // place is where the things of calls are. Every text in it has its mark.
@@ -98,7 +97,7 @@ func (o *objects) table(d dialect) []byte {
 			}
 			cells := make([]string, len(d.callers))
 			for i := range d.callers {
-				if c := &d.callers[i]; c.signedIn && strings.HasSuffix(r.Pattern, ".json") {
+				if c := &d.callers[i]; strings.HasSuffix(r.Pattern, ".json") && !c.twice {
 					cells[i] = "="
 				} else {
 					cells[i] = o.cell(r, call, c)
