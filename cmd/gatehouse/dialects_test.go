@@ -66,6 +66,7 @@ func (l shellLine) run(t *testing.T, variables map[string]string) (status, body 
 func TestDialectPages(t *testing.T) {
 	t.Parallel()
 	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--sign-in-rate", "0")
+	defer p.stop(t) // which takes its data away
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	var made sample
 	if err := json.Unmarshal([]byte(line), &made); err != nil {
