@@ -25,7 +25,7 @@ var house = [][]string{
 	{"api"},
 	{"internal/credential", "internal/testresult", "internal/limit", "internal/usage", "internal/seal", "internal/audit"},
 	{"internal/webhook"},
-	{"internal/store", "internal/jwt", "internal/outbound", "client"},
+	{"internal/store", "internal/artifact", "internal/jwt", "internal/outbound", "client"},
 	{"internal/authority", "internal/workspace", "internal/report", "internal/store/storetest", "internal/outbound/mailtest"},
 	{"internal/edge", "internal/deliver"},
 	{"internal/rest", "internal/oauth", "internal/openapi", "internal/console", "internal/dialect/*"},

@@ -47,6 +47,8 @@ type Config struct {
 	PasswordResetURL string // page where people choose a new password
 	BetaHubLists     string // by-request, array or object
 	ReportsPerDay    int    // of a kind, by an address with a project token; 0 is no limit
+	ArtifactsDir     string // of uploaded files; default artifacts in Data
+	ArtifactSize     int    // MiB that an uploaded file may have
 	WebhookLoopback  string // whether webhooks may go to this machine: yes or no
 	// BetaTestingWebhooks is how many an organization makes by that API.
 	BetaTestingWebhooks int
@@ -99,6 +101,8 @@ func options() []option {
 		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},
 		{"betahub-lists", "what BetaHub's list of issues is: an array, an object with pagination, or by-request: an object where page or per_page is asked for", "by-request", false, oneOf(func(c *Config) *string { return &c.BetaHubLists }, "by-request", "array", "object")},
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},
+		{"artifacts-dir", "directory of uploaded files, which several nodes share (default artifacts in the data directory)", "", false, text(func(c *Config) *string { return &c.ArtifactsDir })},
+		{"artifact-size", "how large an uploaded file may be, in MiB", "100", false, integer(func(c *Config) *int { return &c.ArtifactSize }, 1, 10_240)},
 		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	}
@@ -245,7 +249,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "log-level", "log-format"} {
+	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -358,7 +362,8 @@ func (c *Config) effective() []setting {
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "sign-in-rate": strconv.Itoa(c.SignInRate), "cache-size": strconv.Itoa(c.CacheSize),
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
 		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback,
-		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay), "log-level": c.LogLevel, "log-format": c.LogFormat,
+		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay),
+		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize), "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
 	for name, secret := range map[string]string{"root-key": c.RootKey, "smtp-url": c.SMTPURL} {
 		values[name] = strings.Repeat("[redacted]", min(len(secret), 1))

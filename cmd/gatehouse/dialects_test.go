@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +37,9 @@ func linesOf(t *testing.T, url, host string) (lines []shellLine) {
 	if err != nil || answer.StatusCode != 200 || answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Fatalf("%s: %d, %v, %v", url, answer.StatusCode, answer.Header, err)
 	}
+	if strings.Contains(string(page), "<dd></dd>") {
+		t.Errorf("%s has a parameter of which nothing is told", url)
+	}
 	for _, found := range regexp.MustCompile(`(?s)<details id="(\w+)">.*?<pre[^>]*><code>(.*?)</code></pre>`).FindAllStringSubmatch(string(page), -1) {
 		lines = append(lines, shellLine{found[1], html.UnescapeString(found[2])})
 	}
@@ -60,6 +66,7 @@ func (l shellLine) run(t *testing.T, variables map[string]string) (status, body 
 func TestDialectPages(t *testing.T) {
 	t.Parallel()
 	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--sign-in-rate", "0")
+	defer p.stop(t) // which takes its data away
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	var made sample
 	if err := json.Unmarshal([]byte(line), &made); err != nil {
@@ -71,7 +78,40 @@ func TestDialectPages(t *testing.T) {
 		refused := map[string]string{"messageTesters": "409"} // the demo has no mail server
 		runLines(t, linesOf(t, made.URL+"/docs/betatesting", ""), variables, refused)
 	})
-	t.Run("bunship", func(t *testing.T) {
+	t.Run("testkase", func(t *testing.T) {
+		lines := linesOf(t, made.URL+"/docs/testkase", "")
+		last := func(l shellLine) int { // what takes away what the others need
+			return slices.Index([]string{"removeExecution", "deleteCase", "deleteCycle"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return last(a) - last(b) })
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["testkase_pat"].(string), "PROJECT": "PRJ-1", "FILE": "1"}, map[string]string{"getRunFile": "404"}) // of a report that came in none
+	})
+	t.Run("betahub", func(t *testing.T) {
+		lines := linesOf(t, made.URL+"/docs/betahub", "")
+		place := func(l shellLine) int { // what makes what others need comes first, and what takes it away last
+			return slices.IndexFunc([]string{"create", "announce", "send", "add", "comment", "", "publish", "delete"}, func(begin string) bool { return begin == "" || strings.HasPrefix(l.id, begin) })
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return place(a) - place(b) })
+		file := filepath.Join(t.TempDir(), "shot.png")
+		if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
+			map[string]string{"setReporter": "409"}) // it is known who reported it
+	})
+	t.Run("onetest", func(t *testing.T) {
+		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
+		lines := linesOf(t, made.URL+"/docs/onetest", "")
+		late := func(l shellLine) int { // members come before work, and what ends something after it
+			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case"}, l.id) - slices.Index([]string{"list_members"}, l.id)
+		}
+		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
+		runLines(t, lines, variables, map[string]string{
+			"abort_run": "409", // of one that is completed
+			"chat":      "501", "assistant": "501",
+		})
+	})
+	t.Run("bunship", func(t *testing.T) { // which deletes the organization
 		owner := made.Users[0]
 		variables := map[string]string{"EMAIL": owner.Email, "PASSWORD": owner.Password, "NEW_PASSWORD": "Correct-Horse-2", "CODE": "123456",
 			"ORGANIZATION": made.Organization.BunShipID, "SESSION": "ses_1", "MEMBER": "mbr_1", "TOKEN": "", "REFRESH_TOKEN": ""}
@@ -89,18 +129,6 @@ func TestDialectPages(t *testing.T) {
 			"disableTwoFactor": "404",                      // of what isn't on
 			"forgotPassword":   "200", "endSession": "404", // of a session that isn't there
 			"testHook": "404", "deliveries": "404", "rotateHook": "404", "rotateHookSecret": "404", // of one that was deleted before
-		})
-	})
-	t.Run("onetest", func(t *testing.T) {
-		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
-		lines := linesOf(t, made.URL+"/docs/onetest", "")
-		late := func(l shellLine) int { // members come before work, and what ends something after it
-			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case"}, l.id) - slices.Index([]string{"list_members"}, l.id)
-		}
-		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
-		runLines(t, lines, variables, map[string]string{
-			"abort_run": "409", // of one that is completed
-			"chat":      "501", "assistant": "501",
 		})
 	})
 	for host, want := range map[string]string{"gatehouse.test:9000": "http://gatehouse.test:9000/", "[::1]:80": "http://[::1]:80/", "$(reboot)": made.URL + "/", "a;b": made.URL + "/"} {
@@ -132,11 +160,13 @@ func runLines(t *testing.T, lines []shellLine, variables, refused map[string]str
 func keep(t *testing.T, variables map[string]string, id, body string) {
 	t.Helper()
 	var answer struct {
+		SignedID     string `json:"blob_signed_id"`
 		AccessToken  string `json:"accessToken"`
 		RefreshToken string `json:"refreshToken"`
 		ID           any    `json:"id"`
 		Data         struct {
-			ID any `json:"id"`
+			ID    any    `json:"id"`
+			RunID string `json:"runId"`
 		} `json:"data"`
 		Items []struct {
 			ID string `json:"id"`
@@ -152,8 +182,17 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	if id == "invite" {
 		variables["INVITATION"] = answer.Invitation.ID
 	}
-	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createWebhook": "WEBHOOK"}[id]; name != "" {
+	if name := map[string]string{"createKey": "KEY", "createHook": "WEBHOOK", "createWebhook": "WEBHOOK", "createCase": "CASE", "createCycle": "CYCLE"}[id]; name != "" {
 		variables[name], _ = answer.Data.ID.(string)
+	}
+	if name := map[string]string{"addScreenshot": "SCREENSHOT", "addVideoClip": "CLIP", "addLogFile": "LOG", "addVideoSegment": "SEGMENT", "addBinaryFile": "BINARY", "createTag": "TAG", "createField": "FIELD"}[id]; name != "" {
+		variables[name] = fmt.Sprint(answer.ID)
+	}
+	if answer.SignedID != "" {
+		variables["UPLOAD"] = answer.SignedID
+	}
+	if answer.Data.RunID != "" {
+		variables["RUN"] = answer.Data.RunID
 	}
 	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN"}[id]; name != "" {
 		variables[name], _ = answer.ID.(string)

@@ -73,10 +73,11 @@ func scriptDocument(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // scriptHTTP makes a request and wants a status: http STATUS METHOD URL
-// [-bearer SECRET] [BODY]. The answer's body is standard output.
+// [-bearer SECRET] [-header "NAME: VALUE"] [BODY]. The answer's body is standard
+// output.
 func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: http STATUS METHOD URL [-bearer SECRET] [BODY]")
+		ts.Fatalf("usage: http STATUS METHOD URL [-bearer SECRET] [-header NAME: VALUE] [BODY]")
 	}
 	if status, text := request(ts, args[1:]); status != args[0] {
 		ts.Fatalf("%s %s answered %s, want %s:\n%s", args[1], args[2], status, args[0], text)
@@ -115,12 +116,16 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 func request(ts *testscript.TestScript, args []string) (status, text string) {
 	method, target, rest := args[0], args[1], args[2:]
 	header := http.Header{}
-	if len(rest) >= 2 && rest[0] == "-bearer" {
-		header.Set("Authorization", "Bearer "+rest[1])
+	for len(rest) >= 2 && (rest[0] == "-bearer" || rest[0] == "-header") {
+		name, value := "Authorization", "Bearer "+rest[1]
+		if rest[0] == "-header" {
+			name, value, _ = strings.Cut(rest[1], ": ")
+		}
+		header.Set(name, value)
 		rest = rest[2:]
 	}
 	body := strings.Join(rest, " ")
-	if body != "" {
+	if body != "" && header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
 	req, err := http.NewRequest(method, target, strings.NewReader(body))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
@@ -73,10 +75,16 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 	})
-	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, post), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
+	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay, Logger: log,
+		Files: artifact.New(artifact.Config{Directory: or(cfg.ArtifactsDir, filepath.Join(cfg.Data, "artifacts")), Most: int64(cfg.ArtifactSize) << 20})}
+	if post != nil {
+		work.Posted = post.Wake
+	}
+	projects := workspace.New(work)
+	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, projects), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
 	back := front
 	back.Operator = true
-	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, hooks.Run}}
+	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, projects.Run, hooks.Run}}
 	if post != nil {
 		n.loops = append(n.loops, post.Run)
 	}
@@ -84,20 +92,15 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 }
 
 // surfaces are all routes of a node, and the pages that tell of them.
-func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, post *deliver.Deliverer) []*edge.Surface {
-	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay}
-	if post != nil {
-		work.Posted = post.Wake
-	}
-	projects := workspace.New(work)
+func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects *workspace.Workspace) []*edge.Surface {
 	native, oauth2 := rest.Surface(auth, projects, st.Root()), oauth.Surface(auth)
-	ships := bunship.Surfaces(auth)
+	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
 	tests := onetest.Surfaces(projects)
-	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), oneTestPage(tests))
+	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
-		console.Surfaces(auth, auth.Issuer()), testkase.Surfaces(auth, projects), ships, betas, hubs, tests)
+		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)
 }
 
 // accountRules say how people come to have an account.

@@ -364,6 +364,7 @@ func TestTK25_TK27_TKD2_Presenting(t *testing.T) {
 		k.wantStatus("bearer", k.call("GET", kaseProjects, nil, header("Authorization", "bearer "+token)), 200)
 		session := k.send("POST", "/api/v1/auth/login", map[string]string{"email": "user@acme.test", "password": goodPassword}).field("accessToken")
 		k.wantStatus("a session", k.call("GET", kaseProjects, nil, as(session)), 200)
+		k.tryCookie(token)
 		wrong := map[string]func(*http.Request){
 			"nothing": func(*http.Request) {}, "no scheme": header("Authorization", token), "Basic": header("Authorization", "Basic "+token), "a key's header": header("X-API-Key", token),
 			"another end": as(token[:len(token)-1] + "!"), "too short": as(token[:20]), "nothing behind it": header("Authorization", "Bearer "),
@@ -378,9 +379,9 @@ func TestTK25_TK27_TKD2_Presenting(t *testing.T) {
 				}
 			}
 		}
-		for _, s := range testkase.Surfaces(nil, nil) {
+		for _, s := range testkase.Surfaces(k.auth, k.work) {
 			for _, r := range s.Routes {
-				path := strings.NewReplacer("{id}", "TC-1", "{version}", "1", "{case}", "TC-1", "{run}", k.org.ID).Replace(r.Pattern)
+				path := strings.NewReplacer("{cycle}", "TCYCLE-1", "{version}", "1", "{case}", "TC-1", "{run}", k.org.ID, "{file}", "1").Replace(r.Pattern)
 				k.wantStatus(r.Method+" "+path+" with nothing", k.call(r.Method, inProject(path), nil), 401)
 				k.wantStatus(r.Method+" "+path+" with a service's key", k.call(r.Method, inProject(path), nil, as(k.verifier)), 401)
 			}
@@ -393,6 +394,28 @@ func TestTK25_TK27_TKD2_Presenting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// tryCookie calls with the cookie of a browser: a page of this server may do
+// what its user may, and a page of another site nothing. What stands in
+// Authorization counts alone.
+func (k *kase) tryCookie(token string) {
+	k.t.Helper()
+	cookie, broken := k.browser("user@acme.test"), func(r *http.Request) { r.Header.Set("Cookie", "gatehouse=x") }
+	from := func(site string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) }
+	}
+	title := map[string]string{"title": "By a page"}
+	k.wantStatus("reading by cookie", k.call("GET", kaseProjects, nil, cookie), 200)
+	k.wantStatus("a page of this server", k.call("POST", inProject(kaseCases), title, cookie, from("same-origin")), 201)
+	for _, site := range []string{"cross-site", "same-site"} {
+		k.wantStatus("a page of another: "+site, k.call("POST", inProject(kaseCases), title, cookie, from(site)), 403)
+		k.wantStatus("it takes away: "+site, k.call("DELETE", inProject(kaseCases+"/TC-1"), nil, cookie, from(site)), 403)
+	}
+	k.wantStatus("a broken cookie", k.call("GET", kaseProjects, nil, broken), 401)
+	k.wantStatus("a token before it", k.call("GET", kaseProjects, nil, broken, as(token)), 200)
+	k.wantStatus("a wrong token before a cookie", k.call("GET", kaseProjects, nil, cookie, as(token[:20])), 401)
+	k.wantStatus("a token in a cookie", k.call("GET", kaseProjects, nil, func(r *http.Request) { r.Header.Set("Cookie", "gatehouse="+token) }), 401)
 }
 
 // Each token makes so many requests a minute, whatever others do. One too many

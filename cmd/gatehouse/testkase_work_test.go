@@ -43,7 +43,7 @@ func TestTK26_TKD10_TKO2_TKO12_Lists(t *testing.T) {
 			"title": "Valid login", "description": "By e-mail.\n\nOn the web.", "preconditions": "An account", "priority": "high", "type": "smoke", "status": "ready",
 			"folder": "Login/Web", "labels": []string{"web", "login"}, "steps": []any{map[string]any{"order": 1, "action": "Sign in", "expectedResult": "The start page"}},
 		})
-		k.wantMembers("a test case", full, "id automationId version title description preconditions priority type status labels folder steps automationRefs createdAt updatedAt")
+		k.wantMembers("a test case", full, "id automationId version title description preconditions priority type status labels folder steps automationRefs customFields createdAt updatedAt")
 		if full["id"] != "TC-1" || full["folder"] != "Login/Web" || full["description"] != "By e-mail.\n\nOn the web." || fmt.Sprint(full["labels"]) != "[login web]" ||
 			fmt.Sprint(full["steps"]) != "[map[action:Sign in expectedResult:The start page order:1]]" || full["createdAt"] != "2026-01-02T03:04:05Z" {
 			t.Errorf("got %v", full)
@@ -209,6 +209,47 @@ func TestTKD11_TestCases(t *testing.T) {
 		events := k.events("test_case.")
 		if want := []string{"test_case.create", "test_case.update", "test_case.update", "test_case.delete", "test_case.create"}; !containsInOrder(events, want) || len(events) != 13 {
 			t.Errorf("got the events %v", events)
+		}
+	})
+}
+
+// Custom fields have any names. A change names all of them or none, and they are
+// found by their words.
+func TestTKD11_CustomFields(t *testing.T) {
+	eachKase(t, func(t *testing.T, k *kase) {
+		one := inProject(kaseCases + "/TC-1")
+		fields := func(c map[string]any) string { return fmt.Sprint(c["customFields"]) }
+		if got := k.good("user", "POST", inProject(kaseCases), map[string]any{"title": "A case"}); fields(got) != "map[]" {
+			t.Errorf("at first: %v", got)
+		}
+		set := map[string]any{"customFields": map[string]string{"Platform": "Windows Elf", "Größe": "5"}}
+		if got := k.good("user", "PATCH", one, set); fields(got) != "map[Größe:5 Platform:Windows Elf]" || got["version"] != 2.0 {
+			t.Errorf("got %v", got)
+		}
+		if got := k.good("user", "PATCH", one, set); got["version"] != 2.0 {
+			t.Errorf("the same again makes a version: %v", got)
+		}
+		if got := k.good("user", "PATCH", one, map[string]any{"title": "Still"}); fields(got) != "map[Größe:5 Platform:Windows Elf]" {
+			t.Errorf("another change: got %v", got)
+		}
+		if got := k.by("guest").do("GET", inProject(kaseCases)+"&search=elf", nil).column("id"); !slices.Equal(got, []string{"TC-1"}) {
+			t.Errorf("by a word of theirs %v is found", got)
+		}
+		if got := k.good("user", "PUT", one, map[string]any{"customFields": map[string]string{}}); fields(got) != "map[]" {
+			t.Errorf("without them: got %v", got)
+		}
+		if got := fields(k.good("guest", "GET", inProject(kaseCases+"/TC-1/versions/2"), nil)); got != "map[Größe:5 Platform:Windows Elf]" {
+			t.Errorf("version 2 had %s", got)
+		}
+		many := map[string]string{}
+		for i := range 51 {
+			many[strconv.Itoa(i)] = ""
+		}
+		for what, wrong := range map[string]any{"no name": map[string]string{"": "x"}, "a long value": map[string]string{"x": strings.Repeat("y", 301)}, "a number": map[string]int{"x": 5}, "too many": many} {
+			a := k.by("user").do("PATCH", one, map[string]any{"customFields": wrong})
+			if a.status != 422 || !strings.Contains(a.field("message"), "customFields") {
+				t.Errorf("%s: got %d %s", what, a.status, a.text)
+			}
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,16 +15,11 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/deliver"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/betatesting"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/bunship"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
-	"github.com/gatehouse-dev/gatehouse/internal/dialect/testkase"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
-	"github.com/gatehouse-dev/gatehouse/internal/oauth"
 	"github.com/gatehouse-dev/gatehouse/internal/outbound"
-	"github.com/gatehouse-dev/gatehouse/internal/rest"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 	"github.com/gatehouse-dev/gatehouse/internal/webhook"
@@ -42,6 +36,8 @@ type whole struct {
 	org      api.Organization
 	verifier string // a credential that may verify
 	store    *store.Store
+	auth     *authority.Authority
+	work     *workspace.Workspace
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
 	hooks    *deliver.Webhooks
@@ -73,13 +69,14 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL, Webhooks: authority.WebhookRules{Targets: targets, SendNow: w.hooks.SendNow},
 		Now: now,
 	})
-	work := workspace.New(workspace.Config{Store: st, Now: now, Posted: func() { w.posted.Add(1) }})
+	work := workspace.New(workspace.Config{
+		Store: st, Now: now, Posted: func() { w.posted.Add(1) }, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 64 << 10}),
+	})
 	config := edge.Config{
-		Authority: auth, Surfaces: slices.Concat([]*edge.Surface{rest.Surface(auth, work, st.Root()), oauth.Surface(auth), betatesting.Surface(auth, work)},
-			testkase.Surfaces(auth, work), bunship.Surfaces(auth), onetest.Surfaces(work)),
+		Authority: auth, Surfaces: surfaces(&Config{}, st, auth, work),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 	}
-	w.server = edge.New(config)
+	w.auth, w.work, w.server = auth, work, edge.New(config)
 	front = w.server
 	config.Operator = true
 	back = edge.New(config)
@@ -201,3 +198,29 @@ func (w *whole) wantStatus(what string, got reply, want int) {
 		w.t.Errorf("%s: got %d %s, want %d", what, got.status, got.text, want)
 	}
 }
+
+// browser signs somebody in by a browser, whose cookie it returns.
+func (w *whole) browser(email string) func(*http.Request) {
+	w.t.Helper()
+	a := w.send("POST", "/console/session", map[string]string{"email": email, "password": goodPassword})
+	w.wantStatus("signing in", a, 201)
+	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
+	return func(r *http.Request) { r.Header.Set("Cookie", cookie) }
+}
+
+// uploadOf is a form of names and contents; a name with a colon is a field with
+// a file, and the file's name. inParts says that a body is such a form.
+func uploadOf(pairs ...string) string {
+	var form strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		field, file, is := strings.Cut(pairs[i], ":")
+		form.WriteString("--x\r\nContent-Disposition: form-data; name=\"" + field + "\"")
+		if is {
+			form.WriteString("; filename=\"" + file + "\"")
+		}
+		form.WriteString("\r\n\r\n" + pairs[i+1] + "\r\n")
+	}
+	return form.String() + "--x--\r\n"
+}
+
+func inParts(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }

@@ -160,6 +160,9 @@ func (a *Authority) Exchange(ctx context.Context, r ExchangeRequest) (*AccessTok
 	if c := d.Standing.Credential; c.Scheme.Kind == credential.OAuthClient && d.Principal.Token == nil {
 		return nil, credential.Errorf(credential.BadRequest, "a client's secret is no subject_token; ask for a token by client_credentials")
 	}
+	if t := d.Principal.Token; t != nil && t.Report != uuid.Nil {
+		return nil, credential.Errorf(credential.BadRequest, "the token of a report is traded for nothing else")
+	}
 	a.count(ctx, &d, v)
 	return a.exchange(ctx, &d, r)
 }

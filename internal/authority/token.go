@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -109,6 +110,9 @@ type found struct {
 
 // findToken verifies an access token and finds what it stands on.
 func (a *Authority) findToken(ctx context.Context, text, organization string) (found, error) {
+	if strings.HasPrefix(text, reportHeader) {
+		return a.findReport(ctx, text)
+	}
 	claims, code, err := a.readToken(ctx, text)
 	if err != nil || code != "" {
 		return found{code: code}, err

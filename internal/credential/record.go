@@ -207,6 +207,9 @@ type Token struct {
 	// SignedIn means that its user signed in for it. A token that was traded
 	// for it isn't.
 	SignedIn bool
+	// Report is the one report that the token completes, and then it does
+	// nothing else; Nil for others.
+	Report uuid.UUID
 }
 
 // SignedIn reports whether the principal is a user who has signed in: who may

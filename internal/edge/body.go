@@ -118,6 +118,9 @@ func (p Payload) Decode(v any) error {
 	return nil
 }
 
+// JSON is a payload that is a JSON object, as a field of a form has one.
+func JSON(text []byte) Payload { return Payload{json: text} }
+
 // payload reads a body in one of its forms, within the bound. Files in a form
 // are left out.
 func (r *Request) payload() (p Payload, err error) {

@@ -26,7 +26,8 @@ type Doc struct {
 	Media []string
 	// Steady means that the route answers whatever else is away.
 	Steady bool
-	// Example is a body that the route takes.
+	// Example is a body that the route takes, or, where it begins with a dash,
+	// the options by which curl sends one.
 	Example string
 }
 

@@ -203,6 +203,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.stream(c, r, s)
 		return
 	}
+	if f, ok := out.(File); ok {
+		h.file(c, r, f)
+		return
+	}
 	if _, ok := out.(Nothing); ok {
 		w.WriteHeader(http.StatusNoContent)
 		return

@@ -51,6 +51,18 @@ func FromCookie(h http.Header, name string) (Presented, error) {
 	return Presented{}, &Denial{Code: credential.CodeMalformed}
 }
 
+// OrCookie takes the credential from where present finds it, and where no
+// header has one from the cookie of who signed in by a browser at a public URL.
+func OrCookie(present func(http.Header) (Presented, error), publicURL string) func(http.Header) (Presented, error) {
+	name, _ := SessionCookie(publicURL)
+	return func(h http.Header) (Presented, error) {
+		if name == "" || len(h["Authorization"])+len(h["X-Api-Key"]) > 0 {
+			return present(h)
+		}
+		return FromCookie(h, name)
+	}
+}
+
 // SessionCookie names the cookie of browsers that sign in at a public URL.
 // Where that has TLS, they send it by nothing else (secure); without TLS there
 // is one on this very machine alone, else the name is empty.

@@ -24,15 +24,24 @@ type Dialect struct {
 	Filled []Variable
 	// Wildcards say what stands in the lines for a part of a path.
 	Wildcards map[string]string
-	Surfaces  []*edge.Surface
+	// Params tell of what may stand in the query of a call, by its name.
+	Params   map[string]Param
+	Surfaces []*edge.Surface
 	// Prefix is that of the paths which the page shows.
 	Prefix string
+	// Named means that the page leaves out what says nothing of itself, as the
+	// twin of another route.
+	Named bool
 	// Header presents the credential; empty is a Bearer token in TOKEN.
 	Header string
 }
 
 // Variable is one of a shell, and how it comes to have a value.
 type Variable struct{ Name, About string }
+
+// Param is a parameter of a query: what it is for, and what stands for it in
+// the lines where a call is refused without it.
+type Param struct{ About, Value string }
 
 // Dialects serves a page for each of some dialects: of each route a line that
 // calls it at the host that the reader came to. Where the host looks strange,
@@ -71,7 +80,7 @@ type (
 	callView struct {
 		Method, ID, About, Needs, Line string
 		Path                           []string // by its segments, where it may be broken
-		Params                         []string
+		Params                         []memberView
 	}
 )
 
@@ -84,7 +93,7 @@ func (d *Dialect) page(base string) (edge.HTML, error) {
 	v := dialectView{Name: d.Name, About: d.About, Filled: d.Filled}
 	for _, s := range d.Surfaces {
 		for _, r := range s.Routes {
-			if !strings.HasPrefix(r.Pattern, d.Prefix) {
+			if !strings.HasPrefix(r.Pattern, d.Prefix) || d.Named && r.Doc.ID == "" {
 				continue
 			}
 			v.Calls = append(v.Calls, d.call(base, r))
@@ -101,7 +110,7 @@ func (d *Dialect) page(base string) (edge.HTML, error) {
 // takes; its line may need other values.
 func (d *Dialect) call(base string, r edge.Route) callView {
 	needs, protected := r.Access.Permission()
-	v := callView{Method: r.Method, ID: or(r.Doc.ID, anchor(r)), About: r.Doc.Text, Needs: string(needs), Path: strings.SplitAfter(r.Pattern, "/"), Params: r.Params}
+	v := callView{Method: r.Method, ID: or(r.Doc.ID, anchor(r)), About: r.Doc.Text, Needs: string(needs), Path: strings.SplitAfter(r.Pattern, "/")}
 	switch {
 	case !protected:
 		v.Needs = "no credential"
@@ -112,15 +121,22 @@ func (d *Dialect) call(base string, r edge.Route) callView {
 	if r.Method != http.MethodGet {
 		v.Line += " -X " + r.Method
 	}
-	v.Line += ` "` + base + d.fill(r.Pattern) + `"`
+	v.Line += ` "` + base + d.fill(r.Pattern) + d.query(r.Params) + `"`
+	for _, name := range r.Params {
+		p := d.Params[name]
+		v.Params = append(v.Params, memberView{Name: name, About: p.About, Needed: p.Value != ""})
+	}
 	if protected {
 		v.Line += " \\\n  -H \"" + or(d.Header, "Authorization: Bearer $TOKEN") + "\""
 	}
-	if r.MaxBody > 0 {
-		if !r.Form {
-			v.Line += " \\\n  -H 'Content-Type: application/json'"
-		}
-		v.Line += " \\\n  -d " + quoted(or(r.Doc.Example, exampleOf(r.In, 0)))
+	switch body := or(r.Doc.Example, exampleOf(r.In, 0)); {
+	case r.MaxBody == 0:
+	case strings.HasPrefix(body, "-"):
+		v.Line += " \\\n  " + body
+	case r.Form:
+		v.Line += " \\\n  -d " + quoted(body)
+	default:
+		v.Line += " \\\n  -H 'Content-Type: application/json' \\\n  -d " + quoted(body)
 	}
 	return v
 }
@@ -184,6 +200,18 @@ func (d *Dialect) fill(pattern string) string {
 		pattern = strings.ReplaceAll(pattern, "{"+name+"}", value)
 	}
 	return pattern
+}
+
+// query writes those parameters without which a call is refused.
+func (d *Dialect) query(names []string) (text string) {
+	mark := "?"
+	for _, name := range names {
+		if value := d.Params[name].Value; value != "" {
+			text += mark + name + "=" + value
+			mark = "&"
+		}
+	}
+	return text
 }
 
 // variable is how a shell's stands in an example.

@@ -47,6 +47,8 @@ const (
 	Accounts     Purpose = "accounts"      // how attempts to sign in are counted
 	BackupCodes  Purpose = "backup codes"  // how the codes of a second factor are stored
 	Forms        Purpose = "forms"         // what a page proves that sends a form
+	Reports      Purpose = "reports"       // what signs the tokens of single reports
+	Uploads      Purpose = "uploads"       // what makes the id of an upload tamper-proof
 	Imports      Purpose = "imports"       // how imported secrets are found until they are seen
 	identity     Purpose = "identity"
 )

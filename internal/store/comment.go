@@ -37,10 +37,21 @@ func (t *Tx) InsertComment(ctx context.Context, c *Comment) (err error) {
 	return nil
 }
 
+const commentQuery = `SELECT c.id, c.number, c.project_id, c.issue_id, c.body, c.created_at, u.id, u.number, u.name
+	FROM comments c JOIN users u ON u.id = c.user_id WHERE `
+
+// Comment finds a comment of any project.
+func (r reader) Comment(ctx context.Context, id uuid.UUID) (*Comment, error) {
+	var c Comment
+	if err := r.q.QueryRowContext(ctx, commentQuery+`c.id = $1`, id).Scan(c.targets()...); err != nil {
+		return nil, r.fail("read a comment", err)
+	}
+	return &c, nil
+}
+
 // Comments returns the comments of an issue with a number above after, in the
 // order in which they were written.
 func (r reader) Comments(ctx context.Context, issue uuid.UUID, after int64, limit int) ([]Comment, error) {
-	return list(ctx, r, selection[Comment]{"list comments", (*Comment).targets, `
-		SELECT c.id, c.number, c.project_id, c.issue_id, c.body, c.created_at, u.id, u.number, u.name FROM comments c JOIN users u ON u.id = c.user_id
-		WHERE c.issue_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3`}, issue, after, limit)
+	return list(ctx, r, selection[Comment]{"list comments", (*Comment).targets,
+		commentQuery + `c.issue_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3`}, issue, after, limit)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ type Issue struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ResolvedAt  time.Time
+	Tags        []TagHead
+	Draft       bool // isn't reported yet
 }
 
 // Person is a user, or somebody whom a project's credential vouched for. The
@@ -44,6 +47,14 @@ type Person struct {
 	Number  int64
 	Name    string // empty for a virtual user that was deleted
 	Virtual bool
+}
+
+// columns are the ids of a person who is a user, and of one who isn't.
+func (p Person) columns() (user, virtual uuid.UUID) {
+	if p.Virtual {
+		return uuid.Nil, p.ID
+	}
+	return p.ID, uuid.Nil
 }
 
 // personTarget scans the id, the number and the name of a person; of nobody
@@ -92,15 +103,13 @@ func (i *issueRow) issue() Issue {
 	return i.Issue
 }
 
-// InsertIssue stores a new issue, gives it its number, and makes it findable.
+// InsertIssue stores a new issue, gives it its number unless it was a draft,
+// and makes it findable.
 func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
-	if i.Number, err = t.next(ctx, i.Project.String(), "issue"); err != nil {
+	if err := t.numberIssue(ctx, i); err != nil {
 		return err
 	}
-	user, virtual := i.Reporter.ID, uuid.Nil
-	if i.Reporter.Virtual {
-		user, virtual = uuid.Nil, i.Reporter.ID
-	}
+	user, virtual := i.Reporter.columns()
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source,
 			release_id, assignee_id, user_id, virtual_id, made_by, created_at, updated_at, resolved_at)
@@ -111,16 +120,29 @@ func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
+	if len(i.Tags) > 0 {
+		if err := t.SetTags(ctx, i); err != nil {
+			return err
+		}
+	}
 	return t.Index(ctx, Scope{"issue", i.Project}, i.ID, i.Title+" "+i.Description)
+}
+
+func (t *Tx) numberIssue(ctx context.Context, i *Issue) (err error) {
+	if i.Number == 0 {
+		i.Number, err = t.next(ctx, i.Project.String(), "issue")
+	}
+	return err
 }
 
 // UpdateIssue stores what may change of an issue.
 func (t *Tx) UpdateIssue(ctx context.Context, i *Issue) error {
+	user, virtual := i.Reporter.columns()
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE issues SET category = $2, status = $3, priority = $4, title = $5, description = $6, steps = $7, custom = $8,
-			release_id = $9, assignee_id = $10, updated_at = $11, resolved_at = $12 WHERE id = $1`,
-		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom,
-		nullable(i.Release.ID), nullable(i.Assignee.ID), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+			release_id = $9, assignee_id = $10, user_id = $11, virtual_id = $12, updated_at = $13, resolved_at = $14 WHERE id = $1`,
+		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom, nullable(i.Release.ID), nullable(i.Assignee.ID),
+		nullable(user), nullable(virtual), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
@@ -146,8 +168,8 @@ func (r reader) issue(ctx context.Context, where string, args ...any) (*Issue, e
 	if err != nil {
 		return nil, r.fail("read an issue", err)
 	}
-	issue := row.issue()
-	return &issue, nil
+	found := []Issue{row.issue()}
+	return &found[0], r.readTags(ctx, found)
 }
 
 // IssuesByID returns issues of a project, the newest first.
@@ -190,12 +212,18 @@ func (r reader) issues(ctx context.Context, where string, args ...any) ([]Issue,
 	for i := range rows {
 		out[i] = rows[i].issue()
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, r.readTags(ctx, out)
 }
 
 // MostCounted bounds how far a list of issues is counted, and how deep into it
 // a page may lie.
 const MostCounted = 10_000
+
+// mostTagged bounds of how many issues that have a tag other filters choose.
+const mostTagged = 2 * MostCounted
 
 // IssueFilter says which issues of a project are listed. What is left empty
 // leaves nothing out.
@@ -204,6 +232,7 @@ type IssueFilter struct {
 	Category, Status, Priority  string
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
+	Tags                        []int64 // by number, at most a few; any of them
 	Skip, Limit                 int
 }
 
@@ -220,6 +249,14 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 		if c.value != "" {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
+	}
+	if len(f.Tags) > 0 { // of the latest that have them
+		first := len(args) + 1
+		for _, n := range f.Tags {
+			args = append(args, n)
+		}
+		conditions = append(conditions, `i.number IN (SELECT g.issue_number FROM issue_tagged g JOIN issue_tags t ON t.id = g.tag_id
+			WHERE t.project_id = $1 AND t.number IN `+places(first, len(f.Tags))+` ORDER BY g.issue_number DESC LIMIT `+strconv.Itoa(mostTagged)+`)`)
 	}
 	for _, c := range []struct {
 		condition, column string
@@ -241,6 +278,10 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 func (r reader) Issues(ctx context.Context, f IssueFilter) ([]Issue, error) {
 	where, order, args := f.where()
 	args = append(args, f.Limit, f.Skip)
+	if len(f.Tags) > 0 { // of which there may be many, and no more is read of each
+		where = `i.id IN (SELECT i.id FROM issues i WHERE ` + where + fmt.Sprintf(` ORDER BY %s DESC LIMIT $%d OFFSET $%d)`, order, len(args)-1, len(args))
+		return r.issues(ctx, where+` ORDER BY `+order+` DESC`, args...)
+	}
 	return r.issues(ctx, fmt.Sprintf(`%s ORDER BY %s DESC LIMIT $%d OFFSET $%d`, where, order, len(args)-1, len(args)), args...)
 }
 

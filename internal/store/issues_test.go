@@ -14,33 +14,53 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// crowd is how many issues are many.
-const crowd = 30_000
-
-// issuesOf fills a project with issues, some of each sort.
+// issuesOf fills a project with issues, some of each sort: many of them have
+// the tag 1, and few the tag 2.
 func issuesOf(t *testing.T, cfg store.Config, project uuid.UUID, many int) {
 	t.Helper()
 	db := storetest.Raw(t, cfg)
-	numbers := fmt.Sprintf("generate_series(1, %d) AS n(i)", many)
-	id := `('` + project.String()[:23] + `-' || lpad(to_hex(i), 12, '0'))::uuid`
-	if cfg.DatabaseURL == "" {
-		numbers = fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", many)
-		id = `('` + project.String()[:23] + `-' || printf('%012x', i))`
-	}
-	scope := "issue" + strings.ReplaceAll(project.String(), "-", "")
+	numbers, id := seriesBySQL(cfg, project, many)
 	write := func(format string) {
 		t.Helper()
-		storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'", "$scope", "'"+scope+"'").Replace(format))
+		storetest.Exec(t, db, strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'").Replace(format))
 	}
 	write(`INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source, created_at, updated_at)
 		SELECT $id, i, $p, CASE i % 3 WHEN 0 THEN 'bug' WHEN 1 THEN 'question' ELSE 'feature_request' END, CASE i % 2 WHEN 0 THEN 'open' ELSE 'closed' END,
 			CASE i % 500 WHEN 0 THEN 'critical' ELSE 'low' END, 'Crash', 'words', '', '{}', '', i * 1000, i * 1000 FROM $numbers`)
+	for n, every := range []int{10, 500} {
+		tag := fmt.Sprintf("'%s-%012d'", project.String()[:23], n)
+		write(fmt.Sprintf(`INSERT INTO issue_tags (id, number, project_id, name, color, description, created_at, updated_at) VALUES (%s, %d, $p, '%d', '#000000', '', 0, 0)`, tag, n+1, n))
+		write(fmt.Sprintf(`INSERT INTO issue_tagged (tag_id, issue_number, issue_id) SELECT t.id, i, $id FROM $numbers, issue_tags t WHERE t.id = %s AND i %% %d = 0`, tag, every))
+	}
+	findableBySQL(t, cfg, store.Scope{Noun: "issue", Project: project}, many)
+}
+
+// findableBySQL indexes many items whose ids are those of a project and a
+// number: each by a word that all have, and one that few have.
+func findableBySQL(t *testing.T, cfg store.Config, in store.Scope, many int) {
+	t.Helper()
+	numbers, id := seriesBySQL(cfg, in.Project, many)
+	scope := in.Noun + strings.ReplaceAll(in.Project.String(), "-", "")
+	write := func(format string) {
+		t.Helper()
+		storetest.Exec(t, storetest.Raw(t, cfg), strings.NewReplacer("$id", id, "$numbers", numbers, "$scope", "'"+scope+"'").Replace(format))
+	}
 	if cfg.DatabaseURL != "" {
 		write(`INSERT INTO searchable (item_id, scope, words) SELECT $id, $scope, array_to_tsvector(ARRAY['crash', 'word' || (i % 500)]) FROM $numbers`)
 		return
 	}
 	write(`INSERT INTO searchable (item_id, scope) SELECT $id, $scope FROM $numbers`)
 	write(`INSERT INTO search_words (rowid, scope, words) SELECT s.id, $scope, 'crash word' || (i % 500) FROM $numbers JOIN searchable s ON s.item_id = $id`)
+}
+
+// seriesBySQL is a table of the numbers i from 1 on, and for each an id that
+// begins like the project's.
+func seriesBySQL(cfg store.Config, project uuid.UUID, many int) (numbers, id string) {
+	head := project.String()[:23]
+	if cfg.DatabaseURL == "" {
+		return fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", many), `('` + head + `-' || printf('%012x', i))`
+	}
+	return fmt.Sprintf("generate_series(1, %d) AS n(i)", many), `('` + head + `-' || lpad(to_hex(i), 12, '0'))::uuid`
 }
 
 // A list, a filter and a search don't cost as many times more among many issues
@@ -66,6 +86,7 @@ func TestIssuesAmongMany(t *testing.T) {
 			t.Fatal(err)
 		}
 		issuesOf(t, cfg, few.ID, 1000)
+		crowd := among(30_000)
 		issuesOf(t, cfg, many.ID, crowd)
 		storetest.Exec(t, storetest.Raw(t, cfg), `ANALYZE`)
 
@@ -80,6 +101,9 @@ func TestIssuesAmongMany(t *testing.T) {
 			"created before": func(int) store.IssueFilter { return store.IssueFilter{CreatedBefore: second(20)} },
 			"updated after":  func(n int) store.IssueFilter { return store.IssueFilter{UpdatedAfter: second(n / 2)} },
 			"updated before": func(int) store.IssueFilter { return store.IssueFilter{UpdatedBefore: second(20)} },
+			"common tag":     func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{1}} },
+			"rare tag":       func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{2}} },
+			"both tags":      func(int) store.IssueFilter { return store.IssueFilter{Tags: []int64{1, 2}, Status: "open"} },
 		}
 		asked := map[string]func(p *store.Project, n int) error{}
 		for name, filter := range filters {
@@ -99,6 +123,12 @@ func TestIssuesAmongMany(t *testing.T) {
 				if (len(ids) == 0) != (text == "nothing") {
 					return fmt.Errorf("%d are found", len(ids))
 				}
+				return err
+			}
+		}
+		for name, words := range map[string][]string{"common words": {"crash", "word1", "nothing"}, "rare words": {"word77", "nothing"}} {
+			asked["any of "+name] = func(p *store.Project, _ int) error {
+				_, err := st.SearchAny(ctx, store.Scope{Noun: "issue", Project: p.ID}, words, 200)
 				return err
 			}
 		}

@@ -31,6 +31,13 @@ func marks(b *strings.Builder, first, n int) {
 	b.WriteByte(')')
 }
 
+// places is marks by itself.
+func places(first, n int) string {
+	var b strings.Builder
+	marks(&b, first, n)
+	return b.String()
+}
+
 // named is a part of many rows: a query of their ids, and all arguments of the
 // statement. Joined with a table, it is looked up there id by id or hashed;
 // PostgreSQL would compare a list of parameters one by one with every row.

@@ -106,7 +106,7 @@ func postgresSearching() searching {
 			early AS MATERIALIZED (SELECT id, item_id FROM searchable
 				WHERE words @@ (SELECT q FROM asked) AND scope || '' = $1 AND (SELECT COUNT(*) FROM late) < $3)
 			SELECT item_id FROM (SELECT id, item_id FROM late UNION SELECT id, item_id FROM early) AS found ORDER BY id DESC LIMIT $3`,
-		word: `'?':*`, and: ` & `,
+		word: `'?':*`, exact: `'?'`, and: ` & `, or: ` | `,
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,9 +30,9 @@ const (
 	MostFound        = 1000
 )
 
-// terms splits a text the same way for both databases: into runs of letters
+// Words splits a text the same way for both databases: into runs of letters
 // and digits in lower case, each once.
-func terms(text string, most int) (list []string) {
+func Words(text string, most int) (list []string) {
 	seen := map[string]bool{}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		word = strings.ToLower(word)
@@ -53,8 +54,10 @@ type searching struct {
 	row   string // makes the row of item $1 in scope $2, and returns its number
 	put   string // gives row $1 in scope $2 the words $3
 	match string // finds items in scope $1 that match $2, the latest first, at most $3
-	word  string // what matches a word, in place of "?"
+	word  string // what matches a word and those that it begins, in place of "?"
+	exact string // what matches the word alone
 	and   string // between words
+	or    string
 }
 
 // Index makes an item findable by the words of a text, in place of those
@@ -64,7 +67,7 @@ func (t *Tx) Index(ctx context.Context, scope Scope, item uuid.UUID, text string
 	var row int64
 	err := t.q.QueryRowContext(ctx, index.row, item, scope.text()).Scan(&row)
 	if err == nil {
-		_, err = t.q.ExecContext(ctx, index.put, row, scope.text(), strings.Join(terms(text, mostIndexedWords), " "))
+		_, err = t.q.ExecContext(ctx, index.put, row, scope.text(), strings.Join(Words(text, mostIndexedWords), " "))
 	}
 	if err != nil {
 		return t.fail("index what can be searched for", err)
@@ -75,15 +78,33 @@ func (t *Tx) Index(ctx context.Context, scope Scope, item uuid.UUID, text string
 // Search finds the items of a scope that have every word of a text, each as it
 // is or as the beginning of a longer one: the latest first, at most MostFound.
 func (s *Store) Search(ctx context.Context, scope Scope, text string) ([]uuid.UUID, error) {
-	index, asked := &s.index, terms(text, mostSearchWords+1)
-	switch {
-	case len(asked) == 0:
-		return nil, nil
-	case len(asked) > mostSearchWords:
+	asked := Words(text, mostSearchWords+1)
+	if len(asked) > mostSearchWords {
 		return nil, credential.InvalidField("query", "at most %d words", mostSearchWords)
 	}
-	for i, word := range asked {
-		asked[i] = strings.ReplaceAll(index.word, "?", word)
+	return s.search(ctx, scope, query{asked, s.index.word, s.index.and, MostFound})
+}
+
+// SearchAny finds the items of a scope that have any of some words, of which it
+// takes the first sixteen: the latest first, at most so many.
+func (s *Store) SearchAny(ctx context.Context, scope Scope, words []string, limit int) ([]uuid.UUID, error) {
+	return s.search(ctx, scope, query{slices.Clone(words[:min(len(words), mostSearchWords)]), s.index.exact, s.index.or, limit})
+}
+
+// query is what is searched for: words, what matches each, and what stands
+// between them.
+type query struct {
+	words          []string
+	match, between string
+	limit          int
+}
+
+func (s *Store) search(ctx context.Context, scope Scope, q query) ([]uuid.UUID, error) {
+	if len(q.words) == 0 {
+		return nil, nil
 	}
-	return list(ctx, s.reader, selection[uuid.UUID]{"search", idTarget, index.match}, scope.text(), strings.Join(asked, index.and), MostFound)
+	for i, word := range q.words {
+		q.words[i] = strings.ReplaceAll(q.match, "?", word)
+	}
+	return list(ctx, s.reader, selection[uuid.UUID]{"search", idTarget, s.index.match}, scope.text(), strings.Join(q.words, q.between), q.limit)
 }

@@ -106,7 +106,7 @@ func sqliteSearching() searching {
 		put: `INSERT OR REPLACE INTO search_words (rowid, scope, words) VALUES ($1, $2, $3)`,
 		match: `SELECT s.item_id FROM search_words w JOIN searchable s ON s.id = w.rowid
 			WHERE search_words MATCH 'scope : "' || $1 || '" AND words : (' || $2 || ')' ORDER BY w.rowid DESC LIMIT $3`,
-		word: `"?" *`, and: ` AND `,
+		word: `"?" *`, exact: `"?"`, and: ` AND `, or: ` OR `,
 	}
 }
 

@@ -63,6 +63,8 @@ type CaseContent struct {
 	AutomationStatus string `json:"automation_status"`
 	Component        string `json:"component"`
 	Owner            string `json:"owner"`
+	// Custom are fields that people add, by their names.
+	Custom map[string]string `json:"custom"`
 }
 
 // TestStep is one thing to do, and what should come of it.
@@ -83,12 +85,12 @@ type CaseVersion struct {
 
 const caseColumns = `c.id, c.project_id, c.number, COALESCE(c.automation_id, 0), c.version, c.title, c.description, c.preconditions, c.priority, c.type, c.status,
 	COALESCE((SELECT f.path FROM test_folders f WHERE f.id = c.folder_id), ''), c.labels, c.steps, c.automation_refs,
-	c.test_type, c.execution_type, c.automation_status, c.component, c.owner, c.made_by, c.made_by_user, c.created_at, c.updated_at, c.deleted_at`
+	c.test_type, c.execution_type, c.automation_status, c.component, c.owner, c.custom, c.made_by, c.made_by_user, c.created_at, c.updated_at, c.deleted_at`
 
 func (c *TestCase) targets() []any {
 	return append(append([]any{&c.ID, &c.Project, &c.Number, &c.Automation, &c.Version, &c.Title, &c.Description, &c.Preconditions, &c.Priority, &c.Type, &c.Status,
 		&c.Folder, inJSON{&c.Labels}, inJSON{&c.Steps}, inJSON{&c.References},
-		&c.TestType, &c.ExecutionType, &c.AutomationStatus, &c.Component, &c.Owner}, c.Maker.targets()...), instant{&c.CreatedAt}, instant{&c.UpdatedAt}, instant{&c.DeletedAt})
+		&c.TestType, &c.ExecutionType, &c.AutomationStatus, &c.Component, &c.Owner, inJSON{&c.Custom}}, c.Maker.targets()...), instant{&c.CreatedAt}, instant{&c.UpdatedAt}, instant{&c.DeletedAt})
 }
 
 // inJSON scans a column that holds a value as JSON.
@@ -124,10 +126,11 @@ func (t *Tx) InsertTestCase(ctx context.Context, c *TestCase, execution uuid.UUI
 	}
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO test_cases (id, project_id, number, automation_id, version, title, description, preconditions, priority, type, status,
-			folder_id, labels, steps, automation_refs, test_type, execution_type, automation_status, component, owner, made_by, made_by_user, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22)`,
+			folder_id, labels, steps, automation_refs, test_type, execution_type, automation_status, component, owner, made_by, made_by_user, created_at, updated_at, custom)
+		VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $22, $23)`,
 		c.ID, c.Project, c.Number, sql.NullInt64{Int64: c.Automation, Valid: c.Automation != 0}, c.Title, c.Description, c.Preconditions, c.Priority, c.Type, c.Status,
-		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner, nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli())
+		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner, nullable(c.Credential), nullable(c.User), c.CreatedAt.UnixMilli(),
+		asJSON(c.Custom))
 	if err != nil {
 		return t.fail("store a test case", err)
 	}
@@ -162,10 +165,10 @@ func (t *Tx) UpdateTestCase(ctx context.Context, c *TestCase) error {
 	_, err = t.q.ExecContext(ctx, `
 		UPDATE test_cases SET version = $2, title = $3, description = $4, preconditions = $5, priority = $6, type = $7, status = $8,
 			folder_id = $9, labels = $10, steps = $11, automation_refs = $12, updated_at = $13,
-			test_type = $14, execution_type = $15, automation_status = $16, component = $17, owner = $18 WHERE id = $1 AND deleted_at IS NULL`,
+			test_type = $14, execution_type = $15, automation_status = $16, component = $17, owner = $18, custom = $19 WHERE id = $1 AND deleted_at IS NULL`,
 		c.ID, c.Version, c.Title, c.Description, c.Preconditions, c.Priority, c.Type, c.Status,
 		folder, asJSON(c.Labels), asJSON(c.Steps), asJSON(c.References), c.UpdatedAt.UnixMilli(),
-		c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner)
+		c.TestType, c.ExecutionType, c.AutomationStatus, c.Component, c.Owner, asJSON(c.Custom))
 	if err != nil {
 		return t.fail("change a test case", err)
 	}

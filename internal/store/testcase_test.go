@@ -175,11 +175,7 @@ func TestNumbersOfTestCases(t *testing.T) {
 func casesOf(t *testing.T, cfg store.Config, project uuid.UUID, n int) {
 	t.Helper()
 	db := storetest.Raw(t, cfg)
-	numbers, id := fmt.Sprintf("generate_series(1, %d) AS n(i)", n), `(left('`+project.String()+`', 24) || lpad(to_hex(i), 12, '0'))::uuid`
-	if cfg.DatabaseURL == "" {
-		numbers = fmt.Sprintf("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n)", n)
-		id = `(substr('` + project.String() + `', 1, 24) || printf('%012x', i))`
-	}
+	numbers, id := seriesBySQL(cfg, project, n)
 	write := strings.NewReplacer("$id", id, "$numbers", numbers, "$p", "'"+project.String()+"'").Replace
 	storetest.Exec(t, db, write(`INSERT INTO test_folders (id, project_id, path, created_at) VALUES ($p, $p, 'Rare', 1)`),
 		write(`INSERT INTO test_cases (id, project_id, number, automation_id, version, title, description, preconditions, steps, labels, automation_refs,
@@ -192,6 +188,7 @@ func casesOf(t *testing.T, cfg store.Config, project uuid.UUID, n int) {
 		write(`INSERT INTO test_executions (id, cycle_id, case_id, case_number, status, comment, duration_ms, created_at)
 			SELECT $id, $p, $id, i, CASE WHEN i % 100 = 0 THEN 'fail' ELSE 'pass' END, '', 0, 1 FROM $numbers`),
 		fmt.Sprintf(`UPDATE projects SET test_cases = %d WHERE id = '%s'`, n, project))
+	findableBySQL(t, cfg, store.Scope{Noun: "testcase", Project: project}, n)
 }
 
 // Of 20 times as many test cases a list, each filter and its count cost less
@@ -204,8 +201,9 @@ func TestListsOfTestCasesCostLittle(t *testing.T) {
 		if raceEnabled {
 			size = 100
 		}
+		crowd := among(20 * size)
 		casesOf(t, cfg, few.ID, size)
-		casesOf(t, cfg, many.ID, 20*size)
+		casesOf(t, cfg, many.ID, crowd)
 		storetest.Exec(t, storetest.Raw(t, cfg), `ANALYZE`)
 		urgent := 0
 		lists := map[string]store.CaseFilter{
@@ -229,6 +227,18 @@ func TestListsOfTestCasesCostLittle(t *testing.T) {
 				}
 			}
 			costs{name: name, few: of(few), many: of(many), factor: 12}.compare(t)
+		}
+		for _, text := range []string{"crash", "word7", "crash word7"} {
+			of := func(p *store.Project) func() error {
+				return func() error {
+					ids, err := st.Search(ctx, store.Scope{Noun: "testcase", Project: p.ID}, text)
+					if err == nil {
+						_, err = st.TestCases(ctx, store.CaseFilter{Project: p.ID, IDs: ids}, 0, 50)
+					}
+					return err
+				}
+			}
+			costs{name: "search for " + text, few: of(few), many: of(many), factor: 12, free: 20 * time.Millisecond}.compare(t)
 		}
 		for name, f := range map[string]store.ExecutionFilter{"executions": {}, "executions by status": {Status: "fail"}, "the last executions": {After: 90}} {
 			of := func(p *store.Project) func() error {

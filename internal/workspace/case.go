@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ type CaseRequest struct {
 	// they aren't said themselves.
 	TestType, ExecutionType, AutomationStatus *string
 	Component, Owner                          *string
+	Custom                                    map[string]string // all of them; nil leaves them as they are
 	// Version is the one that the change was made to; 0 is whichever there is.
 	Version int64
 	Repeat  *Repeat
@@ -112,6 +114,9 @@ func caseScope(p *store.Project) store.Scope { return store.Scope{Noun: "testcas
 func findable(ctx context.Context, ch *change, c *store.TestCase) error {
 	text := []string{fmt.Sprintf("TC %d", c.Number), c.Title, c.Description, c.Preconditions}
 	text = append(text, c.Labels...)
+	for _, name := range slices.Sorted(maps.Keys(c.Custom)) {
+		text = append(text, name, c.Custom[name])
+	}
 	for _, s := range c.Steps {
 		text = append(text, s.Action, s.ExpectedResult)
 	}
@@ -221,6 +226,12 @@ func (r *CaseRequest) applyLists(c *store.CaseContent) (err error) {
 		if c.References, err = texts("automationRefs", *r.References, span{mostReferences, mostReference}); err != nil {
 			return err
 		}
+	}
+	if r.Custom != nil {
+		if err := checkFields("customFields", r.Custom); err != nil {
+			return err
+		}
+		c.Custom = r.Custom
 	}
 	if r.Steps != nil {
 		c.Steps, err = steps(*r.Steps)

@@ -11,12 +11,18 @@ import (
 
 const mostComment = 10_000
 
+// CommentRequest asks for a comment.
+type CommentRequest struct {
+	Body   string
+	Repeat *Repeat
+}
+
 // Comment adds to what is said below an issue. Only users comment.
-func (w *Workspace) Comment(ctx context.Context, p *credential.Principal, ref IssueRef, body string) (*store.Comment, error) {
+func (w *Workspace) Comment(ctx context.Context, p *credential.Principal, ref IssueRef, r CommentRequest) (*store.Comment, error) {
 	if _, err := w.Project(ctx, p, ref.Project, credential.IssuesWrite); err != nil { // before it is told what is wrong with the rest
 		return nil, err
 	}
-	body, err := credential.CheckProse("body", body, mostComment)
+	body, err := credential.CheckProse("body", r.Body, mostComment)
 	if err != nil {
 		return nil, err
 	}
@@ -27,27 +33,31 @@ func (w *Workspace) Comment(ctx context.Context, p *credential.Principal, ref Is
 	if comment.ID, err = w.newID(); err != nil {
 		return nil, err
 	}
-	err = w.change(ctx, p, want{ref.Project, credential.IssuesWrite}, func(c *change) error {
+	call := Numbered{ref.Project, ref.Number}.making("comment", r.Repeat)
+	id, err := w.make(ctx, p, want{ref.Project, credential.IssuesWrite}, call, func(c *change) (id uuid.UUID, err error) {
 		issue, err := ref.find(ctx, c, c.project.ID)
 		if err != nil {
-			return err
+			return id, err
 		}
 		if c.user() == uuid.Nil {
-			return credential.Errorf(credential.Forbidden, "only users comment")
+			return id, credential.Errorf(credential.Forbidden, "only users comment")
 		}
 		author, err := c.User(ctx, c.user())
 		if err != nil {
-			return err
+			return id, err
 		}
 		comment.Project, comment.Issue, comment.MadeBy, comment.CreatedAt = c.project.ID, issue.ID, c.madeBy(), c.at
 		comment.Author = store.Person{ID: author.ID, Number: author.Number, Name: author.Name}
 		if err := c.InsertComment(ctx, comment); err != nil {
-			return err
+			return id, err
 		}
 		c.record("comment.create", "comment:"+comment.ID.String(), map[string]any{"project": issue.Project, "issue": issue.Number, "number": comment.Number})
-		return nil
+		return comment.ID, nil
 	})
-	return comment, err
+	if err != nil {
+		return nil, err
+	}
+	return w.store.Comment(ctx, id) // of the first call, where this one repeats it
 }
 
 // Comments returns what is said below an issue, in the order in which it was

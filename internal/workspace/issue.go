@@ -1,10 +1,10 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,9 +54,24 @@ type IssueDraft struct {
 	Release                    int64  // its number; 0 for none
 	ReleaseLabel               string // made if it isn't there
 	Assignee                   int64  // a user's number; 0 for nobody
+	Tags                       []int64
+	Draft                      bool // is reported once it is published
 	// From says for whom a project's credential vouches; see ParseClaim.
 	From   Claim
+	Files  []Upload
 	Repeat *Repeat
+}
+
+// MayCreateIssue refuses who may report nothing at all in a project.
+func (w *Workspace) MayCreateIssue(ctx context.Context, p *credential.Principal, project store.ProjectRef) (refused error) {
+	for _, category := range Categories() {
+		_, err := w.Project(ctx, p, project, creates(category))
+		if !errors.Is(err, credential.Forbidden) {
+			return err
+		}
+		refused = cmp.Or(refused, err)
+	}
+	return refused
 }
 
 // creates is the permission to create in a category, and what is counted.
@@ -93,7 +108,11 @@ func (w *Workspace) CreateIssue(ctx context.Context, p *credential.Principal, pr
 	if err != nil {
 		return nil, err
 	}
-	return w.store.IssueByID(ctx, id) // of the first call, where this one repeats it
+	made, err := w.store.IssueByID(ctx, id) // of the first call, where this one repeats it
+	if d.Draft && errors.Is(err, credential.NotFound) {
+		return w.store.DraftByID(ctx, id)
+	}
+	return made, err
 }
 
 // report stores a new issue with what a draft says of others.
@@ -114,10 +133,25 @@ func (w *Workspace) report(ctx context.Context, c *change, issue *store.Issue, d
 	if issue.Release, err = w.release(ctx, c, d.Release, d.ReleaseLabel); err != nil {
 		return err
 	}
-	if err := c.InsertIssue(ctx, issue); err != nil {
+	if issue.Tags, err = tags(ctx, c, d.Tags); err != nil {
 		return err
 	}
-	c.record("issue.create", targetOf(issue), aboutIssue(issue))
+	if err := checkCustom(ctx, c, issue.Category, d.Custom); err != nil {
+		return err
+	}
+	action, insert := "issue.create", c.InsertIssue
+	if d.Draft {
+		action, insert = "issue.draft", c.InsertDraft
+	}
+	if err := insert(ctx, issue); err != nil {
+		return err
+	}
+	c.record(action, targetOf(issue), aboutIssue(issue))
+	for _, u := range d.Files {
+		if _, err := w.attach(ctx, c, ownedBy(issue), u); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -190,22 +224,30 @@ func headOf(description string) string {
 
 // custom writes fields that the reporter added as one JSON object.
 func custom(fields map[string]string) (string, error) {
-	if len(fields) > mostCustom {
-		return "", credential.InvalidField("custom", "at most %d fields", mostCustom)
-	}
-	for name, value := range fields {
-		if _, err := credential.CheckText("custom", name, 100); err != nil {
-			return "", err
-		}
-		if _, err := credential.CheckProse("custom", value, mostValue); err != nil {
-			return "", err
-		}
+	if err := checkFields("custom", fields); err != nil {
+		return "", err
 	}
 	if fields == nil {
 		fields = map[string]string{}
 	}
 	text, err := json.Marshal(fields)
 	return string(text), err
+}
+
+// checkFields checks fields that people add, and their names.
+func checkFields(field string, fields map[string]string) error {
+	if len(fields) > mostCustom {
+		return credential.InvalidField(field, "at most %d fields", mostCustom)
+	}
+	for name, value := range fields {
+		if _, err := credential.CheckText(field, name, 100); err != nil {
+			return err
+		}
+		if _, err := credential.CheckProse(field, value, mostValue); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func or(text, otherwise string) string {
@@ -303,6 +345,7 @@ func (w *Workspace) releaseLabelled(ctx context.Context, c *change, label string
 type IssueChange struct {
 	Category, Status, Priority, Title, Description, Steps, ReleaseLabel *string
 	Assignee, Release                                                   *int64            // by number; 0 for none
+	Tags                                                                *[]int64          // by number
 	Custom                                                              map[string]string // all of it
 }
 
@@ -325,6 +368,14 @@ func (w *Workspace) UpdateIssue(ctx context.Context, p *credential.Principal, re
 		}
 		if ch.Release != nil || ch.ReleaseLabel != nil {
 			if issue.Release, err = w.release(ctx, c, valueOf(ch.Release), valueOf(ch.ReleaseLabel)); err != nil {
+				return err
+			}
+		}
+		if ch.Tags != nil {
+			if issue.Tags, err = tags(ctx, c, *ch.Tags); err != nil {
+				return err
+			}
+			if err := c.SetTags(ctx, issue); err != nil {
 				return err
 			}
 		}
@@ -387,134 +438,3 @@ func (ch *IssueChange) apply(i *store.Issue) (err error) {
 	}
 	return nil
 }
-
-// IssueRef names an issue by its project and its number there. A category that
-// isn't empty must be the issue's.
-type IssueRef struct {
-	Project  store.ProjectRef
-	Number   int64
-	Category string
-}
-
-// issueReader has what a store has outside of a change and within one.
-type issueReader interface {
-	Issue(context.Context, uuid.UUID, int64) (*store.Issue, error)
-}
-
-func (ref IssueRef) find(ctx context.Context, s issueReader, project uuid.UUID) (*store.Issue, error) {
-	issue, err := s.Issue(ctx, project, ref.Number)
-	if err == nil && ref.Category != "" && ref.Category != issue.Category {
-		return nil, credential.Errorf(credential.NotFound, "no such issue")
-	}
-	return issue, err
-}
-
-// Issue returns an issue.
-func (w *Workspace) Issue(ctx context.Context, p *credential.Principal, ref IssueRef) (*store.Issue, error) {
-	project, err := w.Project(ctx, p, ref.Project, credential.IssuesRead)
-	if err != nil {
-		return nil, err
-	}
-	return ref.find(ctx, w.store, project.ID)
-}
-
-// IssueList is a part of a list, with how many there are in all: up to a
-// bound, beyond which they are not counted.
-type IssueList struct {
-	Project *store.Project
-	Issues  []store.Issue
-	Total   int
-}
-
-// Issues lists issues of a project, the newest first. Pages lie within the
-// first store.MostCounted.
-func (w *Workspace) Issues(ctx context.Context, p *credential.Principal, ref store.ProjectRef, f store.IssueFilter) (out IssueList, err error) {
-	if out.Project, err = w.Project(ctx, p, ref, credential.IssuesRead); err != nil {
-		return out, err
-	}
-	if err := checkFilter(&f); err != nil {
-		return out, err
-	}
-	f.Project = out.Project.ID
-	if out.Total, err = w.store.CountIssues(ctx, f); err != nil {
-		return out, err
-	}
-	out.Issues, err = w.store.Issues(ctx, f)
-	return out, err
-}
-
-func checkFilter(f *store.IssueFilter) (err error) {
-	if f.Status != "" {
-		if f.Status, err = status("status", f.Status); err != nil {
-			return err
-		}
-	}
-	if f.Priority != "" {
-		if _, err = oneOf("priority", f.Priority, Priorities()); err != nil {
-			return err
-		}
-	}
-	if f.Skip+f.Limit > store.MostCounted {
-		return credential.InvalidField("page", "a list can be paged through up to its first %d entries; narrow it by a filter", store.MostCounted)
-	}
-	return nil
-}
-
-// FindIssues searches titles and descriptions for the words of a text. Of what
-// it finds, at most store.MostFound, it leaves out the numbers in skip and
-// those of another category.
-func (w *Workspace) FindIssues(ctx context.Context, p *credential.Principal, ref store.ProjectRef, s IssueSearch) (out IssueList, err error) {
-	if out.Project, err = w.Project(ctx, p, ref, credential.IssuesRead); err != nil {
-		return out, err
-	}
-	ids, err := w.store.Search(ctx, store.Scope{Noun: "issue", Project: out.Project.ID}, s.Text)
-	if err != nil {
-		return out, err
-	}
-	found, err := w.store.IssueHeads(ctx, out.Project.ID, ids)
-	if err != nil {
-		return out, err
-	}
-	found = slices.DeleteFunc(found, func(i store.IssueHead) bool {
-		return slices.Contains(s.Without, i.Number) || s.Category != "" && i.Category != s.Category
-	})
-	out.Total = len(found)
-	first := min(s.Skip, len(found))
-	page := make([]uuid.UUID, 0, s.Limit)
-	for _, i := range found[first:min(first+s.Limit, len(found))] {
-		page = append(page, i.ID)
-	}
-	out.Issues, err = w.store.IssuesByID(ctx, out.Project.ID, page)
-	return out, err
-}
-
-// IssueSearch is what is searched for.
-type IssueSearch struct {
-	Text        string
-	Category    string
-	Without     []int64
-	Skip, Limit int
-}
-
-// Releases returns the latest releases of a project, the newest first.
-func (w *Workspace) Releases(ctx context.Context, p *credential.Principal, ref store.ProjectRef) (*store.Project, []store.Release, error) {
-	project, err := w.Project(ctx, p, ref, credential.IssuesRead)
-	if err != nil {
-		return nil, nil, err
-	}
-	list, err := w.store.Releases(ctx, project.ID, mostListed)
-	return project, list, err
-}
-
-// Release returns a release by its number.
-func (w *Workspace) Release(ctx context.Context, p *credential.Principal, ref store.ProjectRef, number int64) (*store.Project, *store.Release, error) {
-	project, err := w.Project(ctx, p, ref, credential.IssuesRead)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := w.store.Release(ctx, project.ID, number)
-	return project, r, err
-}
-
-// mostListed bounds the lists that have no pages.
-const mostListed = 1000

@@ -32,6 +32,14 @@ const repeatsFor = 24 * time.Hour
 // errUnchanged ends a change that has nothing to do.
 var errUnchanged = errors.New("nothing to do")
 
+// unlessUnchanged is what a change ended by, but for having nothing to do.
+func unlessUnchanged(err error) error {
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
 // once runs fn in one transaction of a principal in its organization, and
 // returns the id of what fn made or changed; a repeat returns the same.
 func (w *Workspace) once(ctx context.Context, p *credential.Principal, m making, fn func(*change) (uuid.UUID, error)) (target uuid.UUID, err error) {
@@ -67,8 +75,5 @@ func (w *Workspace) once(ctx context.Context, p *credential.Principal, m making,
 		}
 		return tx.SaveIdempotencyRecord(ctx, &store.IdempotencyRecord{ID: ids[0], Request: requests[0], Target: target, CreatedAt: ch.at, KeyVersion: tx.KeyVersion()})
 	})
-	if errors.Is(err, errUnchanged) {
-		err = nil
-	}
-	return target, err
+	return target, unlessUnchanged(err)
 }

@@ -44,6 +44,9 @@ const ignored = "ignored"
 // ReportRequest is an upload of results to a cycle.
 type ReportRequest struct {
 	Results   []store.TestResult
+	Files     []ResultFile // in place of results: files of Format that hold them
+	Format    string
+	CI        string // a JSON object about where the tests ran; empty for none
 	Build     string
 	SkippedAs string // skipped, blocked or ignored; empty is skipped
 	Key       string // with the attempt it names the upload, which is stored once
@@ -70,6 +73,9 @@ var automationID = regexp.MustCompile(`\[([0-9]{5})\]`)
 // holds automation ids says how those test cases went in the cycle, which they
 // join where they aren't in it; of several about one the last counts.
 func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, n Numbered, r ReportRequest) (*Report, error) {
+	if err := w.readFiles(&r); err != nil {
+		return nil, err
+	}
 	if err := r.check(p); err != nil {
 		return nil, err
 	}
@@ -87,6 +93,9 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 		}
 		out.Run = run
 		if err := w.keep(ctx, ch, run, r.Results); err != nil {
+			return err
+		}
+		if err := w.attachFiles(ctx, ch, run.ID, &r); err != nil {
 			return err
 		}
 		ch.record("test_result.report", cycleTarget(c), runDetail{c.Project, c.Number, run.ID, run.Counts.Total, run.Matched})

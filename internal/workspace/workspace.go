@@ -19,10 +19,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
@@ -39,6 +41,9 @@ type Config struct {
 	// PerDay is how much of a kind an address creates with a project's
 	// credential on a day (UTC); 0 is as much as it likes.
 	PerDay int
+	// Files keeps the content of artifacts; nil where nothing is uploaded.
+	Files  *artifact.Files
+	Logger *slog.Logger
 	Now    func() time.Time
 	Rand   io.Reader
 }
@@ -50,13 +55,18 @@ type Workspace struct {
 	// posted is told that mail waits; nil where none can be sent.
 	posted func()
 	perDay int
+	files  *artifact.Files
+	log    *slog.Logger
 	now    func() time.Time
 	rand   io.Reader
 }
 
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
-	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, now: cfg.Now, rand: cfg.Rand}
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, files: cfg.Files, log: cfg.Logger, now: cfg.Now, rand: cfg.Rand}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
 	if w.now == nil {
 		w.now = time.Now
 	}
@@ -88,6 +98,9 @@ type want struct {
 	need    credential.Permission
 }
 
+// anything is what whoever sees a project may do there.
+const anything credential.Permission = ""
+
 // finder has what a store has outside of a change and within one.
 type finder interface {
 	ProjectFor(context.Context, *credential.Principal, store.ProjectRef) (*store.Project, credential.ProjectAccess, error)
@@ -113,7 +126,7 @@ func find(ctx context.Context, s finder, p *credential.Principal, w want) (*stor
 	if err != nil {
 		return nil, err
 	}
-	if !p.Within(access).Has(w.need) {
+	if w.need != anything && !p.Within(access).Has(w.need) {
 		return nil, credential.Errorf(credential.Forbidden, "this needs the permission %s in the project", w.need)
 	}
 	return project, nil

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
@@ -50,25 +51,24 @@ type handlers struct {
 	authority *authority.Authority
 	workspace *workspace.Workspace
 	lists     Lists
-	cookie    string
 }
 
 // Surfaces returns BetaHub's routes: those that read, which a browser that has
-// signed in may use too, those that change something, and the one that says
-// what a token is good for.
+// signed in may use too, those that change something, those that complete what
+// was reported, and the one that says what a token is good for.
 func Surfaces(cfg Config) []*edge.Surface {
 	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
-	h.cookie, _ = edge.SessionCookie(cfg.Authority.Issuer())
 	headers := http.Header{
 		"Access-Control-Allow-Origin":   {"*"},
 		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
-		"Access-Control-Allow-Methods":  {"GET, POST, PATCH"},
+		"Access-Control-Allow-Methods":  {"GET, POST, PATCH, PUT, DELETE"},
 		"Access-Control-Expose-Headers": {"Link, Retry-After, X-Total-Count"},
 		"Access-Control-Max-Age":        {"600"},
 	}
 	return []*edge.Surface{
-		{Routes: h.reads(), Prefix: "/projects", Present: h.presentOrCookie, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.reads(), Prefix: "/projects", Present: edge.OrCookie(present, cfg.Authority.Issuer()), WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.completions(), Present: presentReport, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
 	}
 }
@@ -78,98 +78,14 @@ func ours(s *credential.Scheme) bool {
 	return s.Kind == credential.Session || s.Name == "betahub_pat" || s.Name == "betahub_project_token"
 }
 
-const (
-	project = "/projects/{project}"
-	issues  = project + "/issues"
-)
-
-// nouns are the three names under which issues of a category are addressed.
-var nouns = []string{"issues", "feature_requests", "tickets"}
-
-func (h *handlers) reads() []edge.Route {
-	routes := concat(
-		json2("/projects", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.listProjects)).Takes("page", "per_page")
-		}),
-		json2(issues, func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.listIssues)).Takes(issueFilters...)
-		}),
-		json2(issues+"/search", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.searchIssues)).Takes(searchParams...)
-		}),
-		json2(project+"/feature_requests", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.listRequests)).Takes(requestFilters...)
-		}),
-		json2(project+"/feature_requests/search", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.searchRequests)).Takes(searchParams...)
-		}),
-		json2(project+"/releases", func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.listReleases)) }),
-		json2("/profiles/me", func(p string) edge.Route { return edge.Get(p, edge.Authenticated, asks(h.me)) }),
-	)
-	for _, noun := range nouns {
-		routes = append(routes, json2(project+"/"+noun+"/{issue}/comments", func(p string) edge.Route {
-			return edge.Get(p, edge.Authenticated, asks(h.listComments))
-		})...)
-	}
-	return append(routes,
-		edge.Get(project, edge.Authenticated, asks(h.getProject)),
-		edge.Get(issues+"/{issue}", edge.Authenticated, asks(h.getIssue)),
-		edge.Get(project+"/releases/{release}", edge.Authenticated, asks(h.getRelease)),
-	)
-}
-
-func (h *handlers) writes() []edge.Route {
-	creates := func(fn func(*edge.Request, edge.Payload) (issue, error)) func(string) edge.Route {
-		return func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(fn)).Creates()
-		}
-	}
-	routes := concat(
-		json2("/projects", func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.createProject)).Creates()
-		}),
-		json2(issues, creates(h.createIssue)),
-		json2(project+"/feature_requests", creates(h.createRequest)),
-		json2(project+"/tickets", creates(h.createTicket)),
-	)
-	for _, noun := range nouns {
-		routes = append(routes, json2(project+"/"+noun+"/{issue}/comments", func(p string) edge.Route {
-			return edge.Either(p, edge.Authenticated, most, takes(h.comment)).Creates()
-		})...)
-	}
-	return append(routes,
-		edge.Either(issues+"/{issue}", edge.Authenticated, most, takes(h.updateIssue)).By(http.MethodPatch),
-		edge.Options("/projects"), edge.Options("/projects.json"), edge.Options("/projects/{path...}"), edge.Options("/profiles/{path...}"),
-	)
-}
-
-// concat joins groups of routes.
-func concat(groups ...[]edge.Route) (all []edge.Route) {
-	for _, g := range groups {
-		all = append(all, g...)
-	}
-	return all
-}
-
-// json2 is a route at its address with .json and without.
-func json2(pattern string, route func(string) edge.Route) []edge.Route {
-	return []edge.Route{route(pattern + ".json"), route(pattern)}
-}
-
 // asks is an endpoint that reads, for who takes JSON.
 func asks[Out any](fn func(*edge.Request) (Out, error)) func(*edge.Request, edge.None) (Out, error) {
-	return func(r *edge.Request, _ edge.None) (out Out, err error) {
-		if err := acceptable(r); err != nil {
-			return out, err
-		}
-		out, err = fn(r)
-		return out, closed(err)
-	}
+	return takes(func(r *edge.Request, _ edge.None) (Out, error) { return fn(r) })
 }
 
 // takes is an endpoint with a body, for who takes JSON.
-func takes[Out any](fn func(*edge.Request, edge.Payload) (Out, error)) func(*edge.Request, edge.Payload) (Out, error) {
-	return func(r *edge.Request, body edge.Payload) (out Out, err error) {
+func takes[In, Out any](fn func(*edge.Request, In) (Out, error)) func(*edge.Request, In) (Out, error) {
+	return func(r *edge.Request, body In) (out Out, err error) {
 		if err := acceptable(r); err != nil {
 			return out, err
 		}
@@ -215,13 +131,15 @@ func present(h http.Header) (edge.Presented, error) {
 	return edge.FromHeaders(h)
 }
 
-// presentOrCookie is present, for what a page of this server may read as well.
-// A header that is there counts alone.
-func (h *handlers) presentOrCookie(header http.Header) (edge.Presented, error) {
-	if h.cookie == "" || len(header["Authorization"])+len(header["X-Api-Key"]) > 0 {
-		return present(header)
+// presentReport takes the token of a report, also from behind the project's
+// token that it stands on, and any other credential.
+func presentReport(h http.Header) (edge.Presented, error) {
+	if list := h["Authorization"]; len(list) == 1 && len(h["X-Api-Key"]) == 0 {
+		if _, text, _ := strings.Cut(list[0], ","); jwt.Looks(strings.TrimSpace(text)) {
+			return edge.Presented{Text: strings.TrimSpace(text), As: credential.AsBearer}, nil
+		}
 	}
-	return edge.FromCookie(header, h.cookie)
+	return present(h)
 }
 
 // claim is for whom the caller's token vouches: what stands behind it.

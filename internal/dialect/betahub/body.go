@@ -35,6 +35,12 @@ func (f fields) text(name string) string {
 	return text
 }
 
+// yes reports whether a field says so.
+func (f fields) yes(name string) bool {
+	text := strings.ToLower(f.text(name))
+	return text == "true" || text == "1"
+}
+
 // optional is nil for a field that isn't there.
 func (f fields) optional(name string) *string {
 	if text, ok := f.value(name); ok {
@@ -73,6 +79,7 @@ type issueBody struct {
 	ReleaseID    jsontext.Value `json:"release_id"`
 	ReleaseLabel *string        `json:"release_label"`
 	Email        *string        `json:"reporter_email"`
+	Tags         jsontext.Value `json:"tag_ids"` // a list, or numbers with commas between them
 	Custom       map[string]any `json:"custom"`
 	CustomFields map[string]any `json:"custom_fields"`
 	Draft        bool           `json:"draft"`
@@ -96,7 +103,7 @@ func readIssue(body edge.Payload, noun string) (*issueBody, error) {
 	in := &nestedIssue{}
 	if !body.IsJSON() {
 		in.issueBody = issueFields(fields{body.Form, noun})
-		return in.checked()
+		return &in.issueBody, nil
 	}
 	if err := body.Decode(in); err != nil {
 		return nil, err
@@ -104,9 +111,9 @@ func readIssue(body edge.Payload, noun string) (*issueBody, error) {
 	nested := map[string]*issueBody{"issue": in.Issue, "feature_request": in.FeatureRequest, "ticket": in.Ticket}[noun]
 	if nested != nil {
 		nested.Draft = nested.Draft || in.Draft
-		return nested.checked()
+		return nested, nil
 	}
-	return in.checked()
+	return &in.issueBody, nil
 }
 
 // issueFields reads a form.
@@ -121,20 +128,16 @@ func issueFields(f fields) issueBody {
 			*to, _ = json.Marshal(text) // what isn't UTF-8 is no number either
 		}
 	}
+	for _, name := range []string{f.noun + "[tag_ids][]", f.noun + "[tag_ids]", "tag_ids[]", "tag_ids"} {
+		if list, ok := f.form[name]; ok {
+			in.Tags, _ = json.Marshal(strings.Join(list, ",")) // what isn't UTF-8 is no number either
+		}
+	}
 	for key, value := range f.custom() {
 		in.Custom[key] = value
 	}
-	draft := strings.ToLower(f.text("draft"))
-	in.Draft = draft == "true" || draft == "1"
+	in.Draft = f.yes("draft")
 	return in
-}
-
-// checked refuses what can't be kept.
-func (in *issueBody) checked() (*issueBody, error) {
-	if in.Draft {
-		return nil, credential.InvalidField("draft", "drafts are not kept here; send the report as it is to be")
-	}
-	return in, nil
 }
 
 // reference reads the number of something else: a number, or digits in a text.
@@ -152,6 +155,16 @@ func reference(field string, value jsontext.Value) (n int64, there bool, err err
 		return 0, true, credential.InvalidField(field, "must be the number of one, or null")
 	}
 	return n, true, nil
+}
+
+// tags reads the numbers of tags: nothing said is nil, and null is none.
+func (in *issueBody) tags() ([]int64, error) {
+	if len(in.Tags) == 0 {
+		return nil, nil
+	}
+	plain := strings.NewReplacer("[", "", "]", "", `"`, "", " ", "", "\n", "", "null", "").Replace(string(in.Tags))
+	list, err := numbers("tag_ids", plain, "")
+	return append([]int64{}, list...), err
 }
 
 // steps writes the steps one a line.
@@ -199,11 +212,15 @@ func (in *issueBody) draft() (d workspace.IssueDraft, err error) {
 	d = workspace.IssueDraft{
 		Category: textOf(in.Category), Priority: textOf(in.Priority), Status: textOf(in.Status), Title: textOf(in.Title),
 		Description: textOf(in.Description), Steps: textOf(in.steps()), Source: textOf(in.Source), ReleaseLabel: textOf(in.ReleaseLabel),
+		Draft: in.Draft,
 	}
 	if d.Assignee, _, err = reference("assigned_to_id", in.AssignedTo); err != nil {
 		return d, err
 	}
 	if d.Release, _, err = reference("release_id", in.ReleaseID); err != nil {
+		return d, err
+	}
+	if d.Tags, err = in.tags(); err != nil {
 		return d, err
 	}
 	d.Custom, err = in.custom()
@@ -233,6 +250,13 @@ func (in *issueBody) change() (ch workspace.IssueChange, err error) {
 		if said {
 			*f.to = &n
 		}
+	}
+	tags, err := in.tags()
+	if err != nil {
+		return ch, err
+	}
+	if tags != nil {
+		ch.Tags = &tags
 	}
 	if len(in.Custom)+len(in.CustomFields) > 0 {
 		ch.Custom, err = in.custom()

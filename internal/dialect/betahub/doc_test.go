@@ -1,10 +1,8 @@
 package betahub_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"slices"
 	"strings"
 	"sync"
@@ -297,23 +295,19 @@ func TestBHD15_BHD18_BHD25_BHD26_BHD31_Forms(t *testing.T) {
 		w.get("viewer", w.in("/releases/1.json")).want(200).has("label", "1.0.2")
 		w.get("viewer", w.in("/releases/2.json")).refused(404, "no such release")
 
-		var body bytes.Buffer
-		form := multipart.NewWriter(&body)
-		for name, value := range map[string]string{"issue[description]": "In parts", "issue[release_id]": "1"} {
-			w.ok(form.WriteField(name, value))
+		w.send(as, w.in("/issues"), "issue[description]", "In parts", "issue[release_id]", "1", "issue[files][]:x.png", png, "issue[files][]:x.log", "log").want(201).
+			has("id", 2, "description", "In parts", "release.id", 1)
+		w.get("dev", w.in("/issues/2/screenshots")).want(200).has("0.filename", "x.png")
+		w.get("dev", w.in("/issues/2/log_files")).want(200).has("0.filename", "x.log")
+		w.send(as, w.in("/issues"), "issue[description]", "", "issue[files][]:x.png", png+"other").refused(422, "title")
+		if n := w.stored(); n != 2 {
+			t.Errorf("there are %d files, and one of what was refused", n)
 		}
-		part, err := form.CreateFormFile("issue[files][]", "x.png")
-		w.ok(err)
-		_, err = part.Write([]byte("left out"))
-		w.ok(err)
-		w.ok(form.Close())
-		w.do(call{method: "POST", path: w.in("/issues"), as: as, body: body.String(), header: []string{"Content-Type", form.FormDataContentType()}}).want(201).
-			has("description", "In parts", "release.id", 1)
 		w.post(as, w.in("/issues.json"), "issue[description]=x&issue[release_label]=1.0.2").want(201).has("release.id", 1)
 		w.post("dev", w.in("/issues.json"), `{"issue":{"title":"x","steps_to_reproduce":[{"step":"One"},{"step":"Two"}],"custom":{"level":3,"online":true}}}`).want(201).
 			has("steps_to_reproduce.1.step", "Two", "custom.level", "3", "custom.online", "true")
-		w.post(as, w.in("/issues.json"), "issue[description]=x&draft=true").refused(422, "draft")
 		w.post(as, w.in("/feature_requests.json"), "feature_request[description]=More+levels&feature_request[custom][k]=v").want(201).has("category", "feature_request", "custom.k", "v")
+		w.send(as, w.in("/feature_requests"), "feature_request[description]", "As drawn", "feature_request[files][]:x.png", png).want(201).has("category", "feature_request")
 		w.do(call{method: "POST", path: w.in("/issues"), as: as, body: "cut", header: []string{"Content-Type", "multipart/form-data; boundary=x"}}).refused(400, "form")
 		w.post(as, w.in("/issues.json"), "issue[description]=%ff%fe").refused(422, "UTF-8")
 		w.post(as, w.in("/issues.json"), "issue[description]=%zz").refused(400, "form")
@@ -388,7 +382,7 @@ func TestRevokedMeanwhile(t *testing.T) {
 				return err
 			},
 			"comment": func(p *credential.Principal) error {
-				_, err := w.work.Comment(background, p, ref, "z")
+				_, err := w.work.Comment(background, p, ref, workspace.CommentRequest{Body: "z"})
 				return err
 			},
 		}
@@ -414,7 +408,7 @@ func TestRevokedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestIssuesAreMadeOnce: a repeat with the same Idempotency-Key is answered with
+// A repeat with the same Idempotency-Key is answered with
 // the issue that the first call made, and counts for no daily limit.
 func TestIssuesAreMadeOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -428,6 +422,15 @@ func TestIssuesAreMadeOnce(t *testing.T) {
 		}
 		create("dev", "/issues.json", "one", `{"title":"Another"}`).refused(422, "Idempotency-Key")
 		create("dev", "/issues.json", "", body).refused(422, "Idempotency-Key")
+		create("dev", "/issues/1/comments.json", "one", `{"body":"x"}`).want(201)
+		create("dev", "/issues/1/comments.json", "one", `{"body":"x"}`).want(201).has("id", 1)
+		create("dev", "/issues/1/comments.json", "one", `{"body":"y"}`).refused(422, "Idempotency-Key")
+		if got := w.get("dev", w.in("/issues/1/comments")).column("", "id"); len(got) != 1 {
+			t.Errorf("there are %d comments", len(got))
+		}
+		w.sendOnce("dev", "/issues.json", "three", "issue[title]", "x", "issue[files][]:a", "a").want(201).has("id", 2)
+		w.sendOnce("dev", "/issues.json", "three", "issue[title]", "x", "issue[files][]:a", "a").want(201).has("id", 2)
+		w.sendOnce("dev", "/issues.json", "three", "issue[title]", "x", "issue[files][]:a", "b").refused(422, "Idempotency-Key")
 		for range 9 { // one more than a day allows
 			create("FormUser "+w.reporter, "/issues.json", "two", body).want(201)
 		}

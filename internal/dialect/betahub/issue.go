@@ -35,10 +35,19 @@ type issue struct {
 	AssignedTo   person         `json:"assigned_to"`
 	ReportedBy   reporter       `json:"reported_by"`
 	Duplicate    *struct{}      `json:"potential_duplicate"`
+	Tags         []tagRef       `json:"tags"`
 	CreatedAt    time.Time      `json:"created_at"`
 	UpdatedAt    time.Time      `json:"updated_at"`
 	ResolvedAt   *time.Time     `json:"resolved_at"`
 	URL          string         `json:"url"`
+	Token        string         `json:"token,omitempty"` // to who reported it by a project's credential
+}
+
+// report is a new issue as a request tells of it.
+type report struct {
+	*issueBody
+	from  workspace.Claim
+	files []edge.UploadedFile
 }
 
 // person is a user; nobody has null for both.
@@ -72,7 +81,7 @@ func (h *handlers) issueOf(project int64, i *store.Issue) issue {
 		ID: i.Number, ScopedID: fmt.Sprintf("g-%d", i.Number), ProjectID: projectID(project), Category: i.Category, Title: i.Title,
 		Description: i.Description, Status: i.Status, Priority: i.Priority, Steps: []step{}, Custom: jsontext.Value(i.Custom),
 		AssignedTo: personOf(i.Assignee), ReportedBy: reporter{personOf(i.Reporter), i.Reporter.Virtual},
-		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, URL: fmt.Sprintf("%s/issues/%d", h.address(project), i.Number),
+		Tags: tagsOf(i.Tags), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, URL: fmt.Sprintf("%s/issues/%d", h.address(project), i.Number),
 	}
 	out.AssignedToID = out.AssignedTo.ID
 	if !out.Custom.IsValid() { // which only a damaged row isn't
@@ -126,8 +135,8 @@ type issueList struct {
 // The parameters of the queries.
 var (
 	timeFilters    = []string{"created_after", "created_before", "updated_after", "updated_before"}
-	issueFilters   = append([]string{"page", "per_page", "status", "priority", "category"}, timeFilters...)
-	requestFilters = append([]string{"page", "per_page", "status", "sort"}, timeFilters...)
+	issueFilters   = append([]string{"page", "per_page", "status", "priority", "category", "tag_ids"}, timeFilters...)
+	requestFilters = append([]string{"page", "per_page", "status", "sort", "tag_ids"}, timeFilters...)
 	searchParams   = []string{"query", "skip_ids", "scoped_id", "page", "per_page"}
 )
 
@@ -181,7 +190,22 @@ func filter(r *edge.Request) (f store.IssueFilter, err error) {
 			return f, credential.InvalidField(timeFilters[i], "must be a date such as 2030-01-31, or a time such as 2030-01-31T12:00:00Z")
 		}
 	}
-	return f, nil
+	f.Tags, err = numbers("tag_ids", r.Param("tag_ids"), "")
+	return f, err
+}
+
+// numbers reads numbers with commas between them.
+func numbers(field, text, prefix string) (list []int64, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		n, ok := number(part, prefix)
+		if !ok && part != "" {
+			return nil, credential.InvalidField(field, "must be numbers with commas between them")
+		}
+		if ok {
+			list = append(list, n)
+		}
+	}
+	return list, nil
 }
 
 // searchIssues answers a list, or the one issue of a scoped_id.
@@ -227,12 +251,8 @@ func (h *handlers) find(r *edge.Request, category string, usual int) (list works
 	if s.Text == "" {
 		return list, s, credential.InvalidField("query", "say what to search for, or name one by scoped_id")
 	}
-	for text := range strings.SplitSeq(r.Param("skip_ids"), ",") {
-		n, err := strconv.ParseInt(strings.TrimPrefix(text, "g-"), 10, 64)
-		if err != nil && text != "" {
-			return list, s, credential.InvalidField("skip_ids", "must be numbers of issues with commas between")
-		}
-		s.Without = append(s.Without, n)
+	if s.Without, err = numbers("skip_ids", r.Param("skip_ids"), "g-"); err != nil {
+		return list, s, err
 	}
 	list, err = h.workspace.FindIssues(r.Context(), &r.Principal, ref, s)
 	return list, s, err
@@ -244,15 +264,15 @@ func issueIn(r *edge.Request) (ref workspace.IssueRef, err error) {
 	if ref.Project, err = projectIn(r); err != nil {
 		return ref, err
 	}
-	prefix := "g-"
+	prefix, name := "g-", "issue"
 	switch {
-	case strings.Contains(r.Pattern, "/feature_requests/"):
-		prefix, ref.Category = "fr-", workspace.FeatureRequest
-	case strings.Contains(r.Pattern, "/tickets/"):
-		ref.Category = workspace.Question
+	case strings.Contains(r.Pattern, wishes+"/"):
+		prefix, name, ref.Category = "fr-", "request", workspace.FeatureRequest
+	case strings.Contains(r.Pattern, tickets+"/"):
+		name, ref.Category = "ticket", workspace.Question
 	}
 	var ok bool
-	text := last(r, "issue")
+	text := last(r, name)
 	if ref.Number, ok = number(text, prefix); !ok {
 		if ref.Number, ok = number(text, "fr-"); !ok {
 			return ref, credential.Errorf(credential.NotFound, "no such issue")
@@ -273,16 +293,17 @@ func (h *handlers) getIssue(r *edge.Request) (out issue, err error) {
 	return h.issueOf(ref.Project.Number, found), nil
 }
 
-func (h *handlers) createIssue(r *edge.Request, body edge.Payload) (out issue, err error) {
-	in, err := readIssue(body, "issue")
+func (h *handlers) createIssue(r *edge.Request, u *edge.Upload) (out issue, err error) {
+	in, err := readIssue(u.Payload, "issue")
 	if err != nil {
 		return out, err
 	}
-	return h.create(r, in, claim(r))
+	return h.create(r, report{in, claim(r), u.Files})
 }
 
-// create reports an issue.
-func (h *handlers) create(r *edge.Request, in *issueBody, from workspace.Claim) (out issue, err error) {
+// create reports an issue. Who does so by a project's credential gets a token
+// to complete it with.
+func (h *handlers) create(r *edge.Request, in report) (out issue, err error) {
 	ref, err := projectIn(r)
 	if err != nil {
 		return out, err
@@ -291,15 +312,31 @@ func (h *handlers) create(r *edge.Request, in *issueBody, from workspace.Claim) 
 	if err != nil {
 		return out, err
 	}
-	d.From = from
-	if id := r.Idempotency(); id != nil {
-		d.Repeat = &workspace.Repeat{Key: id.Key, Body: id.Body}
+	d.From, d.Repeat = in.from, repeat(r)
+	for _, f := range in.files {
+		d.Files = append(d.Files, workspace.Upload{Kind: workspace.KindOf(f.Type), Name: f.Name, File: f.Staged})
 	}
 	made, err := h.workspace.CreateIssue(r.Context(), &r.Principal, ref, d)
 	if err != nil {
 		return out, err
 	}
-	return h.issueOf(ref.Number, made), nil
+	out = h.issueOf(ref.Number, made)
+	if p := &r.Principal; p.SubjectType == credential.SubjectProject && p.Token == nil {
+		token, err := h.authority.ReportToken(p, made.ID, made.CreatedAt)
+		if err != nil {
+			return out, err
+		}
+		out.Token = token.Reveal()
+	}
+	return out, nil
+}
+
+// repeat reads the Idempotency-Key of a request.
+func repeat(r *edge.Request) *workspace.Repeat {
+	if id := r.Idempotency(); id != nil {
+		return &workspace.Repeat{Key: id.Key, Body: id.Body}
+	}
+	return nil
 }
 
 func (h *handlers) updateIssue(r *edge.Request, body edge.Payload) (out issue, err error) {

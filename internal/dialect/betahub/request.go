@@ -96,19 +96,19 @@ func (h *handlers) searchRequests(r *edge.Request) (any, error) {
 	return h.requestsOf(list, "top", paginated(s.Skip/s.Limit+1, s.Limit, list.Total)), nil
 }
 
-func (h *handlers) createRequest(r *edge.Request, body edge.Payload) (out issue, err error) {
-	in, err := readIssue(body, "feature_request")
+func (h *handlers) createRequest(r *edge.Request, u *edge.Upload) (out issue, err error) {
+	in, err := readIssue(u.Payload, "feature_request")
 	if err != nil {
 		return out, err
 	}
 	category := workspace.FeatureRequest
 	in.Category = &category
-	return h.create(r, in, claim(r))
+	return h.create(r, report{in, claim(r), u.Files})
 }
 
 // createTicket needs to know where to answer.
-func (h *handlers) createTicket(r *edge.Request, body edge.Payload) (out issue, err error) {
-	in, err := readIssue(body, "ticket")
+func (h *handlers) createTicket(r *edge.Request, u *edge.Upload) (out issue, err error) {
+	in, err := readIssue(u.Payload, "ticket")
 	if err != nil {
 		return out, err
 	}
@@ -118,7 +118,7 @@ func (h *handlers) createTicket(r *edge.Request, body edge.Payload) (out issue, 
 	}
 	category := workspace.Question
 	in.Category = &category
-	return h.create(r, in, workspace.Claim{Kind: "email", Value: email})
+	return h.create(r, report{in, workspace.Claim{Kind: "email", Value: email}, u.Files})
 }
 
 // comment is what somebody wrote below an issue.
@@ -174,7 +174,7 @@ func (h *handlers) comment(r *edge.Request, body edge.Payload) (out comment, err
 	} else {
 		in.Body = fields{body.Form, "comment"}.text("body")
 	}
-	made, err := h.workspace.Comment(r.Context(), &r.Principal, ref, in.Body)
+	made, err := h.workspace.Comment(r.Context(), &r.Principal, ref, workspace.CommentRequest{Body: in.Body, Repeat: repeat(r)})
 	if err != nil {
 		return out, err
 	}

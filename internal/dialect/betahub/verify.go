@@ -10,13 +10,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 )
 
-func (h *handlers) verifies() []edge.Route {
-	return []edge.Route{
-		edge.Post("/auth/verify", edge.Authenticated, most, h.verify),
-		edge.Options("/auth/verify"),
-	}
-}
-
 // verified is what a token is good for.
 type verified struct {
 	Valid     bool             `json:"valid"`

@@ -1,11 +1,13 @@
 package betahub_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/betahub"
@@ -34,6 +37,7 @@ const good = "Correct-Horse-1"
 // Other has Far. Each user has a token; Alpha has one that may report.
 type world struct {
 	*authority.Authority
+	store              *store.Store
 	t                  testing.TB
 	ahead              atomic.Int64
 	url                string
@@ -44,6 +48,7 @@ type world struct {
 	users              map[string]*store.Member
 	tokens             map[string]string
 	reporter           string // the project token of Alpha
+	files              string // the directory of what is uploaded
 }
 
 func (w *world) now() time.Time {
@@ -67,8 +72,11 @@ func newWorld(t testing.TB, cfg store.Config, lists betahub.Lists) *world {
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	st := storetest.Open(t, cfg)
+	w.store = st
 	w.Authority = authority.New(authority.Config{PasswordMemory: 64, Store: st, Schemes: cfg.Schemes, Now: w.now, Issuer: server.URL})
-	w.work = workspace.New(workspace.Config{Store: st, PerDay: 8, Now: w.now})
+	w.files = t.TempDir()
+	files := artifact.New(artifact.Config{Directory: w.files, Most: 1 << 20, Spare: 1})
+	w.work = workspace.New(workspace.Config{Store: st, PerDay: 8, Files: files, Now: w.now})
 	surfaces := betahub.Surfaces(betahub.Config{Authority: w.Authority, Workspace: w.work, Lists: lists})
 	handler = edge.New(edge.Config{
 		Authority: w.Authority, Surfaces: surfaces,
@@ -177,6 +185,39 @@ func (w *world) get(as, path string) answer {
 func (w *world) post(as, path, body string) answer {
 	w.t.Helper()
 	return w.do(call{method: "POST", path: path, as: as, body: body})
+}
+
+// sendWith posts a form in parts: names and values by turns. A name with a : has
+// the name of a file behind it.
+func (w *world) sendWith(as, path string, header, parts []string) answer {
+	w.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	w.ok(form.SetBoundary("a-boundary-that-stays"))
+	for i := 0; i < len(parts); i += 2 {
+		field, name, file := strings.Cut(parts[i], ":")
+		part, err := form.CreateFormField(field)
+		if file {
+			part, err = form.CreateFormFile(field, name)
+		}
+		w.ok(err)
+		_, err = io.WriteString(part, parts[i+1])
+		w.ok(err)
+	}
+	w.ok(form.Close())
+	return w.do(call{method: "POST", path: path, as: as, body: body.String(), header: append(header, "Content-Type", form.FormDataContentType())})
+}
+
+// send is sendWith without headers of its own.
+func (w *world) send(as, path string, parts ...string) answer {
+	w.t.Helper()
+	return w.sendWith(as, path, nil, parts)
+}
+
+// sendOnce is send in Alpha with an Idempotency-Key.
+func (w *world) sendOnce(as, path, key string, parts ...string) answer {
+	w.t.Helper()
+	return w.sendWith(as, w.in(path), []string{"Idempotency-Key", key}, parts)
 }
 
 func (w *world) patch(as, path, body string) answer {

@@ -13,16 +13,17 @@ import (
 
 // content is what people say of a test case.
 type content struct {
-	Title          string   `json:"title"`
-	Description    string   `json:"description"`
-	Preconditions  string   `json:"preconditions"`
-	Priority       string   `json:"priority"`
-	Type           string   `json:"type"`
-	Status         string   `json:"status"`
-	Labels         []string `json:"labels"`
-	Folder         *string  `json:"folder"`
-	Steps          []step   `json:"steps"`
-	AutomationRefs []string `json:"automationRefs"`
+	Title          string            `json:"title"`
+	Description    string            `json:"description"`
+	Preconditions  string            `json:"preconditions"`
+	Priority       string            `json:"priority"`
+	Type           string            `json:"type"`
+	Status         string            `json:"status"`
+	Labels         []string          `json:"labels"`
+	Folder         *string           `json:"folder"`
+	Steps          []step            `json:"steps"`
+	AutomationRefs []string          `json:"automationRefs"`
+	CustomFields   map[string]string `json:"customFields"`
 }
 
 type step struct {
@@ -51,7 +52,7 @@ type version struct {
 func contentOf(c *store.CaseContent) content {
 	out := content{
 		Title: c.Title, Description: c.Description, Preconditions: c.Preconditions, Priority: workspace.PriorityWord(c.Priority), Type: c.Type, Status: c.Status,
-		Labels: c.Labels, AutomationRefs: c.References, Steps: make([]step, len(c.Steps)),
+		Labels: c.Labels, AutomationRefs: c.References, CustomFields: c.Custom, Steps: make([]step, len(c.Steps)),
 	}
 	if c.Folder != "" {
 		out.Folder = &c.Folder
@@ -81,17 +82,18 @@ func automation(n int64) *string {
 
 // caseBody is what may be said of a test case. What isn't there stays.
 type caseBody struct {
-	Title          *string     `json:"title"`
-	Description    *string     `json:"description"`
-	Preconditions  *string     `json:"preconditions"`
-	Priority       *string     `json:"priority"`
-	Type           *string     `json:"type"`
-	Status         *string     `json:"status"`
-	Folder         *string     `json:"folder"`
-	Labels         *[]string   `json:"labels"`
-	Steps          *[]stepBody `json:"steps"`
-	AutomationRefs *[]string   `json:"automationRefs"`
-	Version        int64       `json:"version"`
+	Title          *string           `json:"title"`
+	Description    *string           `json:"description"`
+	Preconditions  *string           `json:"preconditions"`
+	Priority       *string           `json:"priority"`
+	Type           *string           `json:"type"`
+	Status         *string           `json:"status"`
+	Folder         *string           `json:"folder"`
+	Labels         *[]string         `json:"labels"`
+	Steps          *[]stepBody       `json:"steps"`
+	AutomationRefs *[]string         `json:"automationRefs"`
+	CustomFields   map[string]string `json:"customFields"`
+	Version        int64             `json:"version"`
 }
 
 // stepBody is a step. Steps are in the order in which they stand; the numbers
@@ -105,7 +107,7 @@ type stepBody struct {
 func (b *caseBody) request(r *edge.Request) workspace.CaseRequest {
 	out := workspace.CaseRequest{
 		Title: b.Title, Description: b.Description, Preconditions: b.Preconditions, Priority: b.Priority, Type: b.Type, Status: b.Status,
-		Folder: b.Folder, Labels: b.Labels, References: b.AutomationRefs, Version: b.Version, Repeat: r.Repeat(),
+		Folder: b.Folder, Labels: b.Labels, References: b.AutomationRefs, Custom: b.CustomFields, Version: b.Version, Repeat: r.Repeat(),
 	}
 	if b.Steps != nil {
 		steps := make([]store.TestStep, len(*b.Steps))
@@ -164,7 +166,7 @@ func showCase(c *store.TestCase, err error) (one[testCase], error) {
 
 // testCase reads which test case is asked for.
 func (h *handlers) testCase(r *edge.Request) (workspace.Numbered, error) {
-	return h.numbered(r, "TC-", "test case")
+	return h.numbered(r, kind{"TC-", "test case", "case"})
 }
 
 func (h *handlers) getCase(r *edge.Request, _ edge.None) (one[testCase], error) {

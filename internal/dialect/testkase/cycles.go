@@ -1,8 +1,6 @@
 package testkase
 
 import (
-	"cmp"
-	"net/http"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -51,7 +49,7 @@ func showCycle(c *store.TestCycle, err error) (one[cycle], error) {
 
 // cycle reads which test cycle is asked for.
 func (h *handlers) cycle(r *edge.Request) (workspace.Numbered, error) {
-	return h.numbered(r, "TCYCLE-", "test cycle")
+	return h.numbered(r, kind{"TCYCLE-", "test cycle", "cycle"})
 }
 
 // cycleQuery reads which part of a list is asked for.
@@ -256,139 +254,4 @@ func (h *handlers) removeExecution(r *edge.Request, _ edge.None) (one[deleted], 
 		err = h.workspace.RemoveFromCycle(r.Context(), &r.Principal, n, tc)
 	}
 	return one[deleted]{deleted{id("TC-", tc), true}}, err
-}
-
-// report is an upload of results.
-type report struct {
-	RunKey          string   `json:"runKey"`
-	Attempt         int      `json:"attempt"`
-	BuildID         string   `json:"buildId"`
-	ReportSkippedAs string   `json:"reportSkippedAs"`
-	Results         []result `json:"results"`
-}
-
-type result struct {
-	Name       string `json:"name"`
-	ClassName  string `json:"className"`
-	Status     string `json:"status"`
-	DurationMs int64  `json:"durationMs"`
-	Message    string `json:"message"`
-}
-
-// reported is what came of an upload.
-type reported struct {
-	RunID     string      `json:"runId"`
-	CycleID   string      `json:"cycleId"`
-	Summary   summary     `json:"summary"`
-	Matched   int64       `json:"matched"`
-	Unmatched []unmatched `json:"unmatched"`
-	Warnings  []string    `json:"warnings"`
-	URL       string      `json:"url"`
-}
-
-type summary struct {
-	Total   int64 `json:"total"`
-	Passed  int64 `json:"passed"`
-	Failed  int64 `json:"failed"`
-	Blocked int64 `json:"blocked"`
-	Skipped int64 `json:"skipped"`
-}
-
-type unmatched struct {
-	Name string `json:"name"`
-}
-
-// reportAnswer is the answer to an upload: 200 where it was stored before.
-type reportAnswer struct {
-	Data     reported `json:"data"`
-	repeated bool
-}
-
-// StatusCode is the status of the answer.
-func (a reportAnswer) StatusCode() int {
-	if a.repeated {
-		return http.StatusOK
-	}
-	return http.StatusCreated
-}
-
-func (h *handlers) report(r *edge.Request, in report) (reportAnswer, error) {
-	n, err := h.cycle(r)
-	if err != nil {
-		return reportAnswer{}, err
-	}
-	req := workspace.ReportRequest{Build: in.BuildID, SkippedAs: in.ReportSkippedAs, Key: in.RunKey, Attempt: in.Attempt, Body: r.Body(), Repeat: r.Repeat(),
-		Results: make([]store.TestResult, len(in.Results))}
-	if req.SkippedAs == "ignore" {
-		req.SkippedAs = "ignored"
-	}
-	for i, t := range in.Results {
-		req.Results[i] = store.TestResult{Name: t.Name, Class: t.ClassName, Status: statusOf(t.Status), Duration: ms(t.DurationMs), Message: t.Message}
-	}
-	done, err := h.workspace.ReportResults(r.Context(), &r.Principal, n, req)
-	if err != nil {
-		return reportAnswer{}, err
-	}
-	out := reported{
-		RunID: done.Run.ID.String(), CycleID: id("TCYCLE-", done.Cycle.Number), Summary: summaryOf(done.Run), Matched: done.Run.Matched,
-		Unmatched: make([]unmatched, len(done.Unmatched)), Warnings: []string{},
-		URL: h.authority.Issuer() + cycles + "/" + id("TCYCLE-", done.Cycle.Number) + "/results/" + done.Run.ID.String() + "?projectId=" + r.Param("projectId"),
-	}
-	for i, u := range done.Unmatched {
-		out.Unmatched[i] = unmatched{u.Name}
-	}
-	return reportAnswer{out, done.Repeated}, nil
-}
-
-func summaryOf(run *store.TestRun) summary {
-	n := run.Counts
-	return summary{n.Total, n.Passed, n.Failed, n.Blocked, n.Skipped}
-}
-
-// run is an upload with a part of its results.
-type run struct {
-	RunID     string      `json:"runId"`
-	BuildID   string      `json:"buildId"`
-	RunKey    string      `json:"runKey"`
-	Attempt   int         `json:"attempt"`
-	Summary   summary     `json:"summary"`
-	Matched   int64       `json:"matched"`
-	CreatedAt time.Time   `json:"createdAt"`
-	From      int         `json:"from"`
-	Results   []runResult `json:"results"`
-}
-
-type runResult struct {
-	TestCase *string `json:"testCase"`
-	result
-}
-
-func (h *handlers) getRun(r *edge.Request, _ edge.None) (one[run], error) {
-	n, err := h.cycle(r)
-	if err != nil {
-		return one[run]{}, err
-	}
-	part := workspace.RunPart{}
-	if part.From, err = r.Number("from", edge.Span{Otherwise: 0, Least: 0, Most: 1_000_000}); err == nil {
-		part.Limit, err = r.Number("limit", edge.Span{Otherwise: edge.DefaultPage, Least: 1, Most: edge.MaxPage})
-	}
-	if err != nil {
-		return one[run]{}, err
-	}
-	if part.Run, err = authority.ParseID(r.PathValue("run")); err != nil {
-		return one[run]{}, credential.Errorf(credential.NotFound, "no such test run")
-	}
-	found, results, err := h.workspace.TestRun(r.Context(), &r.Principal, n, part)
-	if err != nil {
-		return one[run]{}, err
-	}
-	out := run{found.ID.String(), found.Build, found.Key, found.Attempt, summaryOf(found), found.Matched, found.CreatedAt, part.From, make([]runResult, len(results))}
-	for i, t := range results {
-		out.Results[i].result = result{t.Name, t.Class, cmp.Or(statusWords[t.Status], "Ignored"), t.Duration.Milliseconds(), t.Message}
-		if t.CaseNumber != 0 {
-			text := id("TC-", t.CaseNumber)
-			out.Results[i].TestCase = &text
-		}
-	}
-	return one[run]{out}, nil
 }

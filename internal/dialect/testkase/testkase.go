@@ -39,65 +39,6 @@ type handlers struct {
 	workspace *workspace.Workspace
 }
 
-// Surfaces returns TestKase's routes, by noun.
-func Surfaces(a *authority.Authority, w *workspace.Workspace) []*edge.Surface {
-	h := &handlers{a, w}
-	surface := func(prefix string, routes []edge.Route) *edge.Surface {
-		return &edge.Surface{Routes: routes, Prefix: prefix, Present: edge.FromHeaders, WriteError: writeError, WriteLimit: writeLimit, Takes: ours, Nulls: true}
-	}
-	return []*edge.Surface{surface(projects, h.projectRoutes()), surface(cases, h.caseRoutes()), surface(cycles, h.cycleRoutes())}
-}
-
-// ours are the credentials that this surface takes.
-func ours(s *credential.Scheme) bool { return s.Kind == credential.Session || s.Name == "testkase_pat" }
-
-func (h *handlers) projectRoutes() []edge.Route {
-	read := edge.Needs(credential.ProjectsRead)
-	return []edge.Route{
-		edge.Get(projects+"/user-projects", read, h.listProjects).Takes("page", "limit", "orgId"),
-		edge.Get(projects+"/user/my-projects", read, h.listProjects).Takes("page", "limit", "orgId"),
-	}
-}
-
-// What changes something asks for no permission at the door: it is the role in
-// the project that counts, which the workspace knows.
-func (h *handlers) caseRoutes() []edge.Route {
-	read, write := edge.Needs(credential.TestsRead), edge.Authenticated
-	one := cases + "/{id}"
-	return []edge.Route{
-		edge.Get(cases, read, h.listCases).Takes("projectId", "orgId", "page", "limit", "after", "status", "type", "priority", "folder", "label", "automationId", "automationRef", "search"),
-		edge.Post(cases, write, most, h.createCase).Takes(in...).Creates(),
-		edge.Get(one, read, h.getCase).Takes(in...),
-		edge.Put(one, write, most, h.changeCase).Takes(in...),
-		edge.Patch(one, write, most, h.changeCase).Takes(in...),
-		edge.Delete(one, write, h.deleteCase).Takes(in...),
-		edge.Get(one+"/versions", read, h.listVersions).Takes("projectId", "orgId", "before"),
-		edge.Get(one+"/versions/{version}", read, h.getVersion).Takes(in...),
-	}
-}
-
-func (h *handlers) cycleRoutes() []edge.Route {
-	read, write := edge.Needs(credential.ResultsRead), edge.Authenticated
-	one := cycles + "/{id}"
-	return []edge.Route{
-		edge.Get(cycles, read, h.listCycles).Takes("projectId", "orgId", "page", "limit", "after", "status"),
-		edge.Post(cycles, write, most, h.createCycle).Takes(in...).Creates(),
-		edge.Get(one, read, h.getCycle).Takes(in...),
-		edge.Put(one, write, most, h.changeCycle).Takes(in...),
-		edge.Patch(one, write, most, h.changeCycle).Takes(in...),
-		edge.Delete(one, write, h.deleteCycle).Takes(in...),
-		edge.Get(one+"/test-cases", read, h.listExecutions).Takes("projectId", "orgId", "page", "limit", "after", "status"),
-		edge.Post(one+"/test-cases", write, most, h.addExecutions).Takes(in...),
-		edge.Put(one+"/test-cases/{case}", write, most, h.setExecution).Takes(in...),
-		edge.Delete(one+"/test-cases/{case}", write, h.removeExecution).Takes(in...),
-		edge.Post(one+"/results", write, mostResults, h.report).Takes(in...).Creates(),
-		edge.Get(one+"/results/{run}", read, h.getRun).Takes("projectId", "orgId", "from", "limit"),
-	}
-}
-
-// in are the parameters that say in which project.
-var in = []string{"projectId", "orgId"}
-
 // writeLimit tells what is left of the requests of a minute.
 func writeLimit(h http.Header, l credential.Limit) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(l.Limit))
@@ -207,15 +148,19 @@ func (h *handlers) project(r *edge.Request) (ref store.ProjectRef, err error) {
 	return store.ProjectRef{OrganizationNumber: n}, nil
 }
 
+// kind is of what things an id is: how it begins, and what they are called,
+// in the path as well.
+type kind struct{ prefix, noun, wildcard string }
+
 // numbered reads the id in the path, and in which project it is.
-func (h *handlers) numbered(r *edge.Request, prefix, noun string) (workspace.Numbered, error) {
+func (h *handlers) numbered(r *edge.Request, k kind) (workspace.Numbered, error) {
 	ref, err := h.project(r)
 	if err != nil {
 		return workspace.Numbered{}, err
 	}
-	n, ok := authority.ParseNumber(r.PathValue("id"), prefix)
+	n, ok := authority.ParseNumber(r.PathValue(k.wildcard), k.prefix)
 	if !ok {
-		return workspace.Numbered{}, credential.Errorf(credential.NotFound, "no such %s: ids are such as %s1", noun, prefix)
+		return workspace.Numbered{}, credential.Errorf(credential.NotFound, "no such %s: ids are such as %s1", k.noun, k.prefix)
 	}
 	return workspace.Numbered{Project: ref, Number: n}, nil
 }

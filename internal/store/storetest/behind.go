@@ -18,7 +18,8 @@ var Tables = []string{
 	"sessions", "two_factor", "backup_codes", "links", "sign_in_attempts", "outbox", "invitations", "policies",
 	"campaigns", "testers", "tester_words", "campaign_issues", "tallies", "environments", "builds",
 	"test_folders", "test_cases", "test_case_versions", "test_case_labels", "test_case_refs", "test_cycles", "test_executions", "test_runs", "test_results",
-	"virtual_users", "releases", "issues", "comments", "creations", "searchable",
+	"virtual_users", "releases", "issues", "comments", "creations", "searchable", "artifacts",
+	"issue_drafts", "issue_tags", "issue_tagged", "custom_fields",
 }
 
 // Exec runs statements behind the store's back.

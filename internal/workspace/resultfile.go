@@ -1,0 +1,141 @@
+package workspace
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/testresult"
+)
+
+// ResultFile is a file that a test program wrote, packed by gzip or not.
+type ResultFile struct {
+	Name string // as the caller chose it
+	File *artifact.Staged
+}
+
+// unpacked bounds the files of an upload in bytes, all together and unpacked: by
+// what is read in a moment, and by what may be uploaded at all.
+func (w *Workspace) unpacked() int64 { return min(32<<20, 8*w.files.Most()) }
+
+// mostCI bounds what is said of where tests ran, in characters.
+const mostCI = 2000
+
+// readFiles reads the results out of files. Where one can't be read none is,
+// and the error says of each what is wrong with it.
+func (w *Workspace) readFiles(r *ReportRequest) error {
+	if len(r.Files) == 0 {
+		return nil
+	}
+	var err error
+	if r.Format, err = oneOf("format", strings.ToLower(r.Format), testresult.Formats()); err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(r.CI) > mostCI || r.CI != "" && !strings.HasPrefix(r.CI, "{") {
+		return credential.InvalidField("ci", "must be an object of at most %d characters", mostCI)
+	}
+	var wrong []string
+	left := w.unpacked()
+	for _, f := range r.Files {
+		results, err := f.read(r.Format, &left)
+		if errors.Is(err, credential.Unavailable) {
+			return err
+		}
+		if err != nil {
+			wrong = append(wrong, artifact.Name(f.Name)+": "+err.Error())
+		}
+		for _, t := range results {
+			r.Results = append(r.Results, store.TestResult{Name: t.Name, Class: t.Class, Status: t.Status, Duration: t.Duration, Message: t.Message})
+		}
+	}
+	if len(wrong) > 0 {
+		return credential.InvalidField("file", "%s", clip(strings.Join(wrong, "; "), mostMessage))
+	}
+	return nil
+}
+
+// read reads one file, of which no more bytes are taken than are left.
+func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, error) {
+	file, err := f.File.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	packed := bufio.NewReader(file)
+	content := io.Reader(packed)
+	if head, _ := packed.Peek(2); string(head) == "\x1f\x8b" { // RFC 1952 section 2.3.1
+		unpacked, err := gzip.NewReader(packed)
+		if err != nil {
+			return nil, errors.New("it can't be unpacked")
+		}
+		content = unpacked
+	}
+	text, err := io.ReadAll(io.LimitReader(content, *left+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("it can't be unpacked")
+	case int64(len(text)) > *left:
+		return nil, fmt.Errorf("it has more than the %d bytes that it may have, unpacked", *left)
+	}
+	*left -= int64(len(text))
+	return testresult.Read(format, bytes.NewReader(text), MostResults)
+}
+
+// attachFiles keeps the files of an upload with it.
+func (w *Workspace) attachFiles(ctx context.Context, ch *change, run uuid.UUID, r *ReportRequest) error {
+	for _, f := range r.Files {
+		if _, err := w.attach(ctx, ch, runOwner(run), Upload{Kind: r.Format, Name: f.Name, Detail: r.CI, File: f.File}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runOwner(run uuid.UUID) store.ArtifactOwner {
+	return store.ArtifactOwner{Noun: "test_run", ID: run}
+}
+
+// MayReport refuses who may not report results to a cycle.
+func (w *Workspace) MayReport(ctx context.Context, p *credential.Principal, n Numbered) error {
+	project, err := find(ctx, w.store, p, want{n.Project, credential.ResultsWrite})
+	if err == nil {
+		_, err = w.store.TestCycleIn(ctx, project.ID, n.Number)
+	}
+	return err
+}
+
+// RunFiles lists the files of an upload, in the order in which they came.
+func (w *Workspace) RunFiles(ctx context.Context, p *credential.Principal, n Numbered, run uuid.UUID) ([]store.Artifact, error) {
+	found, _, err := w.TestRun(ctx, p, n, RunPart{Run: run})
+	if err != nil {
+		return nil, err
+	}
+	return w.store.Artifacts(ctx, runOwner(found.ID), 0, mostArtifacts)
+}
+
+// OpenRunFile opens a file of an upload by its number.
+func (w *Workspace) OpenRunFile(ctx context.Context, p *credential.Principal, n Numbered, run uuid.UUID, number int64) (*store.Artifact, *os.File, error) {
+	files, err := w.RunFiles(ctx, p, n, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range files {
+		if files[i].Number == number {
+			content, err := w.open(&files[i])
+			return &files[i], content, err
+		}
+	}
+	return nil, nil, credential.Errorf(credential.NotFound, "no such file")
+}
