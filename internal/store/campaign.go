@@ -32,19 +32,8 @@ const campaignSelection = `SELECT c.id, c.organization_id, c.number, c.name, c.d
 	c.created_at, c.updated_at,
 	(SELECT CAST(COALESCE(SUM(t.n), 0) AS BIGINT) FROM tallies t WHERE t.parent = c.id AND t.status <> '` + TesterRemoved + `') FROM campaigns c `
 
-// owner scans an id; NULL is Nil.
-type owner struct{ id *uuid.UUID }
-
-// Scan implements sql.Scanner.
-func (o owner) Scan(src any) error {
-	var read uuid.NullUUID
-	err := read.Scan(src)
-	*o.id = read.UUID
-	return err
-}
-
 func (c *Campaign) targets() []any {
-	return []any{&c.ID, &c.Organization, &c.Number, &c.Name, &c.Description, &c.Status, instant{&c.StartsAt}, instant{&c.EndsAt}, owner{&c.MadeBy}, owner{&c.MadeByUser},
+	return []any{&c.ID, &c.Organization, &c.Number, &c.Name, &c.Description, &c.Status, instant{&c.StartsAt}, instant{&c.EndsAt}, nullID{&c.MadeBy}, nullID{&c.MadeByUser},
 		instant{&c.CreatedAt}, instant{&c.UpdatedAt}, &c.Testers}
 }
 

@@ -27,7 +27,7 @@ const campaignIssueSelection = `SELECT i.id, i.campaign_id, i.number, i.title, i
 	i.created_at, i.updated_at FROM campaign_issues i `
 
 func (i *CampaignIssue) targets() []any {
-	return []any{&i.ID, &i.Campaign, &i.Number, &i.Title, &i.Description, &i.Notes, &i.Status, &i.Priority, owner{&i.MadeBy}, owner{&i.MadeByUser},
+	return []any{&i.ID, &i.Campaign, &i.Number, &i.Title, &i.Description, &i.Notes, &i.Status, &i.Priority, nullID{&i.MadeBy}, nullID{&i.MadeByUser},
 		instant{&i.CreatedAt}, instant{&i.UpdatedAt}}
 }
 

@@ -103,7 +103,14 @@ func scan[T any](ctx context.Context, r reader, s selection[T], args []any) (out
 // store and no answer can hold.
 func checkTexts(targets []any) error {
 	for i, target := range targets {
-		if v := reflect.ValueOf(target); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.String && !utf8.ValidString(v.Elem().String()) {
+		text := ""
+		switch v := reflect.Indirect(reflect.ValueOf(target)); {
+		case v.Kind() == reflect.String:
+			text = v.String()
+		case v.Type() == reflect.TypeFor[sql.NullString]():
+			text = v.Field(0).String()
+		}
+		if !utf8.ValidString(text) {
 			return fmt.Errorf("column index %d is not UTF-8", i)
 		}
 	}

@@ -32,7 +32,7 @@ type Organization struct {
 const organizationColumns = `o.id, o.number, o.name, o.slug, o.description, o.logo_url, o.settings, o.created_by, o.created_at, COALESCE(o.updated_at, o.created_at), o.suspended_at`
 
 func (o *Organization) targets() []any {
-	return []any{&o.ID, &o.Number, &o.Name, &o.Slug, &o.Description, &o.LogoURL, &o.Settings, owner{&o.CreatedBy}, instant{&o.CreatedAt}, instant{&o.UpdatedAt}, instant{&o.SuspendedAt}}
+	return []any{&o.ID, &o.Number, &o.Name, &o.Slug, &o.Description, &o.LogoURL, &o.Settings, nullID{&o.CreatedBy}, instant{&o.CreatedAt}, instant{&o.UpdatedAt}, instant{&o.SuspendedAt}}
 }
 
 // GivenSlug begins the slug of an organization that has none of its own: its

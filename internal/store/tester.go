@@ -30,7 +30,7 @@ type Tester struct {
 const testerColumns = `t.id, t.campaign_id, t.number, t.email, t.name, t.status, t.joined_at, t.completed_at, t.made_by, t.made_by_user, t.created_at`
 
 func (t *Tester) targets() []any {
-	return []any{&t.ID, &t.Campaign, &t.Number, &t.Email, &t.Name, &t.Status, instant{&t.JoinedAt}, instant{&t.CompletedAt}, owner{&t.MadeBy}, owner{&t.MadeByUser},
+	return []any{&t.ID, &t.Campaign, &t.Number, &t.Email, &t.Name, &t.Status, instant{&t.JoinedAt}, instant{&t.CompletedAt}, nullID{&t.MadeBy}, nullID{&t.MadeByUser},
 		instant{&t.CreatedAt}}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -46,8 +47,8 @@ type words struct{ list *[]string }
 // Scan implements sql.Scanner.
 func (w words) Scan(src any) error {
 	text, ok := src.(string)
-	if !ok {
-		return fmt.Errorf("words are kept as a text, not %T", src)
+	if !ok || !utf8.ValidString(text) {
+		return fmt.Errorf("words are kept as a text in UTF-8, not %T", src)
 	}
 	*w.list = strings.Fields(text)
 	return nil
