@@ -7,7 +7,9 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -281,6 +283,9 @@ func (r *Request) readQuery(known []string) (err error) {
 		}
 		if list[0] == "" { // as a script writes whose variable is not set
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is empty; leave it out"}
+		}
+		if !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0) { // which not every database looks for
+			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is no text in UTF-8"}
 		}
 	}
 	return nil

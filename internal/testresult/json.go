@@ -3,6 +3,7 @@ package testresult
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -12,16 +13,29 @@ import (
 
 // decode reads a whole file of JSON. Members that nobody asks for are let be.
 func (f *file) decode(format string, v any) error {
-	err := json.UnmarshalRead(f.from, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	err := json.UnmarshalRead(f.from, v, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
+		json.WithUnmarshalers(json.UnmarshalFromFunc(f.keep)))
 	var syntax *jsontext.SyntacticError
 	var meaning *json.SemanticError
 	switch {
+	case errors.Is(err, errTooMuch):
+		return errTooMuch
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is no JSON, from byte %d on", syntax.ByteOffset)
 	case errors.As(err, &meaning):
 		return fmt.Errorf("it is no file of %s: at %q stands something else", format, meaning.JSONPointer)
 	}
 	return err
+}
+
+var errTooMuch = errors.New("there is too much in it; split it")
+
+// keep counts a value before it is read, which it leaves to others.
+func (f *file) keep(_ *jsontext.Decoder, value any) error {
+	if f.kept += int(reflect.TypeOf(value).Elem().Size()); f.kept > f.most*mostKept {
+		return errTooMuch
+	}
+	return errors.ErrUnsupported
 }
 
 // Playwright has suites of suites with specs, and each of these a test for

@@ -3,6 +3,7 @@
 // It hides how each of them spells that: elements and attributes, trees of
 // suites, attempts and hooks. What it returns is in the order of the file. It
 // is pure, takes files from strangers, and its errors may be shown to them.
+// However a file is made, it takes a few times its size of memory.
 package testresult
 
 import (
@@ -64,10 +65,19 @@ func Read(format string, from io.Reader, most int) ([]Result, error) {
 	return f.results, nil
 }
 
+// What a file may hold for each of the results that it may have, far beyond
+// what test programs write. Of {},{},… each takes far more memory than is
+// written of it, and so does each attribute.
+const (
+	mostKept   = 8 << 10 // bytes of values, beside their texts
+	mostQuotes = 200     // in one tag, or in a text without any
+)
+
 // file is one that is being read.
 type file struct {
 	from    io.Reader
 	most    int
+	kept    int // bytes of values
 	results []Result
 }
 

@@ -147,6 +147,25 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A file that would take far more memory than it is long is refused before it does.
+func TestD12_Swollen(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	for _, c := range []struct{ format, begin, again, end, want string }{
+		{"playwright", `{"suites":[`, "{},", "{}]}", "there is too much in it"},
+		{"cypress", `{"tests":[`, "null,", "{}]}", "there is too much in it"},
+		{"cucumber", "[", "{},", "{}]", "there is too much in it"},
+		{"junit", "<testsuite", ` a=""`, "/>", "quotation marks follow each other"},
+		{"testng", "<testng-results>", "<a>", "", "nested deeper than 200 levels"},
+		{"nunit", "<test-run><test-case>", "<a>", "", "nested deeper than 200 levels"},
+	} {
+		_, err := testresult.Read(c.format, strings.NewReader(c.begin+strings.Repeat(c.again, many)+c.end), 100)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s of many %s: %v", c.format, c.again, err)
+		}
+	}
+}
+
 // A file of any kind is read or refused, and what is read is sound.
 func FuzzRead(f *testing.F) {
 	for format, files := range samples {

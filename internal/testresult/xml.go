@@ -2,6 +2,7 @@ package testresult
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,22 +13,73 @@ import (
 // xmlFile walks the elements of a file.
 type xmlFile struct {
 	*file
+	raw     *xml.Decoder // what decoder reads, which knows the line
 	decoder *xml.Decoder
 	// within are the names of the elements around the present one, by what they
 	// say of themselves.
 	within []string
 }
 
+// mostDeep is how many elements may stand in each other.
+const mostDeep = 200
+
+// tokens are those of a file. The decoder keeps all elements around the present
+// one, so that these are bounded.
+type tokens struct {
+	raw   *xml.Decoder
+	depth int
+}
+
+// Token implements xml.TokenReader.
+func (t *tokens) Token() (xml.Token, error) {
+	token, err := t.raw.RawToken()
+	switch token.(type) {
+	case xml.StartElement:
+		t.depth++
+	case xml.EndElement:
+		t.depth--
+	}
+	if t.depth > mostDeep {
+		return nil, fmt.Errorf("its elements are nested deeper than %d levels", mostDeep)
+	}
+	return token, err
+}
+
+// tags reads a file in which no tag has too many attributes: each has two
+// quotation marks, and "<" stands in none of them.
+type tags struct {
+	from         io.Reader
+	quotes, most int
+}
+
+// Read implements io.Reader.
+func (t *tags) Read(p []byte) (int, error) {
+	n, err := t.from.Read(p)
+	for _, c := range p[:n] {
+		switch c {
+		case '<':
+			t.quotes = 0
+		case '"', '\'':
+			t.quotes++
+		}
+		if t.quotes > t.most {
+			return 0, fmt.Errorf("more than %d quotation marks follow each other without a tag", t.most)
+		}
+	}
+	return n, err
+}
+
 // walk calls visit for each element, of which the first is one of roots. Visit
 // reads an element to its end and says so, or goes on into it.
 func (f *file) walk(format string, roots []string, visit func(*xmlFile, xml.StartElement) (read bool, err error)) error {
-	x := &xmlFile{file: f, decoder: xml.NewDecoder(f.from)}
-	x.decoder.CharsetReader = func(charset string, text io.Reader) (io.Reader, error) {
+	raw := xml.NewDecoder(&tags{from: f.from, most: f.most * mostQuotes})
+	raw.CharsetReader = func(charset string, text io.Reader) (io.Reader, error) {
 		if !strings.EqualFold(charset, "us-ascii") {
 			return nil, fmt.Errorf("it is written in %s, not in UTF-8", charset)
 		}
 		return text, nil
 	}
+	x := &xmlFile{file: f, raw: raw, decoder: xml.NewTokenDecoder(&tokens{raw: raw})}
 	begun := false
 	for {
 		token, err := x.decoder.Token()
@@ -38,7 +90,7 @@ func (f *file) walk(format string, roots []string, visit func(*xmlFile, xml.Star
 			return fmt.Errorf("it is empty, and no file of %s", format)
 		}
 		if err != nil {
-			return fmt.Errorf("it is no XML: %w", err)
+			return x.broken(err)
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
@@ -62,9 +114,18 @@ func (f *file) walk(format string, roots []string, visit func(*xmlFile, xml.Star
 // read decodes an element to its end.
 func (x *xmlFile) read(e xml.StartElement, v any) error {
 	if err := x.decoder.DecodeElement(v, &e); err != nil {
-		return fmt.Errorf("it is no XML: %w", err)
+		return x.broken(err)
 	}
 	return nil
+}
+
+// broken is the error about a file that can't be read, and where.
+func (x *xmlFile) broken(err error) error {
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		syntax.Line, _ = x.raw.InputPos()
+	}
+	return fmt.Errorf("it is no XML: %w", err)
 }
 
 // around is the name of the nearest element around that has one.

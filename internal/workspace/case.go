@@ -455,7 +455,13 @@ type CaseQuery struct {
 }
 
 func (q *CaseQuery) filter(project uuid.UUID) (f store.CaseFilter, err error) {
-	f = store.CaseFilter{Project: project, Label: q.Label, Reference: q.Reference, Automation: q.Automation, After: q.After}
+	f = store.CaseFilter{Project: project, Automation: q.Automation, After: q.After}
+	if f.Label, err = credential.CheckProse("label", q.Label, mostLabel); err != nil {
+		return f, err
+	}
+	if f.Reference, err = credential.CheckProse("automationRef", q.Reference, mostReference); err != nil {
+		return f, err
+	}
 	for _, choice := range []struct {
 		field, from string
 		to          *string

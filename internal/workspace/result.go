@@ -73,7 +73,7 @@ var automationID = regexp.MustCompile(`\[([0-9]{5})\]`)
 // holds automation ids says how those test cases went in the cycle, which they
 // join where they aren't in it; of several about one the last counts.
 func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, n Numbered, r ReportRequest) (*Report, error) {
-	if err := w.readFiles(&r); err != nil {
+	if err := w.readFiles(ctx, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(p); err != nil {

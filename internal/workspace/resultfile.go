@@ -35,16 +35,21 @@ const mostCI = 2000
 
 // readFiles reads the results out of files. Where one can't be read none is,
 // and the error says of each what is wrong with it.
-func (w *Workspace) readFiles(r *ReportRequest) error {
+func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error) {
 	if len(r.Files) == 0 {
 		return nil
 	}
-	var err error
 	if r.Format, err = oneOf("format", strings.ToLower(r.Format), testresult.Formats()); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(r.CI) > mostCI || r.CI != "" && !strings.HasPrefix(r.CI, "{") {
 		return credential.InvalidField("ci", "must be an object of at most %d characters", mostCI)
+	}
+	select {
+	case w.reading <- struct{}{}:
+		defer func() { <-w.reading }()
+	case <-ctx.Done():
+		return credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
 	}
 	var wrong []string
 	left := w.unpacked()

@@ -56,14 +56,17 @@ type Workspace struct {
 	posted func()
 	perDay int
 	files  *artifact.Files
-	log    *slog.Logger
-	now    func() time.Time
-	rand   io.Reader
+	// reading has a place for each upload whose files are being read: what they
+	// take of memory is so much and no more.
+	reading chan struct{}
+	log     *slog.Logger
+	now     func() time.Time
+	rand    io.Reader
 }
 
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
-	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, files: cfg.Files, log: cfg.Logger, now: cfg.Now, rand: cfg.Rand}
+	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, files: cfg.Files, reading: make(chan struct{}, 2), log: cfg.Logger, now: cfg.Now, rand: cfg.Rand}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}

@@ -166,7 +166,7 @@ func agentProblemOf(f edge.Failure) agentProblem {
 
 // fieldNames are what OneTest calls fields of the workspace.
 var fieldNames = map[string]string{"labels": "tags", "automationRefs": "automation_test_id", "folder": "folder_id", "expectedResult": "expected_result",
-	"testCases": "test_case_ids"}
+	"testCases": "test_case_ids", "label": "tag", "automationRef": "automation_test_id"}
 
 func faultOf(f edge.Failure) fault {
 	out := fault{Location: []any{"body"}, Message: f.Detail, Type: "value_error"}

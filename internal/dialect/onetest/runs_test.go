@@ -168,3 +168,18 @@ func TestOTD14_OTD17_Executions(t *testing.T) {
 		w.post("key", two+"/rerun", "").refused(409, "completed")
 	})
 }
+
+// What no text holds is looked for nowhere: it is refused, by a query too.
+func TestH4_FiltersThatAreNoText(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, filter := range []string{"tag", "automation_test_id", "search", "folder_id"} {
+			for _, value := range []string{"a%00b", "%ff", "%ed%a0%80"} {
+				w.get("key", w.product(sampleList+"?"+filter+"="+value)).refused(400, "is no text in UTF-8")
+			}
+		}
+		run := w.made(w.product("/runs"), `{"name":"Release 1.0"}`)
+		for _, filter := range []string{"tag", "automation_test_id"} {
+			w.post("key", tm+"/runs/"+run+"/add-from-oql", `{"query":"`+filter+` = \"a\u0000b\""}`).faulty("body." + filter)
+		}
+	})
+}
