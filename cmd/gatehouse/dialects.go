@@ -115,7 +115,7 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 		Params: map[string]openapi.Param{
 			"page":             {About: "which page, from 1 on; lists are paged up to their entry 10,000"},
 			"per_page":         {About: "how many a page has: 20, or 25 of feature requests and fields, at most 100"},
-			"status":           {About: "only those of this status: open, in_progress, needs_more_info, resolved, closed or wont_fix"},
+			"status":           {About: "only those of this status: open, in_progress, needs_more_info, resolved, closed or wont_fix; of feature requests also pending, approved, completed, rejected or duplicate"},
 			"priority":         {About: "only those of this priority: low, medium, high or critical"},
 			"category":         {About: "only those of this category: bug, feature_request or question"},
 			"tag_ids":          {About: "only those with any of these tags, with commas between them"},
@@ -123,7 +123,7 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 			"created_before":   {About: "only those before this time"},
 			"updated_after":    {About: "only those that changed from this time on, the latest change first"},
 			"updated_before":   {About: "only those that changed before this time"},
-			"sort":             {About: "top, new or all, which are the same: nobody votes"},
+			"sort":             {About: "top, new or all, which are the same: nobody votes; or moderation, rejected, muted or duplicates, for those alone"},
 			"query":            {About: "words; those are found that have them all, or words that begin so", Value: "ship"},
 			"skip_ids":         {About: "ids that are left out, with commas between them"},
 			"scoped_id":        {About: "the one with this id, such as g-1 or fr-3, instead of words"},

@@ -120,6 +120,7 @@ func hubCalls() map[string]objectCall {
 	calls := map[string]objectCall{
 		"POST /auth/verify":                             {},
 		"PATCH " + in + "issues/{issue}":                {body: `{"priority":"low"}`},
+		"PATCH " + in + "feature_requests/{request}":    {body: `{"status":"approved"}`},
 		"PATCH " + in + "issue_tags/{tag}":              {body: `{"color":"#ff0000"}`},
 		"DELETE " + in + "issue_tags/{tag}":             {renew: (*objects).renewTag},
 		"DELETE " + in + "custom_fields/{field}":        {renew: (*objects).renewField},

@@ -23,6 +23,7 @@ type Issue struct {
 	Project     uuid.UUID
 	Category    string
 	Status      string
+	Stage       string // of a feature request; empty of anything else
 	Priority    string
 	Title       string
 	Description string
@@ -71,7 +72,7 @@ func (p *personTarget) person(virtual bool) Person {
 	return Person{p.id.UUID, p.number.Int64, p.name.String, virtual && p.id.Valid}
 }
 
-const issueColumns = `i.id, i.number, i.project_id, i.category, i.status, i.priority, i.title, i.description, i.steps, i.custom, i.source,
+const issueColumns = `i.id, i.number, i.project_id, i.category, i.status, i.stage, i.priority, i.title, i.description, i.steps, i.custom, i.source,
 	i.made_by, i.created_at, i.updated_at, i.resolved_at, r.id, r.number, r.label, a.id, a.number, a.name, u.id, u.number, u.name, v.id, v.number, v.value`
 
 const issueTables = ` FROM issues i LEFT JOIN releases r ON r.id = i.release_id LEFT JOIN users a ON a.id = i.assignee_id
@@ -85,7 +86,7 @@ type issueRow struct {
 }
 
 func (i *issueRow) targets() []any {
-	out := []any{&i.ID, &i.Number, &i.Project, &i.Category, &i.Status, &i.Priority, &i.Title, &i.Description, &i.Steps, &i.Custom, &i.Source,
+	out := []any{&i.ID, &i.Number, &i.Project, &i.Category, &i.Status, &i.Stage, &i.Priority, &i.Title, &i.Description, &i.Steps, &i.Custom, &i.Source,
 		&i.madeBy, instant{&i.CreatedAt}, instant{&i.UpdatedAt}, instant{&i.ResolvedAt}}
 	for _, p := range []*personTarget{&i.release, &i.assignee, &i.user, &i.virtual} {
 		out = append(out, p.targets()...)
@@ -112,11 +113,11 @@ func (t *Tx) InsertIssue(ctx context.Context, i *Issue) (err error) {
 	user, virtual := i.Reporter.columns()
 	_, err = t.q.ExecContext(ctx, `
 		INSERT INTO issues (id, number, project_id, category, status, priority, title, description, steps, custom, source,
-			release_id, assignee_id, user_id, virtual_id, made_by, created_at, updated_at, resolved_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+			release_id, assignee_id, user_id, virtual_id, made_by, created_at, updated_at, resolved_at, stage)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		i.ID, i.Number, i.Project, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom, i.Source,
 		nullable(i.Release.ID), nullable(i.Assignee.ID), nullable(user), nullable(virtual), nullable(i.MadeBy),
-		i.CreatedAt.UnixMilli(), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+		i.CreatedAt.UnixMilli(), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt), i.Stage)
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
@@ -140,9 +141,9 @@ func (t *Tx) UpdateIssue(ctx context.Context, i *Issue) error {
 	user, virtual := i.Reporter.columns()
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE issues SET category = $2, status = $3, priority = $4, title = $5, description = $6, steps = $7, custom = $8,
-			release_id = $9, assignee_id = $10, user_id = $11, virtual_id = $12, updated_at = $13, resolved_at = $14 WHERE id = $1`,
+			release_id = $9, assignee_id = $10, user_id = $11, virtual_id = $12, updated_at = $13, resolved_at = $14, stage = $15 WHERE id = $1`,
 		i.ID, i.Category, i.Status, i.Priority, i.Title, i.Description, i.Steps, i.Custom, nullable(i.Release.ID), nullable(i.Assignee.ID),
-		nullable(user), nullable(virtual), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt))
+		nullable(user), nullable(virtual), i.UpdatedAt.UnixMilli(), stamp(i.ResolvedAt), i.Stage)
 	if err != nil {
 		return t.fail("store an issue", err)
 	}
@@ -230,6 +231,7 @@ const mostTagged = MostCounted / 4
 type IssueFilter struct {
 	Project                     uuid.UUID
 	Category, Status, Priority  string
+	Stages                      []string // all of which it is
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
 	Tags                        []int64 // by number, at most a few; any of them
@@ -249,6 +251,9 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 		if c.value != "" {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
+	}
+	for _, stage := range f.Stages {
+		add(`i.stage = $%d`, stage)
 	}
 	if len(f.Tags) > 0 { // of the latest that have them
 		first := len(args) + 1

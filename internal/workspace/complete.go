@@ -122,6 +122,7 @@ func (w *Workspace) Publish(ctx context.Context, p *credential.Principal, ref Is
 		if issue.Tags, err = existing(ctx, c, numbers); err != nil {
 			return err
 		}
+		restage(issue) // a draft may be older than its stages
 		c.record("issue.create", targetOf(issue), aboutIssue(issue))
 		return errors.Join(c.DeleteDraft(ctx, issue.ID), c.InsertIssue(ctx, issue))
 	})

@@ -29,7 +29,7 @@ func Categories() []string { return []string{Bug, FeatureRequest, Question} }
 
 // Statuses are the states of an issue. Any may follow any other.
 func Statuses() []string {
-	return []string{Open, "in_progress", "needs_more_info", Resolved, "closed", "wont_fix"}
+	return []string{Open, inProgress, "needs_more_info", Resolved, "closed", "wont_fix"}
 }
 
 // Priorities go from least to most.
@@ -174,7 +174,7 @@ func aboutIssue(i *store.Issue) about {
 
 // check takes the texts of a draft over into an issue.
 func (d *IssueDraft) check(i *store.Issue) (err error) {
-	if i.Status, err = status("status", or(d.Status, Open)); err != nil {
+	if err = setStatus(i, or(d.Status, Open)); err != nil {
 		return err
 	}
 	if i.Priority, err = oneOf("priority", or(d.Priority, "medium"), Priorities()); err != nil {
@@ -421,7 +421,6 @@ func (ch *IssueChange) apply(i *store.Issue) (err error) {
 		check func(field, text string) (string, error)
 	}{
 		{"category", &i.Category, ch.Category, func(f, t string) (string, error) { return oneOf(f, t, Categories()) }},
-		{"status", &i.Status, ch.Status, status},
 		{"priority", &i.Priority, ch.Priority, func(f, t string) (string, error) { return oneOf(f, t, Priorities()) }},
 		{"title", &i.Title, ch.Title, func(_, t string) (string, error) { return checkTitle(t) }},
 		{"description", &i.Description, ch.Description, prose(mostDescription)},
@@ -435,6 +434,9 @@ func (ch *IssueChange) apply(i *store.Issue) (err error) {
 			return err
 		}
 		*f.to = checked
+	}
+	if restage(i); ch.Status != nil {
+		return setStatus(i, *ch.Status)
 	}
 	return nil
 }

@@ -66,6 +66,16 @@ func (w *Workspace) Issues(ctx context.Context, p *credential.Principal, ref sto
 }
 
 func checkFilter(f *store.IssueFilter) (err error) {
+	if f.Category == FeatureRequest && f.Status != "" && !isStatus(f.Status) {
+		stage, err := oneOf("status", f.Status, Stages())
+		if err != nil {
+			return err
+		}
+		f.Status, f.Stages = "", append(f.Stages, stage)
+	}
+	if len(f.Stages) > 0 {
+		f.Category = "" // only feature requests have stages, and an index by them
+	}
 	if f.Status != "" {
 		if f.Status, err = status("status", f.Status); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (h *handlers) publish(r *edge.Request, body edge.Payload) (out issue, err e
 	if err != nil {
 		return out, err
 	}
-	return h.issueOf(ref.Project.Number, published), nil
+	return h.shown(r, ref.Project, published), nil
 }
 
 func (h *handlers) setReporter(r *edge.Request, body edge.Payload) (out issue, err error) {
@@ -47,7 +47,7 @@ func (h *handlers) setReporter(r *edge.Request, body edge.Payload) (out issue, e
 	if err != nil {
 		return out, err
 	}
-	return h.issueOf(ref.Project.Number, changed), nil
+	return h.shown(r, ref.Project, changed), nil
 }
 
 // announcement is what is said of a file before it comes.

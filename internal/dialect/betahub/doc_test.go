@@ -273,12 +273,80 @@ func TestBHD16_BHO6_FeatureRequests(t *testing.T) {
 		a := w.get("dev", w.in("/feature_requests.json")).want(200)
 		a.has("sort", "top", "project_id", fmt.Sprintf("pr-%d", w.alpha.Number), "pagination.per_page", 25, "pagination.total_count", 27, "pagination.total_pages", 2,
 			"feature_requests.0.title", "r27", "feature_requests.0.votes", 0, "feature_requests.0.voted", false, "feature_requests.0.is_duplicate", false,
-			"feature_requests.0.duplicates_count", 0, "feature_requests.0.status", "open", "feature_requests.0.user.name", "The dev")
+			"feature_requests.0.duplicates_count", 0, "feature_requests.0.status", "pending", "feature_requests.0.user.name", "The dev")
 		w.get("dev", w.in("/feature_requests.json?sort=new&page=2")).want(200).has("sort", "new", "feature_requests.1.title", "r1")
-		w.get("dev", w.in("/feature_requests.json?sort=muted")).refused(422, "sort")
+		for _, sort := range []string{"best", "Top", "pending"} {
+			w.get("dev", w.in("/feature_requests.json?sort="+sort)).refused(422, "sort")
+		}
 		if got := w.get("dev", w.in("/issues.json?category=feature_request")).want(200).column("", "id"); len(got) != 27 {
 			t.Errorf("%d of them are issues, want 27", len(got))
 		}
+	})
+}
+
+// A feature request has statuses of its own where it is addressed as one, and
+// there are lists by them. As an issue it shows which of an issue's that is.
+func TestBHD24_BHD16_Stages(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		number := 0
+		for status, as := range map[string]string{"": "open", "pending": "open", "approved": "open", "in_progress": "in_progress", "completed": "resolved", "rejected": "wont_fix", "duplicate": "closed"} {
+			number++
+			shown := status
+			if status == "" {
+				shown = "pending"
+			}
+			w.post("dev", w.in("/feature_requests.json"), fmt.Sprintf(`{"feature_request":{"title":%q,"status":%q}}`, shown, status)).want(201).has("status", shown)
+			w.get("dev", w.in(fmt.Sprintf("/issues/%d.json", number))).want(200).has("status", as)
+			w.get("dev", w.in(fmt.Sprintf("/feature_requests/search.json?scoped_id=fr-%d", number))).want(200).has("status", shown)
+			w.get("dev", w.in("/feature_requests/search.json?query="+shown)).want(200).has("feature_requests.0.status", shown, "feature_requests.0.is_duplicate", shown == "duplicate")
+		}
+		lists := func(query string, want ...any) {
+			w.t.Helper()
+			a := w.get("dev", w.in("/feature_requests.json?"+query)).want(200)
+			got := a.column("feature_requests", "status")
+			if slices.SortFunc(got, func(a, b any) int { return strings.Compare(a.(string), b.(string)) }); !same(got, want...) {
+				t.Errorf("%s: got %v, want %v", query, got, want)
+			}
+			a.has("pagination.total_count", len(want))
+		}
+		lists("sort=all", "approved", "completed", "duplicate", "in_progress", "pending", "pending", "rejected")
+		lists("sort=moderation", "pending", "pending")
+		lists("sort=rejected", "rejected")
+		lists("sort=duplicates", "duplicate")
+		lists("sort=muted")
+		lists("status=approved", "approved")
+		lists("status=in_progress", "in_progress")
+		lists("status=open", "approved", "pending", "pending")
+		lists("sort=moderation&status=approved")
+		lists("sort=moderation&status=pending", "pending", "pending")
+		w.get("dev", w.in("/feature_requests.json?status=planned")).refused(422, "duplicate")
+		w.get("dev", w.in("/issues.json?status=approved")).refused(422, "status")
+		if got := w.get("dev", w.in("/issues.json?category=feature_request&status=approved")).want(200).column("", "title"); !same(got, "approved") {
+			t.Errorf("got %v", got)
+		}
+
+		id := w.post("dev", w.in("/feature_requests.json"), `{"title":"moved"}`).want(201).get("id")
+		one, issue := w.in(fmt.Sprintf("/feature_requests/%v", id)), w.in(fmt.Sprintf("/issues/%v.json", id))
+		for _, move := range []struct{ path, to, stage, status string }{
+			{one + ".json", "approved", "approved", "open"}, {issue, "open", "approved", "open"}, {issue, "needs_more_info", "pending", "needs_more_info"},
+			{one, "pending", "pending", "needs_more_info"}, {one, "completed", "completed", "resolved"}, {issue, "closed", "rejected", "closed"}, {issue, "duplicate", "duplicate", "closed"},
+			{one, "closed", "duplicate", "closed"}, {issue, "wont_fix", "rejected", "wont_fix"}, {one, "in_progress", "in_progress", "in_progress"}, {one, "new", "pending", "open"},
+		} {
+			w.patch("dev", move.path, `{"status":"`+move.to+`"}`).want(200)
+			w.patch("dev", one, `{"feature_request":{"priority":"high"}}`).want(200).has("status", move.stage)
+			if got := w.get("dev", issue).want(200).has("status", move.status).get("resolved_at") != nil; got != (move.stage == "completed") {
+				t.Errorf("%s: resolved is %v", move.to, got)
+			}
+		}
+		w.patch("dev", one, `{"status":"planned"}`).refused(422, "approved")
+		w.patch("viewer", one, `{"status":"approved"}`).refused(403, "issues:write")
+		w.patch("dev", issue, `{"category":"bug","status":"approved"}`).refused(422, "wont_fix")
+		w.patch("dev", issue, `{"category":"bug"}`).want(200).has("status", "open")
+		w.patch("dev", one, `{"status":"approved"}`).refused(404, "no such issue")
+		w.patch("dev", issue, `{"category":"feature_request","status":"approved"}`).want(200).has("status", "open")
+		w.patch("dev", one, `{"title":"as it was"}`).want(200).has("status", "approved")
+		draft := w.post("dev", w.in("/feature_requests.json"), `{"title":"draft","draft":true,"status":"approved"}`).want(201).has("status", "approved").get("id")
+		w.post("dev", w.in(fmt.Sprintf("/feature_requests/%v/publish", draft)), `{}`).want(200).has("status", "approved")
 	})
 }
 

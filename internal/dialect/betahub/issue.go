@@ -107,6 +107,16 @@ func (h *handlers) issueOf(project int64, i *store.Issue) issue {
 	return out
 }
 
+// shown is an issue as the address shows it that was called: one of feature
+// requests has their stages for the status.
+func (h *handlers) shown(r *edge.Request, project store.ProjectRef, i *store.Issue) issue {
+	out := h.issueOf(project.Number, i)
+	if i.Category == workspace.FeatureRequest && strings.Contains(r.Pattern, wishes) {
+		out.Status = i.Stage
+	}
+	return out
+}
+
 func (h *handlers) issuesOf(project int64, list []store.Issue) []issue {
 	out := make([]issue, len(list))
 	for i := range list {
@@ -234,7 +244,7 @@ func (h *handlers) scoped(r *edge.Request, prefix, category string) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return h.issueOf(ref.Number, found), nil
+	return h.shown(r, ref, found), nil
 }
 
 // find searches for the words of query.
@@ -290,7 +300,7 @@ func (h *handlers) getIssue(r *edge.Request) (out issue, err error) {
 	if err != nil {
 		return out, err
 	}
-	return h.issueOf(ref.Project.Number, found), nil
+	return h.shown(r, ref.Project, found), nil
 }
 
 func (h *handlers) createIssue(r *edge.Request, u *edge.Upload) (out issue, err error) {
@@ -320,7 +330,7 @@ func (h *handlers) create(r *edge.Request, in report) (out issue, err error) {
 	if err != nil {
 		return out, err
 	}
-	out = h.issueOf(ref.Number, made)
+	out = h.shown(r, ref, made)
 	if p := &r.Principal; p.SubjectType == credential.SubjectProject && p.Token == nil {
 		token, err := h.authority.ReportToken(p, made.ID, made.CreatedAt)
 		if err != nil {
@@ -344,7 +354,11 @@ func (h *handlers) updateIssue(r *edge.Request, body edge.Payload) (out issue, e
 	if err != nil {
 		return out, err
 	}
-	in, err := readIssue(body, "issue")
+	noun := "issue"
+	if ref.Category == workspace.FeatureRequest {
+		noun = ref.Category
+	}
+	in, err := readIssue(body, noun)
 	if err != nil {
 		return out, err
 	}
@@ -356,5 +370,5 @@ func (h *handlers) updateIssue(r *edge.Request, body edge.Payload) (out issue, e
 	if err != nil {
 		return out, err
 	}
-	return h.issueOf(ref.Project.Number, changed), nil
+	return h.shown(r, ref.Project, changed), nil
 }

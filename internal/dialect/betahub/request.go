@@ -1,8 +1,11 @@
 package betahub
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -37,8 +40,9 @@ type requestList struct {
 
 func (h *handlers) requestOf(project int64, i *store.Issue) request {
 	return request{
-		ID: i.Number, ScopedID: fmt.Sprintf("fr-%d", i.Number), Title: i.Title, Description: i.Description, Status: i.Status,
-		User: reporter{personOf(i.Reporter), i.Reporter.Virtual}, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		ID: i.Number, ScopedID: fmt.Sprintf("fr-%d", i.Number), Title: i.Title, Description: i.Description, Status: i.Stage,
+		IsDuplicate: i.Stage == workspace.StageDuplicate,
+		User:        reporter{personOf(i.Reporter), i.Reporter.Virtual}, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 		URL: fmt.Sprintf("%s/issues/%d", h.address(project), i.Number),
 	}
 }
@@ -54,6 +58,11 @@ func (h *handlers) requestsOf(list workspace.IssueList, sort string, p paginatio
 // requestsAPage is how many feature requests a page has.
 const requestsAPage = 25
 
+// sorts are the orders of the list, and of which stage what it shows is; none
+// for all of them. Nothing here is muted.
+var sorts = map[string]string{"top": "", "new": "", "all": "", "moderation": workspace.StagePending, "rejected": workspace.StageRejected,
+	"muted": "muted", "duplicates": workspace.StageDuplicate}
+
 // listRequests lists feature requests, the newest first in every order: none
 // has more votes than another.
 func (h *handlers) listRequests(r *edge.Request) (out requestList, err error) {
@@ -61,12 +70,10 @@ func (h *handlers) listRequests(r *edge.Request) (out requestList, err error) {
 	if err != nil {
 		return out, err
 	}
-	sort, sorts := r.Param("sort"), []string{"top", "new", "all"}
-	if sort == "" {
-		sort = sorts[0]
-	}
-	if !slices.Contains(sorts, sort) {
-		return out, credential.InvalidField("sort", "must be top, new or all")
+	sort := cmp.Or(r.Param("sort"), "top")
+	stage, known := sorts[sort]
+	if !known {
+		return out, credential.InvalidField("sort", "must be one of: %s", strings.Join(slices.Sorted(maps.Keys(sorts)), ", "))
 	}
 	number, size, _, err := page(r, requestsAPage)
 	if err != nil {
@@ -77,6 +84,9 @@ func (h *handlers) listRequests(r *edge.Request) (out requestList, err error) {
 		return out, err
 	}
 	f.Category, f.Skip, f.Limit = workspace.FeatureRequest, (number-1)*size, size
+	if stage != "" {
+		f.Stages = []string{stage}
+	}
 	list, err := h.workspace.Issues(r.Context(), &r.Principal, ref, f)
 	if err != nil {
 		return out, err

@@ -98,7 +98,9 @@ func (h *handlers) writes() []edge.Route {
 		both(edge.Uploads(tickets, open, in, takes(h.createTicket)).Creates().
 			Named("createTicket", "Ask a question, and say where the answer goes.").Example(`{"description":"Where are my points?","reporter_email":"ada@example.com"}`)),
 		[]edge.Route{edge.Either(oneIssue, open, most, takes(h.updateIssue)).By(http.MethodPatch).
-			Named("updateIssue", "Change what the body names of an issue, and nothing else.").Example(`{"status":"in_progress","tag_ids":[1]}`)},
+			Named("updateIssue", "Change what the body names of an issue, and nothing else.").Example(`{"status":"in_progress","tag_ids":[1]}`),
+			edge.Either(wishes+"/{request}", open, most, takes(h.updateIssue)).By(http.MethodPatch).
+				Named("updateRequest", "Change what the body names of a feature request.").Example(`{"status":"approved"}`)},
 		both(edge.Either(tags, open, most, takes(h.createTag)).Creates().
 			Named("createTag", "Make a tag.").Example(`{"name":"Physics","color":"#1e90ff"}`)),
 		both(edge.Either(customFields, open, most, takes(h.createField)).Creates().
