@@ -206,6 +206,7 @@ func TestBTD5_BTD6_BTD7_BTO13_BTO15_OneTest(t *testing.T) {
 		b.refused("a number", b.call("POST", "/tests", map[string]any{"name": 1}), "422 validation_failed", "name")
 		b.refused("an unknown member", b.call("POST", "/tests", map[string]any{"name": "x", "status": "closed"}), "400 validation_failed", "status")
 		b.refused("no JSON", b.call("POST", "/tests", url2form), "415 unsupported_media_type")
+		b.refused("too much", b.call("POST", "/tests", map[string]any{"name": strings.Repeat("x", 1<<20)}), "413 too_large")
 		for _, id := range []string{"2", "0", "-1", "01", "x", "99999999999999999999"} {
 			b.refused("test "+id, b.call("GET", "/tests/"+id, nil), "404 not_found")
 			b.refused("test "+id, b.call("PATCH", "/tests/"+id, map[string]any{"name": "x"}), "404 not_found")

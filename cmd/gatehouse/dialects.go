@@ -143,9 +143,10 @@ func oneTestPage(of []*edge.Surface) openapi.Dialect {
 		Filled: []openapi.Variable{
 			{Name: "TOKEN", About: "an API key, ak_…, or the access token of a login"},
 			{Name: "PRODUCT", About: "the id of the product, or its slug: that of Space Game is space-game"},
-			{Name: "CASE, RUN, EXECUTION, USER", About: "the id of what the call is about"},
+			{Name: "CASE, RUN, EXECUTION, ARTIFACT, USER", About: "the id of what the call is about"},
+			{Name: "FILE", About: "the path of a file of yours"},
 		},
-		Wildcards: map[string]string{"product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION"},
+		Wildcards: map[string]string{"product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION", "artifact": "$ARTIFACT"},
 		Params: map[string]openapi.Param{
 			"page":               {About: "which page, from 1 on; lists are paged so up to their item 10,000"},
 			"page_size":          {About: "how many a page has: 20, at most 100"},

@@ -72,6 +72,10 @@ func TestDialectPages(t *testing.T) {
 	if err := json.Unmarshal([]byte(line), &made); err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(t.TempDir(), "shot.png")
+	if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	client, _ := made.Credentials["betatesting_client"].(map[string]any)
 	t.Run("betatesting", func(t *testing.T) {
 		variables := map[string]string{"TOKEN": made.Credentials["betatesting_static"].(string), "CLIENT_ID": client["client_id"].(string), "CLIENT_SECRET": client["client_secret"].(string)}
@@ -92,18 +96,14 @@ func TestDialectPages(t *testing.T) {
 			return slices.IndexFunc([]string{"create", "announce", "send", "add", "comment", "", "publish", "delete"}, func(begin string) bool { return begin == "" || strings.HasPrefix(l.id, begin) })
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return place(a) - place(b) })
-		file := filepath.Join(t.TempDir(), "shot.png")
-		if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
 		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
 			map[string]string{"setReporter": "409"}) // it is known who reported it
 	})
 	t.Run("onetest", func(t *testing.T) {
-		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": ""}
+		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": "", "FILE": file}
 		lines := linesOf(t, made.URL+"/docs/onetest", "")
 		late := func(l shellLine) int { // members come before work, and what ends something after it
-			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case"}, l.id) - slices.Index([]string{"list_members"}, l.id)
+			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case", "delete_artifact"}, l.id) - slices.Index([]string{"list_members"}, l.id)
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
 		runLines(t, lines, variables, map[string]string{
@@ -194,7 +194,7 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID
 	}
-	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN"}[id]; name != "" {
+	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN", "upload_artifact": "ARTIFACT"}[id]; name != "" {
 		variables[name], _ = answer.ID.(string)
 	}
 	if name := map[string]string{"list_executions": "EXECUTION", "list_members": "USER"}[id]; name != "" && len(answer.Items) > 0 {

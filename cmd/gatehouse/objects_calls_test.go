@@ -227,6 +227,8 @@ func oneTestCalls() map[string]objectCall {
 		"POST " + product + "/environments":                            {body: `{"name":"x","type":"staging"}`},
 		"POST " + product + "/builds":                                  {body: `{"version":"x"}`},
 		"POST " + product + "/releases":                                {body: `{"name":"x"}`},
+		"POST /api/artifacts/api/v1/products/{product}/artifacts":      {body: "file", file: true},
+		"DELETE /api/artifacts/api/v1/artifacts/{artifact}":            {renew: (*objects).renewFile},
 		"POST /api/gateway/api/v1/chat":                                {},
 		"POST /api/gateway/api/v1/assistant":                           {},
 	}

@@ -80,7 +80,7 @@ func newObjects(t *testing.T, cfg store.Config) *objects {
 	o.nowhere = place{ids: maps.Clone(o.foreign.ids)}
 	maps.Copy(o.nowhere.ids, map[string]string{"prj": "PRJ-999999", "organization": authority.PublicID("org", uuid.New()), "session": authority.PublicID("ses", uuid.New()),
 		"test": "999999", "tester": "999999", "beta.issue": "999999", "beta.webhook": uuid.NewString(), "onetest.product": uuid.NewString()})
-	for _, name := range []string{"case", "run", "execution"} {
+	for _, name := range []string{"case", "run", "execution", "artifact"} {
 		o.nowhere.ids["onetest."+name] = uuid.NewString()
 	}
 	return o
@@ -154,6 +154,7 @@ func (o *objects) settle(p *place, in api.Organization, owner string) {
 	o.renewCase(p, nil, reply{})
 	o.renewIssues(p, as(o.people[owner].tokens["betahub_pat"]))
 	o.renewRun(p, nil, reply{})
+	o.renewFile(p, nil, reply{})
 	if p != &o.hidden {
 		o.renewHook(p, nil, reply{})
 		o.renewKey(p, nil, reply{})
@@ -208,6 +209,14 @@ func (o *objects) renewRun(p *place, _ *objectCaller, _ reply) {
 	a := o.send("GET", base+"/runs/"+p.ids["onetest.run"]+"/executions", nil, by)
 	o.wantStatus("executions", a, 200)
 	p.ids["onetest.execution"] = fmt.Sprint(memberOf(memberOf(a.body["items"], "0"), "id"))
+}
+
+// renewFile adds a file to a product of OneTest's.
+func (o *objects) renewFile(p *place, _ *objectCaller, _ reply) {
+	o.t.Helper()
+	a := o.send("POST", "/api/artifacts/api/v1/products/"+p.ids["onetest.product"]+"/artifacts", uploadOf("file:"+p.mark+".txt", p.mark), o.boss(p), inParts)
+	o.wantStatus("a file", a, 201)
+	p.ids["onetest.artifact"] = fmt.Sprint(a.body["id"])
 }
 
 // renewIssues makes an issue of each category with a comment, and a release.

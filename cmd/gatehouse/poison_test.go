@@ -119,18 +119,20 @@ func (p *poisoned) must(err error) {
 	}
 }
 
-// call is answered by the server; a "/v1" path with the operator's rights.
-func (p *poisoned) call(method, path, authorization, body string) (int, string) {
+// asked is a call with a value of Authorization, or as the operator.
+type asked struct{ method, path, as, body string }
+
+func (p *poisoned) call(c asked) (int, string) {
 	p.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", crypto.Text())
-	if strings.HasSuffix(path, "/token") {
+	if c.body != "" && c.body[0] != '{' {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	handler := p.node.operator
-	if authorization != "" {
-		r.Header.Set("Authorization", authorization)
+	if c.as != "" {
+		r.Header.Set("Authorization", c.as)
 		handler = p.node.public
 	}
 	w := httptest.NewRecorder()
@@ -138,11 +140,12 @@ func (p *poisoned) call(method, path, authorization, body string) (int, string) 
 	return w.Code, w.Body.String()
 }
 
-func (p *poisoned) made(method, path, authorization, body string, out any) {
+// made is a call that must be let in.
+func (p *poisoned) made(c asked, out any) {
 	p.Helper()
-	status, text := p.call(method, path, authorization, body)
+	status, text := p.call(c)
 	if status >= 300 {
-		p.Fatalf("%s %s: got %d %s", method, path, status, text)
+		p.Fatalf("%s %s: got %d %s", c.method, c.path, status, text)
 	}
 	if out != nil {
 		p.must(json.Unmarshal([]byte(text), out))
@@ -178,18 +181,18 @@ func (p *poisoned) fillPeople(demo *sample) {
 	p.must(err)
 	bearer := "Bearer " + session.Access.Token.Reveal()
 	var setup struct{ Secret string }
-	p.made("POST", "/api/v1/auth/two-factor/setup", bearer, `{"password":"`+admin.Password+`"}`, &setup)
+	p.made(asked{"POST", "/api/v1/auth/two-factor/setup", bearer, `{"password":"` + admin.Password + `"}`}, &setup)
 	totpCode, err := totp.GenerateCode(setup.Secret, time.Now())
 	p.must(err)
-	p.made("POST", "/api/v1/auth/two-factor/verify", bearer, `{"code":"`+totpCode+`"}`, nil)
+	p.made(asked{"POST", "/api/v1/auth/two-factor/verify", bearer, `{"code":"` + totpCode + `"}`}, nil)
 	in.Password = "wrong"
 	if _, err := p.node.authority.SignIn(ctx, in); err == nil {
 		p.Fatal("a wrong password signs in")
 	}
 	p.must(p.node.authority.ForgotPassword(ctx, demo.Users[2].Email, authority.Origin{}))
-	p.made("POST", base+"/invitations", "", `{"email":"new@demo.test","role":"member"}`, nil)
-	p.made("PUT", base+"/policy", "", `{"suspend_unused_after":"90d"}`, nil)
-	p.made("POST", base+"/webhooks", "", `{"url":"http://127.0.0.1:1/"}`, nil)
+	p.made(asked{"POST", base + "/invitations", "", `{"email":"new@demo.test","role":"member"}`}, nil)
+	p.made(asked{"PUT", base + "/policy", "", `{"suspend_unused_after":"90d"}`}, nil)
+	p.made(asked{"POST", base + "/webhooks", "", `{"url":"http://127.0.0.1:1/"}`}, nil)
 	var token struct {
 		Text string `json:"access_token"`
 	}
@@ -197,37 +200,44 @@ func (p *poisoned) fillPeople(demo *sample) {
 	r, _ := http.NewRequest("POST", "/", nil)
 	r.SetBasicAuth(c.ID, c.Secret)
 	basic := r.Header.Get("Authorization")
-	p.made("POST", "/oauth2/token", basic, "grant_type=client_credentials", &token)
-	p.made("POST", "/v1/revoke", "", `{"credential":"`+token.Text+`"}`, nil)
+	p.made(asked{"POST", "/oauth2/token", basic, "grant_type=client_credentials"}, &token)
+	p.made(asked{"POST", "/v1/revoke", "", `{"credential":"` + token.Text + `"}`}, nil)
 }
 
 func (p *poisoned) fillWork(demo *sample) {
 	p.Helper()
 	project := demo.Projects[0]
 	issues := "/projects/" + project.BetaHubID + "/issues"
-	p.made("POST", issues+".json", fmt.Sprintf("FormUser %v,email:player@example.test", demo.Credentials["betahub_project_token"]), `{"title":"It freezes"}`, nil)
-	p.made("POST", issues+"/1/comments.json", fmt.Sprintf("Bearer %v", demo.Credentials["betahub_pat"]), `{"body":"Here too"}`, nil)
+	reporter := fmt.Sprintf("FormUser %v,email:player@example.test", demo.Credentials["betahub_project_token"])
+	p.made(asked{"POST", issues + ".json", reporter, `{"title":"It freezes"}`}, nil)
+	p.made(asked{"POST", issues + "/1/comments.json", fmt.Sprintf("Bearer %v", demo.Credentials["betahub_pat"]), `{"body":"Here too"}`}, nil)
 	pat := fmt.Sprintf("Bearer %v", demo.Credentials["testkase_pat"])
 	hub := fmt.Sprintf("Bearer %v", demo.Credentials["betahub_pat"])
 	beta := fmt.Sprintf("Bearer %v", demo.Credentials["betatesting_static"])
 	organization := "/v1/organizations/" + demo.Organization.ID
 	cases := "projectId=" + project.TestKaseID
-	p.made("PUT", "/api/v1/test-cases/TC-1?"+cases, pat, `{"automationRefs":["login_test.go:TestOpens"]}`, nil)
-	p.made("POST", "/api/external/v2/tests/1/issues", beta, `{"title":"It freezes","description":"Always"}`, nil)
+	p.made(asked{"PUT", "/api/v1/test-cases/TC-1?" + cases, pat, `{"automationRefs":["login_test.go:TestOpens"]}`}, nil)
+	p.made(asked{"POST", "/api/external/v2/tests/1/issues", beta, `{"title":"It freezes","description":"Always"}`}, nil)
 	one := fmt.Sprintf("Bearer %v", demo.Credentials["onetest_key"])
-	p.made("POST", "/api/membership/api/v1/products/"+project.OneTestID+"/environments", one, `{"name":"Staging","type":"staging"}`, nil)
-	p.made("POST", "/api/membership/api/v1/products/"+project.OneTestID+"/builds", one, `{"version":"1.0"}`, nil)
+	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/environments", one, `{"name":"Staging","type":"staging"}`}, nil)
+	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/builds", one, `{"version":"1.0"}`}, nil)
+	hubs := "/projects/" + project.BetaHubID
+	p.made(asked{"POST", hubs + "/issue_tags.json", hub, `{"name":"Crash"}`}, nil)
+	p.made(asked{"PATCH", issues + "/1.json", hub, `{"tag_ids":[1]}`}, nil)
+	p.made(asked{"POST", hubs + "/custom_fields.json", hub, `{"ident":"level","field_type":"number"}`}, nil)
+	p.made(asked{"POST", issues + ".json", reporter, "issue[title]=It+freezes&issue[tag_ids]=1&draft=true"}, nil)
+	p.made(asked{"POST", issues + "/1/log_files.json", hub, "log_file[contents]=It+froze"}, nil)
 	p.lists = [][2]string{{"/projects.json", hub}, {issues + ".json", hub}, {issues + "/search.json?query=it", hub}, {issues + "/1/comments.json", hub},
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
 		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
 	}
 	for _, c := range p.lists {
-		if status, body := p.call("GET", c[0], c[1], ""); status != http.StatusOK {
+		if status, body := p.call(asked{"GET", c[0], c[1], ""}); status != http.StatusOK {
 			p.Fatalf("GET %s: got %d %s", c[0], status, body)
 		}
 	}
-	p.made("POST", "/api/v1/test-cycles/TCYCLE-1/results?projectId="+project.TestKaseID, pat, `{"results":[{"name":"[00001] opens","status":"pass"},{"name":"closes","status":"fail"}]}`, nil)
+	p.made(asked{"POST", "/api/v1/test-cycles/TCYCLE-1/results?projectId=" + project.TestKaseID, pat, `{"results":[{"name":"[00001] opens","status":"pass"},{"name":"closes","status":"fail"}]}`}, nil)
 }
 
 func (p *poisoned) fillWell() {
@@ -235,14 +245,14 @@ func (p *poisoned) fillWell() {
 	var o api.Organization
 	var project api.Project
 	var key, pat api.IssuedCredential
-	p.made("POST", "/v1/organizations", "", `{"name":"Well"}`, &o)
+	p.made(asked{"POST", "/v1/organizations", "", `{"name":"Well"}`}, &o)
 	base := "/v1/organizations/" + o.ID
-	p.made("POST", base+"/members", "", `{"email":"ada@well.test","name":"Ada","role":"owner"}`, nil)
-	p.made("POST", base+"/projects", "", `{"name":"Calm"}`, &project)
-	p.made("POST", "/v1/credentials", "", `{"scheme":"gatehouse_key","name":"checks","organization":"`+o.ID+`","scopes":["credentials:verify","credentials:read"]}`, &key)
-	p.made("POST", "/v1/credentials", "", `{"scheme":"betahub_pat","name":"mine","organization":"`+o.ID+`","user":"ada@well.test"}`, &pat)
+	p.made(asked{"POST", base + "/members", "", `{"email":"ada@well.test","name":"Ada","role":"owner"}`}, nil)
+	p.made(asked{"POST", base + "/projects", "", `{"name":"Calm"}`}, &project)
+	p.made(asked{"POST", "/v1/credentials", "", `{"scheme":"gatehouse_key","name":"checks","organization":"` + o.ID + `","scopes":["credentials:verify","credentials:read"]}`}, &key)
+	p.made(asked{"POST", "/v1/credentials", "", `{"scheme":"betahub_pat","name":"mine","organization":"` + o.ID + `","user":"ada@well.test"}`}, &pat)
 	p.well.id, p.well.key, p.well.pat = o.ID, "Bearer "+key.Secret, "Bearer "+pat.Secret
-	p.made("POST", "/projects/"+project.BetaHubID+"/issues.json", p.well.pat, `{"title":"A calm one","description":"Nothing happens"}`, nil)
+	p.made(asked{"POST", "/projects/" + project.BetaHubID + "/issues.json", p.well.pat, `{"title":"A calm one","description":"Nothing happens"}`}, nil)
 	p.well.answers = map[string]string{}
 	p.ask(func(what, answer string) { p.well.answers[what] = answer })
 }
@@ -250,12 +260,12 @@ func (p *poisoned) fillWell() {
 // ask calls all that the other organization is to see as before.
 func (p *poisoned) ask(told func(what, answer string)) {
 	p.Helper()
-	for _, c := range [][4]string{
+	for _, c := range []asked{
 		{"POST", "/v1/verify", p.well.key, `{"credential":"` + strings.TrimPrefix(p.well.pat, "Bearer ") + `"}`},
 		{"GET", "/projects.json", p.well.pat, ""},
 	} {
-		status, body := p.call(c[0], c[1], c[2], c[3])
-		told(c[0]+" "+c[1], fmt.Sprint(status, " ", body))
+		status, body := p.call(c)
+		told(c.method+" "+c.path, fmt.Sprint(status, " ", body))
 	}
 }
 
@@ -277,6 +287,10 @@ func (p *poisoned) poison(table string) {
 	if at.DatabaseURL == "" {
 		row = "rowid"
 	}
+	order := row // in which the demo's rows are the first
+	if slices.ContainsFunc(columns, func(c poisonColumn) bool { return c.name == "credential_id" }) {
+		order = "credential_id"
+	}
 	start := rand.N(len(columns))
 	for i, c := range columns {
 		values := poisonValues(at.DatabaseURL == "", c.kind)
@@ -285,7 +299,7 @@ func (p *poisoned) poison(table string) {
 		}
 		for _, value := range values {
 			what := fmt.Sprintf("%s.%s = %.40s", table, c.name, value)
-			result, err := db.Exec(fmt.Sprintf(`UPDATE %[1]s SET %[2]s = %[3]s WHERE %[4]s = (SELECT %[4]s FROM %[1]s ORDER BY %[4]s LIMIT 1)`, table, c.name, value, row))
+			result, err := db.Exec(fmt.Sprintf(`UPDATE %[1]s SET %[2]s = %[3]s WHERE %[4]s = (SELECT %[4]s FROM %[1]s ORDER BY %[5]s LIMIT 1)`, table, c.name, value, row, order))
 			if err != nil && len(value) > 1<<20 { // too long for the index that a start needs
 				continue
 			}
@@ -339,7 +353,7 @@ func (p *poisoned) look(what, table string) {
 		}
 	})
 	for _, c := range p.lists {
-		if status, body := p.call("GET", c[0], c[1], ""); status >= 500 && (above[table] == "" || !strings.HasPrefix(c[0], above[table])) {
+		if status, body := p.call(asked{"GET", c[0], c[1], ""}); status >= 500 && (above[table] == "" || !strings.HasPrefix(c[0], above[table])) {
 			p.Errorf("%s: %s: got %d %s\n%s", what, c[0], status, body, p.log)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
 // File is an answer that somebody uploaded. Nothing in it runs in a browser:
@@ -18,6 +19,11 @@ type File struct {
 	Tag        string // changes with the content
 	At         time.Time
 	Content    io.ReadSeekCloser
+}
+
+// FileOf is an artifact with what is in it.
+func FileOf(a *store.Artifact, content io.ReadSeekCloser) File {
+	return File{Name: a.Name, Type: a.Type, Tag: artifact.Sum(a.Sum).String(), At: a.CreatedAt, Content: content}
 }
 
 // sandboxed is the policy of what strangers made.

@@ -37,9 +37,12 @@ type ArtifactOwner struct {
 	ID   uuid.UUID
 }
 
-const artifactQuery = `SELECT f.id, f.number, f.project_id, f.noun, f.owner_id, f.kind, f.name, f.type, f.size, f.sha256, f.private, f.detail, f.made_by, f.created_at,
-	u.id, u.number, u.name, v.id, v.number, v.value
-	FROM artifacts f LEFT JOIN users u ON u.id = f.user_id LEFT JOIN virtual_users v ON v.id = f.virtual_id WHERE `
+const (
+	artifactColumns = `f.id, f.number, f.project_id, f.noun, f.owner_id, f.kind, f.name, f.type, f.size, f.sha256, f.private, f.detail, f.made_by, f.created_at,
+	u.id, u.number, u.name, v.id, v.number, v.value`
+	artifactTables = `artifacts f LEFT JOIN users u ON u.id = f.user_id LEFT JOIN virtual_users v ON v.id = f.virtual_id`
+	artifactQuery  = `SELECT ` + artifactColumns + ` FROM ` + artifactTables + ` WHERE `
+)
 
 // artifactRow is an artifact on its way out of the database.
 type artifactRow struct {
@@ -60,6 +63,15 @@ func (a *artifactRow) artifact() Artifact {
 		a.By = a.virtual.person(true)
 	}
 	return a.Artifact
+}
+
+// artifactsOf are those that were scanned.
+func artifactsOf(rows []artifactRow) []Artifact {
+	out := make([]Artifact, len(rows))
+	for i := range rows {
+		out[i] = rows[i].artifact()
+	}
+	return out
 }
 
 // InsertArtifact stores a new artifact and gives it its number.
@@ -107,11 +119,7 @@ func (r reader) artifact(ctx context.Context, where string, args ...any) (*Artif
 func (r reader) Artifacts(ctx context.Context, owner ArtifactOwner, after int64, limit int) ([]Artifact, error) {
 	rows, err := list(ctx, r, selection[artifactRow]{"list artifacts", (*artifactRow).targets,
 		artifactQuery + `f.owner_id = $1 AND f.number > $2 AND f.noun = $3 ORDER BY f.number LIMIT $4`}, owner.ID, after, owner.Noun, limit)
-	out := make([]Artifact, len(rows))
-	for i := range rows {
-		out[i] = rows[i].artifact()
-	}
-	return out, err
+	return artifactsOf(rows), err
 }
 
 // CountArtifacts counts the artifacts of an owner, with those that wait.

@@ -73,6 +73,7 @@ var (
 	environments = belonging[Environment]{"environments", `id, project_id, name, type, usual = 1, made_by, made_by_user, created_at`, `environments`, `project_id`, `id DESC`, (*Environment).targets}
 	builds       = belonging[Build]{"builds", `id, project_id, version, status, made_by, made_by_user, created_at`, `builds`, `project_id`, `id DESC`, (*Build).targets}
 	releases     = belonging[Release]{"releases", releaseColumns, `releases`, `project_id`, `number DESC`, (*Release).targets}
+	projectFiles = belonging[artifactRow]{"files of a project", artifactColumns, artifactTables, `f.owner_id`, `f.number DESC`, (*artifactRow).targets}
 	people       = belonging[PersonIn]{"members of a project", userColumns + `, pm.role, pm.created_at`, `project_members pm JOIN users u ON u.id = pm.user_id`, `pm.project_id`, `u.id`, (*PersonIn).targets}
 )
 
@@ -89,6 +90,12 @@ func (r reader) BuildsOf(ctx context.Context, project uuid.UUID, p Page) ([]Buil
 // ReleasesOf returns releases of a project.
 func (r reader) ReleasesOf(ctx context.Context, project uuid.UUID, p Page) ([]Release, int64, error) {
 	return releases.page(ctx, r, project, p)
+}
+
+// FilesOf returns the artifacts that belong to a project itself.
+func (r reader) FilesOf(ctx context.Context, project uuid.UUID, p Page) ([]Artifact, int64, error) {
+	rows, total, err := projectFiles.page(ctx, r, project, p)
+	return artifactsOf(rows), total, err
 }
 
 // PeopleIn returns the members of a project.

@@ -13,8 +13,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// mostArtifacts bounds how many artifacts one thing has.
-const mostArtifacts = 100
+// How many artifacts one thing has at most, and how many a project itself: as
+// many as are counted and paged through.
+const (
+	mostArtifacts    = 100
+	mostProjectFiles = store.MostCounted
+)
 
 // Upload is a file on its way to become an artifact.
 type Upload struct {
@@ -32,10 +36,14 @@ func (w *Workspace) Files() *artifact.Files { return w.files }
 // attach makes a staged file an artifact of something in the change's project.
 // The file is on the disk under its name before the row is committed.
 func (w *Workspace) attach(ctx context.Context, c *change, owner store.ArtifactOwner, u Upload) (*store.Artifact, error) {
+	most := mostArtifacts
+	if owner == ownFiles(c.project.ID) {
+		most = mostProjectFiles
+	}
 	switch n, err := c.CountArtifacts(ctx, owner.ID); {
 	case err != nil:
 		return nil, err
-	case n >= mostArtifacts:
+	case n >= most:
 		return nil, credential.Errorf(credential.LimitReached, "it has %d files already, which is as many as it may have", n)
 	}
 	id, err := w.newID()
@@ -56,7 +64,7 @@ func (w *Workspace) attach(ctx context.Context, c *change, owner store.ArtifactO
 	if err := c.InsertArtifact(ctx, a); err != nil {
 		return nil, err
 	}
-	c.record("artifact.create", "artifact:"+id.String(), artifactDetail{a.Project, a.Number, owner.Noun, owner.ID, a.Kind, a.Size})
+	c.record("artifact.create", "artifact:"+id.String(), aboutArtifact(a))
 	return a, u.File.Keep(c.at)
 }
 
@@ -68,6 +76,10 @@ type artifactDetail struct {
 	Owner   uuid.UUID `json:"owner"`
 	Kind    string    `json:"kind"`
 	Size    int64     `json:"size"`
+}
+
+func aboutArtifact(a *store.Artifact) artifactDetail {
+	return artifactDetail{a.Project, a.Number, a.Owner.Noun, a.Owner.ID, a.Kind, a.Size}
 }
 
 // open opens the content of an artifact. Whoever asks may see it.

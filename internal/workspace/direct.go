@@ -112,7 +112,7 @@ func (w *Workspace) ConfirmUpload(ctx context.Context, p *credential.Principal, 
 		if a.Owner = ownedBy(issue); name != "" {
 			a.Name = artifact.Name(name)
 		}
-		c.record("artifact.confirm", "artifact:"+a.ID.String(), artifactDetail{a.Project, a.Number, a.Owner.Noun, a.Owner.ID, a.Kind, a.Size})
+		c.record("artifact.confirm", "artifact:"+a.ID.String(), aboutArtifact(a))
 		return c.OwnArtifact(ctx, a)
 	})
 	return a, unlessUnchanged(err)

@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
@@ -116,7 +115,7 @@ func (h *handlers) openMedium(r *edge.Request, k kind) (out edge.File, err error
 	if err != nil {
 		return out, closed(err)
 	}
-	return edge.File{Name: a.Name, Type: a.Type, Tag: artifact.Sum(a.Sum).String(), At: a.CreatedAt, Content: content}, nil
+	return edge.FileOf(a, content), nil
 }
 
 // addMedium takes a file: in a part of a form, or a log as its text.

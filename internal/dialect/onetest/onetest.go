@@ -1,6 +1,6 @@
 // Package onetest serves the documented HTTP surface of OneTest: products with
-// what they are tested in, test cases, runs and executions, and the tools that
-// a program may use.
+// what they are tested in and their files, test cases, runs and executions, and
+// the tools that a program may use.
 //
 // It hides that service's shapes and words: products, which are projects, runs,
 // which are test cycles, p2, passed, pages by number, and its errors. It decides
@@ -52,12 +52,14 @@ type handlers struct {
 func Surfaces(w *workspace.Workspace) []*edge.Surface {
 	h := &handlers{workspace: w}
 	surface := func(prefix string, routes ...edge.Route) *edge.Surface {
-		return &edge.Surface{Routes: routes, Prefix: prefix, Present: edge.FromHeaders, WriteError: writeError, Takes: ours, Nulls: true}
+		return &edge.Surface{Routes: routes, Prefix: prefix, Present: edge.FromHeaders, WriteError: writing(problemOf), Takes: ours, Nulls: true}
 	}
-	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, h.membershipRoutes()...)}
+	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, h.membershipRoutes()...), surface(artifacts, h.artifactRoutes()...)}
 	h.tools = toolsOf(all)
-	return append(all, surface(gateway, h.gatewayRoutes()...), surface(artifacts), surface(receiver,
-		edge.Get(receiver+"api/info", edge.Public, info).Steady().Named("server_info", "Tells agents which version of the protocol is spoken.")))
+	agents := surface(receiver,
+		edge.Get(receiver+"api/info", edge.Public, info).Steady().Named("server_info", "Tells agents which version of the protocol is spoken."))
+	agents.WriteError = writing(agentProblemOf)
+	return append(all, surface(gateway, h.gatewayRoutes()...), agents)
 }
 
 // ours are the credentials that this surface takes.
@@ -79,12 +81,20 @@ func info(*edge.Request, edge.None) (out server, err error) {
 // do, the workspace knows.
 func scoped[In, Out any](scope credential.Scope, fn func(*edge.Request, In) (Out, error)) func(*edge.Request, In) (Out, error) {
 	return func(r *edge.Request, in In) (out Out, err error) {
-		p := &r.Principal
-		if p.ProjectScoped() != uuid.Nil && !p.Permissions.Covers(p.Credential.Scheme.Scopes.Permissions([]credential.Scope{scope})) {
-			return out, &edge.Denial{Code: credential.CodeScope, Permission: credential.Permission(scope)}
+		if err := holds(r, scope); err != nil {
+			return out, err
 		}
 		return fn(r, in)
 	}
+}
+
+// holds refuses a key that lacks a scope.
+func holds(r *edge.Request, scope credential.Scope) error {
+	p := &r.Principal
+	if p.ProjectScoped() != uuid.Nil && !p.Permissions.Covers(p.Credential.Scheme.Scopes.Permissions([]credential.Scope{scope})) {
+		return &edge.Denial{Code: credential.CodeScope, Permission: credential.Permission(scope)}
+	}
+	return nil
 }
 
 // The routes of each method, for who has a scope.
@@ -99,6 +109,10 @@ func post[In, Out any](pattern string, scope credential.Scope, fn func(*edge.Req
 // act is a route that acts and takes no body.
 func act[Out any](pattern string, scope credential.Scope, fn func(*edge.Request, edge.None) (Out, error)) edge.Route {
 	return edge.Post(pattern, edge.Authenticated, 0, scoped(scope, fn))
+}
+
+func remove(pattern string, scope credential.Scope, fn func(*edge.Request, edge.None) (edge.Nothing, error)) edge.Route {
+	return edge.Delete(pattern, edge.Authenticated, scoped(scope, fn))
 }
 
 func put[In, Out any](pattern string, scope credential.Scope, fn func(*edge.Request, In) (Out, error)) edge.Route {
@@ -135,6 +149,21 @@ func problemOf(f edge.Failure) problem {
 	return problem{Detail: f.Detail}
 }
 
+// agentProblem is problem with what agents of the receiver read beside it.
+type agentProblem struct {
+	problem
+	ErrorCode int    `json:"errorCode"` // the status
+	Message   string `json:"message"`
+}
+
+func agentProblemOf(f edge.Failure) agentProblem {
+	message := f.Detail
+	if f.Field != "" {
+		message = f.Field + ": " + message
+	}
+	return agentProblem{problemOf(f), f.Status, message}
+}
+
 // fieldNames are what OneTest calls fields of the workspace.
 var fieldNames = map[string]string{"labels": "tags", "automationRefs": "automation_test_id", "folder": "folder_id", "expectedResult": "expected_result",
 	"testCases": "test_case_ids", "label": "tag", "automationRef": "automation_test_id"}
@@ -160,14 +189,18 @@ func faultOf(f edge.Failure) fault {
 	return out
 }
 
-func writeError(w http.ResponseWriter, f edge.Failure, _ string) {
-	body, err := json.Marshal(problemOf(f))
-	if err != nil { // a name in the request that is no UTF-8
-		body, f.Status = []byte(`{"detail":"the request is not valid UTF-8"}`), http.StatusBadRequest
+// writing writes errors in a shape.
+func writing[Shape any](of func(edge.Failure) Shape) func(http.ResponseWriter, edge.Failure, string) {
+	return func(w http.ResponseWriter, f edge.Failure, _ string) {
+		body, err := json.Marshal(of(f))
+		if err != nil { // a name in the request that is no UTF-8
+			f = edge.Failure{Status: http.StatusBadRequest, Detail: "the request is not valid UTF-8"}
+			body, _ = json.Marshal(of(f)) // of texts, which never fails
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(f.Status)
+		_, _ = w.Write(body)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(f.Status)
-	_, _ = w.Write(body)
 }
 
 // list is an answer with a page of things, and how many there are.

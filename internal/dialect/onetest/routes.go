@@ -10,6 +10,8 @@ const (
 	runsWrite       = "testruns:write"
 	membershipRead  = "membership:read"
 	membershipWrite = "membership:write"
+	artifactsRead   = "artifacts:read"
+	artifactsWrite  = "artifacts:write"
 )
 
 // managementRoutes are those of test cases, runs and executions.
@@ -30,7 +32,7 @@ func (h *handlers) managementRoutes() []edge.Route {
 		get(oneCase, casesRead, h.getCase).Named("get_test_case", "Shows a test case."),
 		put(oneCase, casesWrite, h.changeCase).Named("update_test_case", "Changes what is named of a test case, which makes its next version.").
 			Example(`{"execution_type": "automated", "automation_test_id": "test_login.py:TestLogin.test_valid_login"}`),
-		edge.Delete(oneCase, edge.Authenticated, scoped(casesWrite, h.deleteCase)).Named("delete_test_case", "Takes a test case away."),
+		remove(oneCase, casesWrite, h.deleteCase).Named("delete_test_case", "Takes a test case away."),
 
 		get(runs, runsRead, ofProduct(h, h.listRuns)).Takes(paging("status", "run_type")...).Named("list_runs", "Lists the runs of a product."),
 		post(runs, runsWrite, ofProduct(h, h.createRun)).Creates().Named("create_run", "Plans a run, with test cases or without.").
@@ -82,5 +84,22 @@ func (h *handlers) membershipRoutes() []edge.Route {
 		get(one+"/releases", membershipRead, belonging(h, h.releases, releaseOf)).Takes(paging()...).Named("list_releases", "Lists the releases of a product."),
 		post(one+"/releases", membershipWrite, ofProduct(h, h.setRelease)).Named("set_release", "Finds or makes a release by its name, and says what has become of it.").
 			Example(`{"name": "1.4", "status": "planned"}`),
+	}
+}
+
+// artifactRoutes are those of files.
+func (h *handlers) artifactRoutes() []edge.Route {
+	const (
+		list = artifacts + "api/v1/products/{product}/artifacts"
+		one  = artifacts + "api/v1/artifacts/{artifact}"
+	)
+	in := edge.Intake{Files: h.workspace.Files(), Fields: mostFields, Admit: h.mayUpload}
+	return []edge.Route{
+		get(list, artifactsRead, ofProduct(h, h.listArtifacts)).Takes(paging()...).Named("list_artifacts", "Lists the files of a product, the latest first."),
+		edge.Uploads(list, edge.Authenticated, in, h.upload).Creates().Shown(newArtifact{}, nil).
+			Named("upload_artifact", "Adds a file to a product, in a part of a form.").Example(`-F "file=@$FILE"`),
+		get(one, artifactsRead, ofArtifact(h.getArtifact)).Named("get_artifact", "Says what a file is."),
+		remove(one, artifactsWrite, ofArtifact(h.deleteArtifact)).Named("delete_artifact", "Takes a file away."),
+		get(one+"/content", artifactsRead, ofArtifact(h.openArtifact)).Named("download_artifact", "Hands out what is in a file, or the Range of it that is asked for."),
 	}
 }

@@ -86,6 +86,7 @@ func TestOT13_OTD35_Services(t *testing.T) {
 		w.get("key", w.product("/test-cases")).want(200)
 		w.get("key", w.product("/runs")).want(200)
 		w.get("key", mem+"/products").want(200)
+		w.get("key", w.ofGame()).want(200)
 		if v := w.get("", "/api/receiver/api/info").want(200).text("build.version"); !strings.HasPrefix(v, "5.") {
 			t.Errorf("agents ask for version 5, and get %s", v)
 		}
@@ -94,6 +95,23 @@ func TestOT13_OTD35_Services(t *testing.T) {
 				w.get("key", "/api/"+service+path).refused(404, "no such path")
 			}
 		}
+	})
+}
+
+// What agents of the receiver are refused by has members that they read, beside
+// those of every error.
+func TestOTO10_ReceiverErrors(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const info = "/api/receiver/api/info"
+		for status, a := range map[int]answer{
+			404: w.get("key", "/api/receiver/api/v2/space-game/launch"), 405: w.post("key", info, `{}`), 400: w.get("", info+"?api_key="+w.tokens["key"]),
+		} {
+			a.refused(status, "").members("", "detail errorCode message").has("errorCode", status)
+			if !strings.Contains(a.text("message"), a.text("detail")) {
+				t.Errorf("%s: got %s", a.call, a.body)
+			}
+		}
+		w.get("key", "/api/membership/api/v2").refused(404, "").members("", "detail")
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
-	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -275,5 +274,5 @@ func (h *handlers) openFile(r *edge.Request, _ edge.None) (out edge.File, err er
 	if err != nil {
 		return out, err
 	}
-	return edge.File{Name: a.Name, Type: a.Type, Tag: artifact.Sum(a.Sum).String(), At: a.CreatedAt, Content: content}, nil
+	return edge.FileOf(a, content), nil
 }
