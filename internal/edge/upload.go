@@ -77,6 +77,9 @@ func Uploads[Out any](pattern string, access Access, in Intake, fn func(*Request
 // readUpload reads a body with files. Only they may be large.
 func (r *Request) readUpload(u *Upload, in Intake) (err error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media != "application/json" && r.fromNowhere() {
+		return credential.Errorf(credential.Forbidden, "a browser's form says by Origin or Sec-Fetch-Site which page it comes from")
+	}
 	if !in.Raw && (err != nil || media != "multipart/form-data") {
 		u.Payload, err = r.payload()
 		return err
@@ -96,6 +99,13 @@ func (r *Request) readUpload(u *Upload, in Intake) (err error) {
 	err = u.readParts(in.Files, multipart.NewReader(body, params["boundary"]), r.max)
 	r.body = u.digest()
 	return err
+}
+
+// fromNowhere reports whether a cookie lets the request in, and nothing in it
+// says from which page. A page of another site sends no JSON unasked, but forms.
+func (r *Request) fromNowhere() bool {
+	h := r.Header
+	return r.handler.surface.Browser && len(h["Authorization"])+len(h["X-Api-Key"]) == 0 && h.Get("Origin") == "" && h.Get("Sec-Fetch-Site") == ""
 }
 
 // digest stands for a body that nobody has as a whole: it is another one where

@@ -252,3 +252,30 @@ func TestFilesInParts(t *testing.T) {
 		}
 	}
 }
+
+// A form that a cookie lets in comes from a page of this server, and says so.
+func TestL12_UploadedForms(t *testing.T) {
+	t.Parallel()
+	take := func(*Request, *Upload) (Nothing, error) { return Nothing{}, nil }
+	routes := []Route{Uploads("/upload", Public, Intake{Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 10, Spare: 1})}, take)}
+	server := New(Config{Surfaces: []*Surface{{Routes: routes, Present: FromHeaders, WriteError: WriteProblem, Browser: true}}})
+	const parts, form, object = "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "application/json"
+	for _, c := range []struct {
+		media, header, value string
+		want                 int
+	}{
+		{parts, "", "", 403}, {form, "", "", 403}, {object, "", "", 204}, {parts, "Origin", "http://example.com", 204}, {parts, "Origin", "http://evil.example", 403},
+		{parts, "Origin", "null", 403}, {parts, "Sec-Fetch-Site", "same-origin", 204}, {parts, "Sec-Fetch-Site", "same-site", 403}, {parts, "Authorization", "Bearer x", 204},
+	} {
+		body := map[string]string{parts: "--x--\r\n", form: "a=b", object: "{}"}[c.media]
+		r := httptest.NewRequest("POST", "http://example.com/upload", strings.NewReader(body))
+		r.Header.Set("Content-Type", c.media)
+		if c.header != "" {
+			r.Header.Set(c.header, c.value)
+		}
+		w := httptest.NewRecorder()
+		if server.ServeHTTP(w, r); w.Code != c.want {
+			t.Errorf("%s with %s %s: got %d %s, want %d", c.media, c.header, c.value, w.Code, w.Body, c.want)
+		}
+	}
+}

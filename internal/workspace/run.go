@@ -33,6 +33,7 @@ const (
 	mostCopied = 10_000 // test cases of another cycle
 	mostFound  = 5_000  // test cases that a query chooses
 	copyPage   = 500
+	findPage   = 100 // of test cases with all that they say
 )
 
 // CopyCycle plans a test cycle with the test cases of another: those that are
@@ -78,7 +79,7 @@ func (w *Workspace) copyCases(ctx context.Context, ch *change, from, to uuid.UUI
 
 // AddFoundToCycle puts the test cases into a cycle that a query chooses.
 func (w *Workspace) AddFoundToCycle(ctx context.Context, p *credential.Principal, n Numbered, q CaseQuery) (*store.TestCycle, error) {
-	q.Section = Section{1, copyPage}
+	q.Section = Section{1, findPage}
 	var all []store.TestCase
 	for {
 		cases, total, err := w.TestCases(ctx, p, n.Project, q)
@@ -88,7 +89,10 @@ func (w *Workspace) AddFoundToCycle(ctx context.Context, p *credential.Principal
 		if total > mostFound {
 			return nil, credential.InvalidField("query", "it chooses more than %d test cases; narrow it", mostFound)
 		}
-		if all = append(all, cases...); len(cases) < copyPage {
+		for _, c := range cases {
+			all = append(all, store.TestCase{ID: c.ID, Number: c.Number}) // and not what it says, which may be long
+		}
+		if len(cases) < findPage {
 			break
 		}
 		q.After = cases[len(cases)-1].Number
