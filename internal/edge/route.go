@@ -285,7 +285,7 @@ func (r *Request) readQuery(known []string) (err error) {
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is empty; leave it out"}
 		}
 		if !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0) { // which not every database looks for
-			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is no text in UTF-8"}
+			return credential.InvalidField(name, "must be a text in UTF-8")
 		}
 	}
 	return nil
