@@ -101,6 +101,10 @@ func (p *poisoned) open(at store.Config) error {
 	cfg, err := p.app.load()
 	p.must(err)
 	n, err := p.app.open(p.Context(), cfg, slog.New(slog.NewTextHandler(p.log, nil)))
+	for tries := 0; err != nil && strings.Contains(err.Error(), "in use by another process") && tries < 100; tries++ {
+		time.Sleep(10 * time.Millisecond) // a program that another test starts has the lock until it runs
+		n, err = p.app.open(p.Context(), cfg, slog.New(slog.NewTextHandler(p.log, nil)))
+	}
 	if err == nil {
 		p.node = n
 	}

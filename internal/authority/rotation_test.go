@@ -59,14 +59,16 @@ func TestR10_RotationTable(t *testing.T) {
 		{"lost answer, grace over", []authority.RotateRequest{lost, lost}, day, []credential.Code{x, x, o}},
 		{"lost, then another", []authority.RotateRequest{lost, lost, grace(day)}, 0, []credential.Code{x, x, o, o}},
 	}
+	for _, row := range rows {
+		for i := range row.steps { // the key belongs to this row's call alone
+			if row.steps[i].Idempotency != nil {
+				row.steps[i].Idempotency = key("of " + row.name)
+			}
+		}
+	}
 	each(t, func(t *testing.T, w *world) {
 		for _, row := range rows {
 			start := w.clock.now()
-			for i := range row.steps { // the key belongs to this row's call alone
-				if row.steps[i].Idempotency != nil {
-					row.steps[i].Idempotency = key("of " + row.name)
-				}
-			}
 			_, secrets := generations(w, "gatehouse_key", row.steps...)
 			w.clock.advance(row.after)
 			var got []credential.Code
