@@ -58,8 +58,8 @@ type announcement struct {
 	ContentType string `json:"content_type"`
 }
 
-// expected says where an announced file is to be sent, and with which headers:
-// those of this call among them, since nothing that opens a door is in a URL.
+// expected says where an announced file is to be sent, and with which headers
+// beside the caller's Authorization, which no answer repeats.
 type expected struct {
 	SignedID string            `json:"blob_signed_id"`
 	URL      string            `json:"direct_upload_url"`
@@ -94,7 +94,7 @@ func (h *handlers) announce(r *edge.Request, body edge.Payload) (out expected, e
 	if err != nil {
 		return out, err
 	}
-	headers := map[string]string{"Authorization": r.Header.Get("Authorization"), "Content-Type": or(in.ContentType, "application/octet-stream")}
+	headers := map[string]string{"Content-Type": or(in.ContentType, "application/octet-stream")}
 	url := h.address(ref.Project.Number) + "/issues/" + strconv.FormatInt(ref.Number, 10) + "/uploads/" + signed
 	return expected{signed, url, directUpload{url, headers}, headers}, nil
 }
