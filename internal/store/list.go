@@ -26,11 +26,7 @@ const mostDamaged = 1000
 // can't be read is logged and left out, and the one behind it takes its place:
 // what is damaged hides nothing else.
 func list[T any](ctx context.Context, r reader, s selection[T], args ...any) ([]T, error) {
-	place := limitOf(s.query)
-	want := 0
-	if place >= 0 {
-		want, args = args[place].(int), slices.Clone(args)
-	}
+	place, want := limitOf(s.query, args)
 	for asked := want; ; {
 		out, lost, err := scan(ctx, r, s, args)
 		if err != nil {
@@ -38,7 +34,7 @@ func list[T any](ctx context.Context, r reader, s selection[T], args ...any) ([]
 		}
 		full := len(out)+len(lost) >= asked
 		if len(lost) > 0 && place >= 0 && full && len(out) < want && len(lost) < mostDamaged {
-			asked = want + len(lost)
+			asked, args = want+len(lost), slices.Clone(args)
 			args[place] = asked
 			continue
 		}
@@ -132,19 +128,18 @@ func firstColumn(rows *sql.Rows, columns int) string {
 	return fmt.Sprintf("%.64v", values[0])
 }
 
-// limitOf is the place of the argument that bounds the rows of a query, or -1.
-func limitOf(query string) int {
-	_, after, ok := strings.Cut(query, "LIMIT $")
+// limitOf is the argument that bounds the rows of a query, and its place; -1
+// where there is none.
+func limitOf(query string, args []any) (place, limit int) {
+	_, after, _ := strings.Cut(query, "LIMIT $")
+	digits := strings.IndexFunc(after+" ", func(c rune) bool { return c < '0' || c > '9' })
+	n, err := strconv.Atoi(after[:digits])
+	if err != nil || n > len(args) {
+		return -1, 0
+	}
+	limit, ok := args[n-1].(int)
 	if !ok {
-		return -1
+		return -1, 0
 	}
-	end := strings.IndexFunc(after, func(c rune) bool { return c < '0' || c > '9' })
-	if end < 0 {
-		end = len(after)
-	}
-	n, err := strconv.Atoi(after[:end])
-	if err != nil {
-		return -1
-	}
-	return n - 1
+	return n - 1, limit
 }
