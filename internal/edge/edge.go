@@ -93,7 +93,8 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
-			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
+			named := route.Method + " " + route.Pattern
+			s.mux.Handle(named, &handler{s, surface, route, route.charge(named)})
 		}
 	}
 	s.mux.Handle("/", &fallback{s})
@@ -129,6 +130,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p != nil && p != http.ErrAbortHandler {
 			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
+		}
+		if call.status >= http.StatusInternalServerError { // which nobody pays for
+			s.cfg.Authority.Refund(ctx, call.paid)
 		}
 		s.log(r, call, s.cfg.Now().Sub(start))
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
@@ -183,6 +187,7 @@ type handler struct {
 	server  *Server
 	surface *Surface
 	route   Route
+	charge  authority.Charge // of a request
 }
 
 // ServeHTTP authenticates, calls the endpoint and writes its answer.
@@ -293,13 +298,14 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
+		Takes: h.surface.Takes, Charge: h.charge,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
 	}
-	if takes := h.surface.Takes; takes != nil && d.Standing != nil && !takes(d.Standing.Credential.Scheme) {
-		return &Denial{Code: credential.CodeMalformed, Token: token}
+	if c, ok := r.writer.(*call); ok {
+		c.paid = d.Paid
 	}
 	if h.surface.WriteLimit != nil && d.Limit.Limit > 0 {
 		h.surface.WriteLimit(r.writer.Header(), d.Limit)
@@ -334,7 +340,7 @@ func refusal(d *credential.Decision, v authority.Verification, token bool) error
 			return nil
 		}
 	}
-	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Nowhere: nowhere}
+	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Budget: d.Budget, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.
@@ -361,7 +367,7 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 		var again interface{ RetryAfter() time.Duration }
 		switch {
 		case f.Denied != nil:
-			wait = max(time.Second, f.Denied.Limit.RetryAfter)
+			wait = f.Denied.RetryAfter()
 		case errors.As(err, &again):
 			wait = max(time.Second, again.RetryAfter())
 		}

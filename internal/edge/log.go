@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
 // call is the answer under way, with what the log line says of it.
@@ -19,6 +21,7 @@ type call struct {
 	status     int
 	pattern    string
 	credential string
+	paid       credential.Paid
 	err        error
 	broken     bool            // the answer ended before its end, by err
 	context    context.Context // of the connection, without the time limit of a request
