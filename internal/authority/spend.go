@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,6 +35,9 @@ const (
 	CalledRead    = "rest_api_read"  // of our own routes
 	CalledWrite   = "rest_api_write" // likewise
 )
+
+// MaxCost bounds what one call costs, in coins.
+const MaxCost = limit.MaxCost
 
 // settleFor is how long after a call it can be said what it came to.
 const settleFor = 24 * time.Hour
@@ -92,8 +96,11 @@ func (a *Authority) spend(ctx context.Context, d *credential.Decision, v *Verifi
 	}
 	p.Payers = from
 	r, err := a.store.Pay(ctx, p)
+	if err != nil && !errors.Is(err, credential.Invalid) { // on a full disk, say
+		err = fmt.Errorf("%w (%w)", credential.Errorf(credential.Unavailable, "the budget can't be charged now; try again"), err)
+	}
 	if err != nil {
-		return undecided(err)
+		return err
 	}
 	if r.Free {
 		return nil
@@ -141,8 +148,8 @@ func (a *Authority) Settle(ctx context.Context, p *credential.Principal, spend u
 	if err := require(p, credential.CredentialsVerify); err != nil {
 		return store.Receipt{}, err
 	}
-	if cost < 0 || cost > limit.MaxCost {
-		return store.Receipt{}, credential.InvalidField("cost", "must be from 0 to %d", limit.MaxCost)
+	if cost < 0 || cost > MaxCost {
+		return store.Receipt{}, credential.InvalidField("cost", "must be from 0 to %d", MaxCost)
 	}
 	now := a.clock()
 	return a.store.Settle(ctx, store.Settlement{Spend: spend, Organization: nilIfWide(p), Cost: cost, At: now, Since: now.Add(-settleFor)})
