@@ -20,7 +20,7 @@ func (o *objects) dialects() []dialect {
 		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn(false)...), kaseCalls()},
 		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn(false)...), o.projectToken()), hubCalls()},
 		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn(false)...), shipCalls()},
-		{"onetest", onetest.Surfaces(o.work), o.productCallers(), oneTestCalls()},
+		{"onetest", onetest.Surfaces(o.auth, o.work), o.productCallers(), oneTestCalls()},
 		{"betatesting", []*edge.Surface{betatesting.Surface(o.auth, o.work)}, o.betaClients(), betaCalls()},
 	}
 }

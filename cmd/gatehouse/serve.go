@@ -97,7 +97,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	tests := onetest.Surfaces(projects)
+	tests := onetest.Surfaces(auth, projects)
 	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
 		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)

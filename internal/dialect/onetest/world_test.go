@@ -73,7 +73,7 @@ func newWorld(t testing.TB, cfg store.Config) *world {
 	w.Authority = authority.New(authority.Config{PasswordMemory: 64, Store: st, Schemes: cfg.Schemes, Now: w.now, Issuer: server.URL})
 	uploads := artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1})
 	handler = edge.New(edge.Config{
-		Authority: w.Authority, Surfaces: onetest.Surfaces(workspace.New(workspace.Config{Store: st, Files: uploads, Now: w.now})),
+		Authority: w.Authority, Surfaces: onetest.Surfaces(w.Authority, workspace.New(workspace.Config{Store: st, Files: uploads, Now: w.now})),
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	var err error
