@@ -186,16 +186,18 @@ type Verify struct {
 	Resource   string  `json:"resource,omitempty" doc:"where; checked, and nothing else yet"`
 }
 
-// Decision answers Verify. Only Code and Active are set unless Code is ok.
+// Decision answers Verify. Only Code and Active are set unless Code is ok, and
+// Limits where it is rate_limited.
 type Decision struct {
-	Code         string              `json:"code" enum:"ok,unknown,malformed,revoked,suspended,expired,not_yet_valid,owner_inactive,insufficient_scope,forbidden,wrong_audience,address_denied,rate_limited"`
-	Active       bool                `json:"active" doc:"whether the code is ok; if not, nothing else is told"`
+	Code         string              `json:"code" enum:"ok,unknown,malformed,revoked,suspended,expired,not_yet_valid,owner_inactive,insufficient_scope,forbidden,wrong_audience,address_denied,rate_limited,budget_exceeded"`
+	Active       bool                `json:"active" doc:"whether the code is ok; if not, nothing else is told but limits"`
 	Credential   *VerifiedCredential `json:"credential,omitempty"`
 	Subject      *Subject            `json:"subject,omitempty"`
 	Organization string              `json:"organization,omitempty" format:"uuid"`
 	Projects     []string            `json:"projects,omitempty" format:"uuid" doc:"that the credential is confined to"`
 	Scopes       []string            `json:"scopes,omitempty"`
 	ExpiresAt    *time.Time          `json:"expires_at,omitempty"`
+	Limits       *LimitState         `json:"limits,omitempty" doc:"where requests are limited: what is left, also where the code is rate_limited"`
 }
 
 // VerifiedCredential names the credential that was verified.
@@ -400,7 +402,8 @@ type Empty struct{}
 
 // Health says that a process runs, or that it can decide.
 type Health struct {
-	Status string `json:"status" enum:"ok"`
+	Status   string `json:"status" enum:"ok"`
+	Degraded bool   `json:"degraded,omitzero" doc:"it decides, but what counts the requests of all nodes is away: each keeps to its share"`
 }
 
 // Problem is an error body (RFC 9457). Code is stable; Field names the member

@@ -61,8 +61,11 @@ func parseAddress(text string) (netip.Addr, error) {
 }
 
 // decision tells the caller of verify what was decided. A refusal says why,
-// and nothing of the credential.
+// and nothing of the credential: but when to come again, which it has to tell.
 func decision(d *credential.Decision) api.Decision {
+	if d.Code == credential.CodeRateLimited {
+		return api.Decision{Code: string(d.Code), Limits: limitState(d.Limit)}
+	}
 	if d.Code != credential.OK {
 		return api.Decision{Code: string(d.Code)}
 	}
@@ -74,6 +77,7 @@ func decision(d *credential.Decision) api.Decision {
 		Organization: idText(c.Organization),
 		Scopes:       texts(c.Scopes),
 		ExpiresAt:    instant(c.ExpiresAt),
+		Limits:       limitState(d.Limit),
 	}
 	if c.Project != uuid.Nil {
 		out.Projects = []string{c.Project.String()}
