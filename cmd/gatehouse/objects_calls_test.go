@@ -225,6 +225,8 @@ func oneTestCalls() map[string]objectCall {
 		"POST " + execution + "/steps":                                 {body: `{"step_number":1,"status":"passed"}`, renew: again},
 		"POST " + execution + "/defects":                               {body: `{"defect":"g-1"}`, renew: again},
 		"PUT " + product:                                               {body: `{"product_type":"api"}`},
+		"PUT " + product + "/usage/settings":                           {body: `{"weekly_budget":1000000}`},
+		"POST " + product + "/usage/top-up":                            {body: `{"coins":1}`},
 		"POST " + product + "/environments":                            {body: `{"name":"x","type":"staging"}`},
 		"POST " + product + "/builds":                                  {body: `{"version":"x"}`},
 		"POST " + product + "/releases":                                {body: `{"name":"x"}`},

@@ -108,7 +108,8 @@ func (h *handlers) usageRoutes() []edge.Route {
 		get(base+"/export.csv", activityRead, ofProduct(h, h.exportUsage)).Takes("from", "to").Streams(event{}, "text/csv").
 			Named("export_usage", "Hands out the metered calls of up to three months as CSV.", credential.Invalid),
 		edge.Put(base+"/settings", edge.Authenticated, most, ofProduct(h, h.setUsage)).
-			Named("set_usage", "Changes what is named of the settings: the weekly budget, and what happens when nothing is left.").Example(`{"weekly_budget": 1000, "overage_policy": "block"}`),
+			Named("set_usage", "Changes what is named of the settings: the weekly budget, what happens when nothing is left, and how many requests an hour its keys make.").
+			Example(`{"weekly_budget": 1000, "overage_policy": "block", "hourly_limit": 0}`),
 		edge.Post(base+"/top-up", edge.Authenticated, most, ofProduct(h, h.topUp)).
 			Named("top_up", "Adds coins to the present week of a product, and to no other.", credential.InProgress).Example(`{"coins": 500}`),
 	}

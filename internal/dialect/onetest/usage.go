@@ -25,6 +25,7 @@ type usage struct {
 	ProductID     string      `json:"product_id"`
 	WeeklyBudget  *int64      `json:"weekly_budget"` // null: nothing bounds it
 	OveragePolicy string      `json:"overage_policy"`
+	HourlyLimit   *int        `json:"hourly_limit"` // null: it has a limit by another time than the hour
 	CoinsUsed     int64       `json:"coins_used"`
 	CoinsLeft     *int64      `json:"coins_remaining"`
 	CoinsToppedUp int64       `json:"coins_topped_up"`
@@ -55,6 +56,9 @@ func usageOf(u *authority.ProjectUsage) usage {
 	out := usage{
 		ProductID: b.ID.String(), OveragePolicy: policyOf(b), CoinsUsed: b.Used, CoinsToppedUp: b.ToppedUp, Events: b.Events,
 		CycleStart: b.Start(b.Cycle), CycleEnd: b.ResetsAt(), Breakdown: breakdownOf(&u.Cycles[0]),
+	}
+	if u.Rate.Requests == 0 || u.Rate.Window == time.Hour {
+		out.HourlyLimit = &u.Rate.Requests
 	}
 	if b.Active {
 		left := b.Remaining()
@@ -123,13 +127,14 @@ func eventOf(e *authority.MeteredEvent) event {
 	return event{e.ID.String(), e.At, e.User, e.Type, e.Source, e.Service, e.Operation, e.Coins}
 }
 
-// span reads from when to when a query asks. A day begins with its first
-// moment, and as an end is whole.
-func span(r *edge.Request) (s authority.Span, err error) {
-	if s.From, err = moment(r, "from", 0); err == nil {
-		s.Until, err = moment(r, "to", 24*time.Hour)
+// events reads which calls of a product a query asks for. A day begins with its
+// first moment, and as an end is whole.
+func events(r *edge.Request, ref store.ProjectRef) (out authority.EventsRequest, err error) {
+	out.Organization, out.Project = r.Principal.Organization, ref.ID
+	if out.From, err = moment(r, "from", 0); err == nil {
+		out.Until, err = moment(r, "to", 24*time.Hour)
 	}
-	return s, err
+	return out, err
 }
 
 // moment reads a time, or a day and what is added to it.
@@ -151,35 +156,30 @@ func (h *handlers) activity(r *edge.Request, ref store.ProjectRef, _ edge.None) 
 	if err != nil {
 		return out, err
 	}
-	skip, err := s.Skip()
+	req, err := events(r, ref)
 	if err != nil {
 		return out, err
 	}
-	when, err := span(r)
-	if err != nil {
+	if req.Skip, err = s.Skip(); err != nil {
 		return out, err
 	}
-	found, total, err := h.authority.ProjectEvents(r.Context(), &r.Principal, ofCaller(r, ref), when, skip, s.Limit)
+	req.Limit = s.Limit
+	found, total, err := h.authority.ProjectEvents(r.Context(), &r.Principal, req)
 	return paged(s, found, total, eventOf), err
 }
 
-// ofCaller is the product in the path, in the organization of who calls.
-func ofCaller(r *edge.Request, ref store.ProjectRef) store.Project {
-	return store.Project{ID: ref.ID, Organization: r.Principal.Organization}
-}
-
 func (h *handlers) exportUsage(r *edge.Request, ref store.ProjectRef, _ edge.None) (out edge.Stream, err error) {
-	when, err := span(r)
+	req, err := events(r, ref)
 	if err != nil {
 		return out, err
 	}
-	next, err := h.authority.ExportEvents(r.Context(), r.Principal, ofCaller(r, ref), when)
+	next, err := h.authority.ExportEvents(r.Context(), &r.Principal, req)
 	if err != nil {
 		return out, err
 	}
 	return edge.Table("usage-"+ref.ID.String()+".csv", authority.EventColumns(), func(ctx context.Context) ([][]string, error) {
-		events, err := next(ctx)
-		return authority.EventCells(events), err
+		found, err := next(ctx)
+		return authority.EventCells(found), err
 	}), nil
 }
 
@@ -187,10 +187,11 @@ func (h *handlers) exportUsage(r *edge.Request, ref store.ProjectRef, _ edge.Non
 type usageSettings struct {
 	WeeklyBudget  *int64  `json:"weekly_budget"`
 	OveragePolicy *string `json:"overage_policy"`
+	HourlyLimit   *int    `json:"hourly_limit"`
 }
 
 func (h *handlers) setUsage(r *edge.Request, ref store.ProjectRef, in usageSettings) (usage, error) {
-	s := authority.UsageSettings{Coins: in.WeeklyBudget}
+	s := authority.UsageSettings{Coins: in.WeeklyBudget, Hourly: in.HourlyLimit}
 	if in.OveragePolicy != nil {
 		policy, err := choice("overage_policy", *in.OveragePolicy, policies, nil)
 		if err != nil {
