@@ -446,7 +446,7 @@ func TestOTD13_Export(t *testing.T) {
 		made, err := w.Issue(background, w.op, authority.IssueRequest{Scheme: "onetest_key", Name: evil, Organization: w.org.ID, Project: &store.ProjectRef{ID: w.game.ID}})
 		w.ok(err)
 		w.get("Bearer "+made.Secret.Reveal(), tools).want(200)
-		const rows = 1010 // more than are read at once, twice
+		const rows = 510 // more than are read at once
 		w.put("admin", w.usage("/settings"), `{"weekly_budget":100000}`).want(200)
 		w.spend(rows)
 		w.later(24 * time.Hour)
