@@ -142,7 +142,7 @@ var enums = []struct {
 	kind   string // the type of the constants
 	but    []string
 }{
-	{api.Decision{}, "code", "Code", []string{"budget_exceeded"}},
+	{api.Decision{}, "code", "Code", nil},
 	{api.Credential{}, "kind", "Kind", []string{"access_token"}},
 	{api.VerifiedCredential{}, "kind", "Kind", nil},
 	{api.Scheme{}, "kind", "Kind", []string{"access_token", "session"}},

@@ -24,7 +24,7 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	switch {
 	case strings.HasSuffix(r.Pattern, "/jwks") && r.Method == http.MethodPut:
 		s.body = publicKey("aimed")
-	case strings.HasSuffix(r.Pattern, "/policy") && r.Method == http.MethodPut:
+	case (strings.HasSuffix(r.Pattern, "/policy") || strings.HasSuffix(r.Pattern, "/limits")) && r.Method == http.MethodPut:
 		s.body = `{}`
 	case r.Method == http.MethodPut:
 		s.body = `{"role":"guest"}`
