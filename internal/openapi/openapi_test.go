@@ -143,6 +143,7 @@ var enums = []struct {
 	but    []string
 }{
 	{api.Decision{}, "code", "Code", nil},
+	{api.LimitState{}, "of", "LimitOf", []string{"sign-in"}},
 	{api.Credential{}, "kind", "Kind", []string{"access_token"}},
 	{api.VerifiedCredential{}, "kind", "Kind", nil},
 	{api.Scheme{}, "kind", "Kind", []string{"access_token", "session"}},
