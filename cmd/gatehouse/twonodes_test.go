@@ -84,6 +84,20 @@ func (c *cluster) issue(rate int) string {
 	return made.Secret
 }
 
+// slowKey is a key of a project that makes 100 requests in 31 days: while a test
+// lasts, nothing of them comes back.
+func (c *cluster) slowKey() string {
+	c.Helper()
+	var o api.List[api.Organization]
+	var made api.IssuedCredential
+	c.call(0, asked{method: "GET", path: "/v1/organizations"}, &o)
+	base := "/v1/organizations/" + o.Items[0].ID + "/projects"
+	c.call(0, asked{method: "POST", path: base, body: `{"name":"Slow"}`}, &api.Project{})
+	c.call(0, asked{method: "PUT", path: base + "/PRJ-1/limits", body: `{"requests":100,"window":"31d"}`}, &api.ProjectLimits{})
+	c.call(0, asked{method: "POST", path: "/v1/credentials", body: `{"scheme":"onetest_key","name":"x","project":"PRJ-1"}`}, &made)
+	return made.Secret
+}
+
 // crowd has so many callers verify at once, on both nodes.
 func (c *cluster) crowd(n int, secret string) (passed, degraded int64, took time.Duration) {
 	c.Helper()
@@ -186,6 +200,9 @@ func TestD5_D6_K2_TwoNodes(t *testing.T) {
 	passed, alone, took := c.crowd(1000, limited)
 	if most := 60 + int64(took/time.Second) + 1; passed < 60 || passed > most || alone != 0 {
 		t.Errorf("got %d through in %v, %d of them degraded, want 60, and one more a second", passed, took, alone)
+	}
+	if passed, alone, _ := c.crowd(1000, c.slowKey()); passed != 100 || alone != 0 {
+		t.Errorf("of 100 in a month: got %d through, %d degraded, want exactly 100", passed, alone)
 	}
 	c.wait("the nodes know of each other", 20*time.Second, func() bool { return c.metric(0, "gatehouse_nodes") == "2" && c.metric(1, "gatehouse_nodes") == "2" })
 	if c.degraded(0) || c.degraded(1) || c.metric(0, "gatehouse_redis_up") != "1" {
