@@ -183,7 +183,7 @@ type Verify struct {
 	Address    string  `json:"address,omitempty" doc:"of the client"`
 	UserAgent  string  `json:"user_agent,omitempty" doc:"of the client"`
 	Cost       int64   `json:"cost,omitzero" doc:"what the request would spend; checked, and nothing else yet"`
-	Resource   string  `json:"resource,omitempty" doc:"where; checked, and nothing else yet"`
+	Resource   string  `json:"resource,omitempty" doc:"what for: usage is told apart by it"`
 }
 
 // Decision answers Verify. Only Code and Active are set unless Code is ok.

@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,9 +55,11 @@ type Config struct {
 	Accounts AccountRules
 	// Webhooks says where webhooks may be sent.
 	Webhooks WebhookRules
-	Now      func() time.Time
-	Rand     io.Reader
-	Logger   *slog.Logger
+	// Keep says how long it is kept what credentials were used for.
+	Keep   Retention
+	Now    func() time.Time
+	Rand   io.Reader
+	Logger *slog.Logger
 }
 
 // Authority decides about credentials. Make one with New.
@@ -71,6 +74,9 @@ type Authority struct {
 	log      *slog.Logger
 	keyer    *keyring
 	meter    *usage.Meter
+	calls    usage.Log
+	keep     Retention
+	losing   atomic.Bool // calls, which was logged
 	limits   *limit.Memory
 	signing  signing
 	rules    AccountRules
@@ -92,7 +98,7 @@ func New(cfg Config) *Authority {
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: limit.New(mostLimited),
-		running: map[[32]byte]bool{}, rules: cfg.Accounts, webhooks: cfg.Webhooks,
+		running: map[[32]byte]bool{}, keep: cfg.Keep, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker:   newKeyring(cfg.Store.Root(), seal.Links),
 		importer: newKeyring(cfg.Store.Root(), seal.Imports), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
@@ -148,13 +154,13 @@ func (a *Authority) Run(ctx context.Context) error {
 			if err := a.store.FindImports(ctx); err != nil {
 				a.log.Debug("whether other nodes imported credentials can't be read; asked again at once", "error", err)
 			}
-			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && tick.Sub(last) < gatherFor {
+			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && !a.calls.Crowded() && tick.Sub(last) < gatherFor {
 				continue
 			}
 			last = tick
 			err := a.Flush(ctx)
 			if err != nil && !failing {
-				a.log.Warn("when credentials were used can't be stored; it is kept in memory and tried again", "error", err)
+				a.log.Warn("what credentials were used for can't be stored; it is kept in memory and tried again", "error", err)
 			}
 			failing = err != nil
 		case <-hourly.C:
@@ -188,6 +194,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	if err := a.store.ForgetDeliveries(ctx, a.now().Add(-deliveriesFor)); err != nil {
 		a.log.Warn("old deliveries of webhooks can't be deleted; tried again in an hour", "error", err)
 	}
+	if err := a.forgetUsage(ctx); err != nil {
+		a.log.Warn("old usage and requests can't be deleted; tried again in an hour", "error", err)
+	}
 	if err := a.reseal(ctx); err != nil {
 		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)
 	}
@@ -195,9 +204,6 @@ func (a *Authority) tidy(ctx context.Context) {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)
 	}
 }
-
-// Flush stores the pending uses now.
-func (a *Authority) Flush(ctx context.Context) error { return a.meter.Flush(ctx, a.store.SaveUses) }
 
 // latest is the later of a stored use and one that is still in memory, with
 // the requests of both.

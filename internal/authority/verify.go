@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
 // Verification is what a secret is presented for.
@@ -30,6 +27,10 @@ type Verification struct {
 	Address      netip.Addr        // of the client; invalid when unknown
 	UserAgent    string
 	RequestID    string // for the audit; empty where there is no request
+	// Route is the method and pattern of a route of ours that the request goes
+	// to, for which Answered tells how it went. Resource is what anybody else
+	// names, to have it counted by.
+	Route, Resource string
 }
 
 // Accepts reports whether text may be a credential that is presented so. It
@@ -197,36 +198,6 @@ func (a *Authority) lookup(ctx context.Context, text string) (*credential.Standi
 		return a.store.Lookup(ctx, key)
 	}
 	return standing, nil
-}
-
-// count notes the use of a credential that is alive, also where this one
-// request was beyond its rights. The first one may end a predecessor.
-func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verification) {
-	switch d.Code {
-	case credential.OK, credential.CodeScope, credential.CodeForbidden:
-		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: cleanAgent(v.UserAgent)})
-		if d.Standing.Secret.TakesOver {
-			a.takeOver(ctx, d, v)
-		}
-	}
-}
-
-// cleanAgent bounds what a client says of itself, and keeps only what any
-// database, log and page can show.
-func cleanAgent(agent string) string {
-	const most = 256
-	agent = agent[:min(len(agent), most)]
-	for i := range len(agent) {
-		if agent[i] < ' ' || agent[i] > '~' {
-			return strings.Map(func(r rune) rune {
-				if r == utf8.RuneError || !unicode.IsPrint(r) {
-					return -1
-				}
-				return r
-			}, agent)
-		}
-	}
-	return agent
 }
 
 // RevokeByPossession revokes the credential of a secret that somebody found.

@@ -93,7 +93,8 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
-			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
+			name := route.Method + " " + route.Pattern
+			s.mux.Handle(name, &handler{s, surface, route, name})
 		}
 	}
 	s.mux.Handle("/", &fallback{s})
@@ -131,6 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
 		}
 		s.log(r, call, s.cfg.Now().Sub(start))
+		s.count(r, call)
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
 			panic(p)
 		}
@@ -183,12 +185,13 @@ type handler struct {
 	server  *Server
 	surface *Surface
 	route   Route
+	name    string // method and pattern
 }
 
 // ServeHTTP authenticates, calls the endpoint and writes its answer.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
-	c.pattern = h.route.Pattern
+	c.pattern, c.handler = h.route.Pattern, h
 	maps.Copy(w.Header(), h.surface.Headers)
 	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
 	out, err := h.serve(req)
@@ -293,10 +296,14 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
+		Route: h.name,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
+	}
+	if c, ok := r.writer.(*call); ok {
+		c.standing, c.letIn = d.Standing, d.Code == credential.OK
 	}
 	if takes := h.surface.Takes; takes != nil && d.Standing != nil && !takes(d.Standing.Credential.Scheme) {
 		return &Denial{Code: credential.CodeMalformed, Token: token}

@@ -21,7 +21,7 @@ func (h *handlers) verify(r *edge.Request, in api.Verify) (api.Decision, error) 
 	if in.Credential == nil {
 		return api.Decision{}, credential.InvalidField("credential", "must be there")
 	}
-	v := authority.Verification{Permission: credential.Permission(in.Permission), UserAgent: in.UserAgent, RequestID: r.ID}
+	v := authority.Verification{Permission: credential.Permission(in.Permission), UserAgent: in.UserAgent, RequestID: r.ID, Resource: in.Resource}
 	if in.Permission != "" && !permissionText.MatchString(in.Permission) {
 		return api.Decision{}, credential.InvalidField("permission", "must be 1 to 64 visible ASCII characters")
 	}

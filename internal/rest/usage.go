@@ -1,0 +1,219 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/usage"
+)
+
+// usageFilters choose usage, and csvMedia is what exports of it are.
+var (
+	usageFilters = []string{"organization", "from", "to", "credential", "project", "resource", "outcome"}
+	csvMedia     = "text/csv; charset=utf-8; header=present" // RFC 4180 section 3
+)
+
+// usageRoutes are those of what credentials were used for.
+func (h *handlers) usageRoutes() []edge.Route {
+	read := edge.Needs(credential.UsageRead)
+	return []edge.Route{
+		edge.Get("/v1/usage", read, h.usage).Takes(append([]string{"by", "limit", "cursor"}, usageFilters...)...).
+			Named("getUsage", "Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these. Members see that of their own credentials. It is some seconds behind."),
+		edge.Get("/v1/usage/export", read, h.exportUsage).Takes(usageFilters...).Streams(api.UsageRow{}, "text/csv").
+			Named("exportUsage", "Export usage as CSV, by all of day, credential, project, resource and outcome, of 92 days at most."),
+	}
+}
+
+// usageRequest reads which usage a query asks for: the last 30 days unless said.
+func (h *handlers) usageRequest(r *edge.Request) (u authority.UsageRequest, err error) {
+	u = authority.UsageRequest{Resource: r.Param("resource"), Outcome: r.Param("outcome"), To: usage.DayOf(h.authority.Now())}
+	if u.To, err = day(r, "to", u.To); err != nil {
+		return u, err
+	}
+	if u.From, err = day(r, "from", u.To-29); err != nil {
+		return u, err
+	}
+	if text := r.Param("credential"); text != "" {
+		if u.Credential, err = authority.ParseID(text); err != nil {
+			return u, credential.InvalidField("credential", "must be the id of a credential")
+		}
+	}
+	if text := r.Param("project"); text != "" {
+		ref, err := parseProject("project", text)
+		if err != nil {
+			return u, err
+		}
+		u.Project = &ref
+	}
+	u.Organization, err = h.organizationID(r, "organization", r.Param("organization"))
+	return u, err
+}
+
+// day reads a date of the query.
+func day(r *edge.Request, name string, otherwise usage.Day) (usage.Day, error) {
+	text := r.Param(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
+		return 0, credential.InvalidField(name, "must be a date such as 2026-11-27")
+	}
+	return usage.DayOf(at), nil
+}
+
+// exportedBy is what an export tells apart, in its order.
+var exportedBy = []store.Dimension{store.ByDay, store.ByCredential, store.ByProject, store.ByResource, store.ByOutcome}
+
+// dimensions reads by what usage is told apart: one thing or two.
+func dimensions(text string) (by []store.Dimension, err error) {
+	if text == "" {
+		return []store.Dimension{store.ByDay}, nil
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		d := store.Dimension(name)
+		if !slices.Contains(exportedBy, d) || slices.Contains(by, d) || len(by) == 2 {
+			return nil, credential.InvalidField("by", "must be one or two of day, credential, project, resource and outcome, with a comma between them")
+		}
+		by = append(by, d)
+	}
+	return by, nil
+}
+
+func (h *handlers) usage(r *edge.Request, _ edge.None) (out api.Usage, err error) {
+	req, err := h.usageRequest(r)
+	if err != nil {
+		return out, err
+	}
+	if req.By, err = dimensions(r.Param("by")); err != nil {
+		return out, err
+	}
+	most, err := limit(r)
+	if err != nil {
+		return out, err
+	}
+	c := h.cursors(r, append([]string{"by"}, usageFilters...))
+	if text := r.Param("cursor"); text != "" {
+		raw, err := c.read(text)
+		if err != nil || json.Unmarshal(raw, &req.After) != nil || len(req.After) != len(req.By) {
+			return out, wrongCursor()
+		}
+	}
+	req.Most, req.Limit = authority.MostUsageDays, most+1
+	report, err := h.authority.Usage(r.Context(), &r.Principal, req)
+	if err != nil {
+		return out, err
+	}
+	out = api.Usage{From: req.From.String(), To: req.To.String(), Items: []api.UsageRow{}, Requests: report.Total.Requests, Coins: report.Total.Coins}
+	for i := range report.Rows[:min(len(report.Rows), most)] {
+		out.Items = append(out.Items, usageRow(&report.Rows[i], req.By))
+	}
+	if len(report.Rows) > most {
+		raw, err := json.Marshal(report.Rows[most-1].Keys)
+		if err != nil {
+			return out, err
+		}
+		out.NextCursor = c.write(raw)
+	}
+	return out, nil
+}
+
+// usageRow shows a row. Ids of zeros are nobody's in particular.
+func usageRow(u *store.Usage, by []store.Dimension) api.UsageRow {
+	row := api.UsageRow{Requests: u.Requests, Coins: u.Coins}
+	for i, d := range by {
+		key := u.Keys[i]
+		switch d {
+		case store.ByDay:
+			row.Day = key
+		case store.ByCredential:
+			row.Credential = orNobody(key)
+		case store.ByProject:
+			row.Project = orNobody(key)
+		case store.ByResource:
+			row.Resource = key
+		case store.ByOutcome:
+			row.Outcome = key
+		}
+	}
+	return row
+}
+
+func orNobody(id string) string {
+	if id == uuid.Nil.String() {
+		return ""
+	}
+	return id
+}
+
+// usageColumns are the columns of an export.
+var usageColumns = []string{"day", "credential", "project", "resource", "outcome", "requests", "coins"}
+
+// exportUsage reads page by page: nothing of the database is held while the
+// caller reads.
+func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, err error) {
+	req, err := h.usageRequest(r)
+	if err != nil {
+		return out, err
+	}
+	req.By, req.Most, req.Limit = exportedBy, authority.MostExportDays, exportPage
+	principal, ended, first := r.Principal, false, true
+	next := func(ctx context.Context) ([]byte, error) {
+		if ended {
+			return nil, io.EOF
+		}
+		rows, err := h.authority.UsageRows(ctx, &principal, req)
+		if err != nil {
+			return nil, err
+		}
+		var part bytes.Buffer
+		if first {
+			err, first = writeCells(&part, usageColumns), false
+		}
+		for i := 0; i < len(rows) && err == nil; i++ {
+			row := usageRow(&rows[i], exportedBy)
+			err = writeCells(&part, []string{row.Day, row.Credential, row.Project, row.Resource, row.Outcome, strconv.FormatInt(row.Requests, 10), strconv.FormatInt(row.Coins, 10)})
+			req.After = rows[i].Keys
+		}
+		ended = len(rows) < req.Limit
+		return part.Bytes(), err
+	}
+	return edge.Stream{Media: csvMedia, Name: "usage-" + req.From.String() + "-" + req.To.String() + ".csv", Next: next}, nil
+}
+
+func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Request], err error) {
+	id, err := credentialID(r)
+	if err != nil {
+		return out, err
+	}
+	page, err := h.page(r)
+	if err != nil {
+		return out, err
+	}
+	list, err := h.authority.Calls(r.Context(), &r.Principal, authority.CallsRequest{Credential: id, Before: page.after, Limit: page.limit + 1})
+	if err != nil {
+		return out, err
+	}
+	return paged(page, list, callOf, func(c api.Request) string { return c.ID }), nil
+}
+
+func callOf(c usage.Call) api.Request {
+	out := api.Request{ID: c.ID.String(), At: c.At, Method: c.Method, Path: c.Path, Status: c.Status, UserAgent: c.UserAgent}
+	if c.Address.IsValid() {
+		out.Address = c.Address.String()
+	}
+	return out
+}
