@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,7 +20,7 @@ const (
 // UsageRequest says which usage is wanted, and by what it is told apart.
 type UsageRequest struct {
 	Organization uuid.UUID // for principals above every organization; Nil: of the installation's own credentials
-	From, To     usage.Day // both are included
+	From, To     time.Time // the first and the last day, in UTC
 	Most         int       // days that the range may have
 	Credential   uuid.UUID
 	Project      *store.ProjectRef
@@ -66,7 +67,8 @@ func (a *Authority) usageFilter(ctx context.Context, p *credential.Principal, r 
 	if err := require(p, credential.UsageRead); err != nil {
 		return f, err
 	}
-	switch days := int(r.To-r.From) + 1; {
+	from, to := usage.DayOf(r.From), usage.DayOf(r.To)
+	switch days := int(to-from) + 1; {
 	case days < 1:
 		return f, credential.InvalidField("to", "must not be before from")
 	case days > r.Most:
@@ -74,7 +76,7 @@ func (a *Authority) usageFilter(ctx context.Context, p *credential.Principal, r 
 	}
 	of, err := a.filter(ctx, p, ListRequest{Organization: r.Organization, Project: r.Project})
 	return store.UsageFilter{
-		Organization: of.Organization, Project: of.Project, User: of.User, From: r.From, Until: r.To + 1, Credential: r.Credential,
+		Organization: of.Organization, Project: of.Project, User: of.User, From: from, Until: to + 1, Credential: r.Credential,
 		Resource: r.Resource, Outcome: r.Outcome, By: r.By, After: r.After, Limit: r.Limit,
 	}, err
 }
@@ -86,9 +88,12 @@ type CallsRequest struct {
 	Limit      int
 }
 
+// Call is one request that a credential made.
+type Call = usage.Call
+
 // Calls tells which requests to routes of ours a credential made, the latest
 // first, to whoever looks after it.
-func (a *Authority) Calls(ctx context.Context, p *credential.Principal, r CallsRequest) ([]usage.Call, error) {
+func (a *Authority) Calls(ctx context.Context, p *credential.Principal, r CallsRequest) ([]Call, error) {
 	if err := require(p, credential.CredentialsRead); err != nil {
 		return nil, err
 	}

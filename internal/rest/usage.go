@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
 // usageFilters choose usage, and csvMedia is what exports of it are.
@@ -39,11 +38,11 @@ func (h *handlers) usageRoutes() []edge.Route {
 
 // usageRequest reads which usage a query asks for: the last 30 days unless said.
 func (h *handlers) usageRequest(r *edge.Request) (u authority.UsageRequest, err error) {
-	u = authority.UsageRequest{Resource: r.Param("resource"), Outcome: r.Param("outcome"), To: usage.DayOf(h.authority.Now())}
+	u = authority.UsageRequest{Resource: r.Param("resource"), Outcome: r.Param("outcome"), To: h.authority.Now()}
 	if u.To, err = day(r, "to", u.To); err != nil {
 		return u, err
 	}
-	if u.From, err = day(r, "from", u.To-29); err != nil {
+	if u.From, err = day(r, "from", u.To.AddDate(0, 0, -29)); err != nil {
 		return u, err
 	}
 	if text := r.Param("credential"); text != "" {
@@ -63,17 +62,20 @@ func (h *handlers) usageRequest(r *edge.Request) (u authority.UsageRequest, err 
 }
 
 // day reads a date of the query.
-func day(r *edge.Request, name string, otherwise usage.Day) (usage.Day, error) {
+func day(r *edge.Request, name string, otherwise time.Time) (time.Time, error) {
 	text := r.Param(name)
 	if text == "" {
 		return otherwise, nil
 	}
 	at, err := time.Parse(time.DateOnly, text)
 	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
-		return 0, credential.InvalidField(name, "must be a date such as 2026-11-27")
+		return at, credential.InvalidField(name, "must be a date such as 2026-11-27")
 	}
-	return usage.DayOf(at), nil
+	return at, nil
 }
+
+// date writes a day.
+func date(at time.Time) string { return at.Format(time.DateOnly) }
 
 // exportedBy is what an export tells apart, in its order.
 var exportedBy = []store.Dimension{store.ByDay, store.ByCredential, store.ByProject, store.ByResource, store.ByOutcome}
@@ -117,7 +119,7 @@ func (h *handlers) usage(r *edge.Request, _ edge.None) (out api.Usage, err error
 	if err != nil {
 		return out, err
 	}
-	out = api.Usage{From: req.From.String(), To: req.To.String(), Items: []api.UsageRow{}, Requests: report.Total.Requests, Coins: report.Total.Coins}
+	out = api.Usage{From: date(req.From), To: date(req.To), Items: []api.UsageRow{}, Requests: report.Total.Requests, Coins: report.Total.Coins}
 	for i := range report.Rows[:min(len(report.Rows), most)] {
 		out.Items = append(out.Items, usageRow(&report.Rows[i], req.By))
 	}
@@ -191,7 +193,7 @@ func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, e
 		ended = len(rows) < req.Limit
 		return part.Bytes(), err
 	}
-	return edge.Stream{Media: csvMedia, Name: "usage-" + req.From.String() + "-" + req.To.String() + ".csv", Next: next}, nil
+	return edge.Stream{Media: csvMedia, Name: "usage-" + date(req.From) + "-" + date(req.To) + ".csv", Next: next}, nil
 }
 
 func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Request], err error) {
@@ -210,7 +212,7 @@ func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Req
 	return paged(page, list, callOf, func(c api.Request) string { return c.ID }), nil
 }
 
-func callOf(c usage.Call) api.Request {
+func callOf(c authority.Call) api.Request {
 	out := api.Request{ID: c.ID.String(), At: c.At, Method: c.Method, Path: c.Path, Status: c.Status, UserAgent: c.UserAgent}
 	if c.Address.IsValid() {
 		out.Address = c.Address.String()
