@@ -53,6 +53,9 @@ type Config struct {
 	Algorithm jwt.Algorithm
 	// Accounts says how people come to have one.
 	Accounts AccountRules
+	// Prices are what requests cost in coins, by what they are called; what
+	// isn't named costs one.
+	Prices map[string]int64
 	// Webhooks says where webhooks may be sent.
 	Webhooks WebhookRules
 	// Keep says how long it is kept what credentials were used for.
@@ -86,6 +89,8 @@ type Authority struct {
 	importer *keyring
 	hashing  chan struct{} // room for the passwords that are hashed at once
 	queues   queues
+	prices   map[string]int64
+	alerts   chan struct{} // somebody is to be told of a budget
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -100,7 +105,7 @@ func New(cfg Config) *Authority {
 		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: limit.New(mostLimited),
 		running: map[[32]byte]bool{}, keep: cfg.Keep, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker:   newKeyring(cfg.Store.Root(), seal.Links),
-		importer: newKeyring(cfg.Store.Root(), seal.Imports), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		importer: newKeyring(cfg.Store.Root(), seal.Imports), prices: cfg.Prices, alerts: make(chan struct{}, 1), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -163,6 +168,10 @@ func (a *Authority) Run(ctx context.Context) error {
 				a.log.Warn("what credentials were used for can't be stored; it is kept in memory and tried again", "error", err)
 			}
 			failing = err != nil
+		case <-a.alerts:
+			if err := a.TellBudgets(ctx); err != nil {
+				a.log.Warn("nobody can be told of a budget that is nearly used up; tried again within the hour", "error", err)
+			}
 		case <-hourly.C:
 			a.tidy(ctx)
 		case <-keys.C:
@@ -199,6 +208,9 @@ func (a *Authority) tidy(ctx context.Context) {
 	}
 	if err := a.reseal(ctx); err != nil {
 		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)
+	}
+	if err := a.TellBudgets(ctx); err != nil {
+		a.log.Warn("nobody can be told of a budget that is nearly used up; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)

@@ -34,12 +34,13 @@ func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verific
 		use = &usage.Use{Credential: c.ID, At: now, Address: v.Address, UserAgent: cleanAgent(v.UserAgent)}
 	}
 	var request *usage.Request
-	if isCounted(c) && (v.Route == "" || d.Code != credential.OK) {
+	if isCounted(c) && !(v.Ours && d.Code == credential.OK) {
 		request = &usage.Request{
-			Credential: c.ID, Organization: c.Organization, Project: c.Project, Day: usage.DayOf(now), Resource: v.Route, Outcome: string(d.Code),
+			Credential: c.ID, Organization: c.Organization, Project: c.Project, Day: usage.DayOf(now),
+			Resource: v.Charge.Resource, Outcome: string(d.Code), Cost: d.Paid.Cost,
 		}
-		if v.Route == "" && v.Resource != "" {
-			request.Resource, request.Named = a.cleanResource(v.Resource), true
+		if !v.Ours && request.Resource != "" {
+			request.Resource, request.Named = a.cleanResource(request.Resource), true
 		}
 	}
 	a.meter.Note(use, request)
@@ -65,7 +66,7 @@ type Answer struct {
 	UserAgent string
 	// Unlisted requests are counted, and not kept one by one.
 	Unlisted bool
-	Cost     int64
+	Cost     int64 // what was paid, and not given back
 }
 
 // Answered counts a request by its route and the class of its status, and

@@ -27,10 +27,13 @@ type Verification struct {
 	Address      netip.Addr        // of the client; invalid when unknown
 	UserAgent    string
 	RequestID    string // for the audit; empty where there is no request
-	// Route is the method and pattern of a route of ours that the request goes
-	// to, for which Answered tells how it went. Resource is what anybody else
-	// names, to have it counted by.
-	Route, Resource string
+	// Takes says whose credentials are taken, by their scheme; nil for all. Any
+	// other is malformed.
+	Takes  func(*credential.Scheme) bool
+	Charge Charge
+	// Ours means that the request goes to a route of ours, which the charge
+	// names: Answered tells how it went.
+	Ours bool
 }
 
 // Accepts reports whether text may be a credential that is presented so. It
@@ -52,22 +55,35 @@ func (a *Authority) Accepts(text string, as credential.Presentation) bool {
 // decision; an error means that none could be reached, and the caller refuses.
 func (a *Authority) Verify(ctx context.Context, text string, v Verification) (credential.Decision, error) {
 	d, err := a.decide(ctx, text, v)
-	if err == nil {
-		a.limit(&d)
-		a.count(ctx, &d, v)
+	if err != nil {
+		return d, err
 	}
-	return d, err
+	if v.Takes != nil && d.Standing != nil && !v.Takes(d.Standing.Credential.Scheme) {
+		return credential.Decision{Code: credential.CodeMalformed}, nil
+	}
+	return a.charge(ctx, d, &v)
+}
+
+// charge counts what was decided: against limits, then against budgets. What
+// is refused for another reason costs nothing.
+func (a *Authority) charge(ctx context.Context, d credential.Decision, v *Verification) (credential.Decision, error) {
+	a.limit(&d)
+	if err := a.spend(ctx, &d, v); err != nil {
+		return credential.Decision{}, err
+	}
+	a.count(ctx, &d, *v)
+	return d, nil
 }
 
 // VerifyFor is Verify on behalf of a principal that asks about somebody else's
 // secret. Another organization's is unknown to it.
 func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
 	d, err := a.decideFor(ctx, p, text, v)
-	if err == nil {
-		a.limit(&d)
-		a.count(ctx, &d, v)
+	if err != nil {
+		return d, err
 	}
-	return d, err
+	v.Charge.By = p
+	return a.charge(ctx, d, &v)
 }
 
 // decideFor decides about what a principal may be told of.

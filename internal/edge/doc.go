@@ -170,7 +170,7 @@ func (r Route) failures() []error {
 // denials are the decisions that keep a caller from a route.
 func denials(permission credential.Permission) []error {
 	codes := []credential.Code{"", credential.CodeUnknown, credential.CodeRevoked, credential.CodeSuspended, credential.CodeExpired, credential.CodeNotYetValid,
-		credential.CodeOwnerInactive, credential.CodeAudience, credential.CodeAddress, credential.CodeForbidden, credential.CodeRateLimited}
+		credential.CodeOwnerInactive, credential.CodeAudience, credential.CodeAddress, credential.CodeForbidden, credential.CodeRateLimited, credential.CodeBudget}
 	if permission != "" {
 		codes = append(codes, credential.CodeScope)
 	}

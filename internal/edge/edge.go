@@ -93,8 +93,8 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
-			name := route.Method + " " + route.Pattern
-			s.mux.Handle(name, &handler{s, surface, route, name})
+			named := route.Method + " " + route.Pattern
+			s.mux.Handle(named, &handler{s, surface, route, route.charge(named)})
 		}
 	}
 	s.mux.Handle("/", &fallback{s})
@@ -130,6 +130,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p != nil && p != http.ErrAbortHandler {
 			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
+		}
+		if call.status >= http.StatusInternalServerError { // which nobody pays for
+			s.cfg.Authority.Refund(ctx, call.paid)
 		}
 		s.log(r, call, s.cfg.Now().Sub(start))
 		s.count(r, call)
@@ -185,7 +188,7 @@ type handler struct {
 	server  *Server
 	surface *Surface
 	route   Route
-	name    string // method and pattern
+	charge  authority.Charge // of a request
 }
 
 // ServeHTTP authenticates, calls the endpoint and writes its answer.
@@ -296,17 +299,14 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
-		Route: h.name,
+		Takes: h.surface.Takes, Charge: h.charge, Ours: true,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
 	}
 	if c, ok := r.writer.(*call); ok {
-		c.standing, c.letIn = d.Standing, d.Code == credential.OK
-	}
-	if takes := h.surface.Takes; takes != nil && d.Standing != nil && !takes(d.Standing.Credential.Scheme) {
-		return &Denial{Code: credential.CodeMalformed, Token: token}
+		c.paid, c.standing, c.letIn = d.Paid, d.Standing, d.Code == credential.OK
 	}
 	if h.surface.WriteLimit != nil && d.Limit.Limit > 0 {
 		h.surface.WriteLimit(r.writer.Header(), d.Limit)
@@ -341,7 +341,7 @@ func refusal(d *credential.Decision, v authority.Verification, token bool) error
 			return nil
 		}
 	}
-	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Nowhere: nowhere}
+	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Budget: d.Budget, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.
@@ -368,7 +368,7 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 		var again interface{ RetryAfter() time.Duration }
 		switch {
 		case f.Denied != nil:
-			wait = max(time.Second, f.Denied.Limit.RetryAfter)
+			wait = f.Denied.RetryAfter()
 		case errors.As(err, &again):
 			wait = max(time.Second, again.RetryAfter())
 		}

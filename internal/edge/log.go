@@ -25,6 +25,7 @@ type call struct {
 	handler    *handler             // of the route, if there is one
 	standing   *credential.Standing // of the credential that was presented, if it is known
 	letIn      bool                 // by the decision about it
+	paid       credential.Paid
 	err        error
 	broken     bool            // the answer ended before its end, by err
 	context    context.Context // of the connection, without the time limit of a request
@@ -72,9 +73,13 @@ func (s *Server) count(r *http.Request, c *call) {
 	if c.standing == nil {
 		return
 	}
+	cost := c.paid.Cost
+	if c.status >= http.StatusInternalServerError { // for which it is given back
+		cost = 0
+	}
 	s.cfg.Authority.Answered(authority.Answer{
-		Standing: c.standing, LetIn: c.letIn, Route: c.handler.name, Unlisted: c.handler.route.Unlisted,
-		Method: knownMethod(r.Method), Path: r.URL.Path, Status: c.status, Address: c.address, UserAgent: r.UserAgent(),
+		Standing: c.standing, LetIn: c.letIn, Route: c.handler.charge.Resource, Unlisted: c.handler.route.Unlisted,
+		Method: knownMethod(r.Method), Path: r.URL.Path, Status: c.status, Address: c.address, UserAgent: r.UserAgent(), Cost: cost,
 	})
 }
 

@@ -35,6 +35,11 @@ type Route struct {
 	// Or is the permission of a credential that also opens a public route, to
 	// whoever has no other way in; see Request.Identify.
 	Or credential.Permission
+	// Operation is what sort of call the ledger says it is; empty: one that reads
+	// or one that writes.
+	Operation string
+	// Free means that a call costs nothing, unless the table of prices names it.
+	Free bool
 	// ByAddress means that an address calls the route only so often.
 	ByAddress bool
 	// Unlisted means that its requests are counted, and not kept one by one.
@@ -167,6 +172,31 @@ func (r Route) LimitedByAddress() Route {
 func (r Route) Counted() Route {
 	r.Unlisted = true
 	return r
+}
+
+// Counts says what sort of call the route is in the ledger.
+func (r Route) Counts(operation string) Route {
+	r.Operation = operation
+	return r
+}
+
+// CostsNothing makes calls of the route free, unless the table of prices names it.
+func (r Route) CostsNothing() Route {
+	r.Free = true
+	return r
+}
+
+// charge is what a call of the route costs, under the name of the route.
+func (r *Route) charge(named string) authority.Charge {
+	operation := r.Operation
+	switch {
+	case operation != "":
+	case r.Method == http.MethodGet:
+		operation = authority.CalledRead
+	default:
+		operation = authority.CalledWrite
+	}
+	return authority.Charge{Resource: named, Operation: operation, Free: r.Free}
 }
 
 // Creates makes success of the route 201 Created.

@@ -41,7 +41,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/readyz", edge.Public, h.ready).
 			Named("ready", "Say that the database can be read."),
 
-		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().Counted().
+		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().CostsNothing().Counted().
 			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why."),
 		edge.Post("/v1/revoke", edge.Public, small, h.revokeByPossession).
 			Named("revokeSecret", "Revoke the credential of a secret that somebody found. The answer is the same for a secret that never was."),
@@ -127,7 +127,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
 			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
-	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.usageRoutes())...)
+	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.budgetRoutes(), h.usageRoutes())...)
 }
 
 // projectRoutes are those of projects and of the audit.

@@ -54,6 +54,7 @@ type Store struct {
 	reserve     reserve
 	turns       turns
 	finished    together[tried]
+	paying      [payingLanes]together[*payment]
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
@@ -90,6 +91,7 @@ type querier interface {
 type reader struct {
 	q       querier
 	idType  string // of ids, in SQL
+	hold    string // behind a SELECT: others can't change the rows until the transaction ends
 	schemes *credential.Schemes
 	texts   *interner
 	log     *slog.Logger
@@ -116,9 +118,12 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	for i := range s.paying {
+		s.paying[i].most = mostPaid
+	}
 	var err error
 	if cfg.DatabaseURL != "" {
-		s.idType = "uuid"
+		s.idType, s.hold = "uuid", " FOR UPDATE"
 		err = s.openPostgres(ctx, cfg.DatabaseURL)
 	} else {
 		s.idType = "TEXT"

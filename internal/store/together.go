@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,6 +15,7 @@ type together[T any] struct {
 	mu      sync.Mutex
 	busy    bool
 	waiting []waiter[T]
+	most    int // in one transaction; 0 is mostTogether
 }
 
 // waiter is a call that waits for others to do its work.
@@ -63,8 +65,11 @@ func (g *together[T]) next(ctx context.Context, run func(context.Context, []T) e
 	err := run(ctx, items)
 	for i, j := range batch {
 		own := err
-		if err != nil && len(batch) > 1 {
+		if len(batch) > 1 && err != nil && (i == 0 || !isUnavailable(err)) {
 			own = run(ctx, items[i:i+1])
+			if i == 0 && isUnavailable(own) {
+				err = own // nor can any of the others be stored
+			}
 		}
 		j.done <- own
 		answered++
@@ -76,7 +81,7 @@ func (g *together[T]) next(ctx context.Context, run func(context.Context, []T) e
 func (g *together[T]) gathered() []waiter[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	batch := g.waiting[:min(len(g.waiting), mostTogether)]
+	batch := g.waiting[:min(len(g.waiting), cmp.Or(g.most, mostTogether))]
 	g.waiting = g.waiting[len(batch):]
 	g.busy = len(batch) > 0
 	return batch
