@@ -35,3 +35,18 @@ type Request struct {
 	Address   string    `json:"address,omitempty" doc:"from where"`
 	UserAgent string    `json:"user_agent,omitempty"`
 }
+
+// LedgerLine is something that was paid from budgets.
+type LedgerLine struct {
+	ID         string     `json:"id" format:"uuid"`
+	At         time.Time  `json:"at"`
+	Credential string     `json:"credential" format:"uuid"`
+	Name       string     `json:"name,omitempty" doc:"of the credential; absent where that is gone"`
+	User       string     `json:"user,omitempty" format:"uuid" doc:"whose credential it is"`
+	Project    string     `json:"project,omitempty" format:"uuid" doc:"that the credential is of"`
+	Operation  string     `json:"operation" doc:"what sort of call it was"`
+	Resource   string     `json:"resource,omitempty" doc:"which call"`
+	Cost       int64      `json:"cost" doc:"what it came to"`
+	Reserved   int64      `json:"reserved" doc:"what was taken at first"`
+	SettledAt  *time.Time `json:"settled_at,omitempty"`
+}

@@ -63,3 +63,25 @@ func (s Usage) Export(ctx context.Context, f UsageFilter) (io.ReadCloser, error)
 func (s Credentials) Requests(ctx context.Context, id string) iter.Seq2[api.Request, error] {
 	return all(ctx, s.c, listing{[]string{"credentials", id, "requests"}, nil}, byCursor[api.Request])
 }
+
+// SpendFilter chooses lines of the ledger, as UsageFilter does usage.
+type SpendFilter struct {
+	Organization                   string // for callers above every organization
+	From, To                       time.Time
+	Credential, Project, Operation string
+}
+
+func (f *SpendFilter) query() []string {
+	of := UsageFilter{Organization: f.Organization, From: f.From, To: f.To, Credential: f.Credential, Project: f.Project}
+	return append(of.query(), "operation", f.Operation)
+}
+
+// Spends goes through the ledger, the latest first. It ends after an error.
+func (s Usage) Spends(ctx context.Context, f SpendFilter) iter.Seq2[api.LedgerLine, error] {
+	return all(ctx, s.c, listing{[]string{"usage", "spends"}, f.query()}, byCursor[api.LedgerLine])
+}
+
+// ExportSpends returns the ledger as CSV, like Export.
+func (s Usage) ExportSpends(ctx context.Context, f SpendFilter) (io.ReadCloser, error) {
+	return s.c.Open(ctx, get("usage", "spends", "export").where(f.query()...))
+}

@@ -236,6 +236,7 @@ func (p *poisoned) fillWork(demo *sample) {
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
 		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
+		{"/v1/usage/spends?organization=" + demo.Organization.ID, ""},
 	}
 	for _, c := range p.lists {
 		if status, body := p.call(asked{"GET", c[0], c[1], ""}); status != http.StatusOK {

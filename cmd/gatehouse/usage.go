@@ -16,24 +16,34 @@ import (
 )
 
 func (a *app) usageCommand() *cobra.Command {
-	return a.group("usage", "Show and export what credentials were used for", a.usageShow(), a.usageExport())
+	return a.group("usage", "Show and export what credentials were used for", a.usageShow(), a.usageSpends(), a.usageExport())
 }
 
-// usageFlags are those by which usage is chosen.
+// usageFlags are those by which usage, or the ledger, is chosen.
 type usageFlags struct {
 	organization string
 	values       map[string]*string
 }
 
-func (u *usageFlags) declare(cmd *cobra.Command) {
+// What there is to choose by.
+var (
+	rangeFlags = map[string]string{
+		"from": "the first day, such as 2026-11-01 (UTC; default 29 days before the last)", "to": "the last day (default today)",
+		"credential": "only of this credential, by id", "project": "only of this project's credentials",
+	}
+	kindFlags = map[string]string{
+		"resource": "only this route or resource", "outcome": "only this outcome, such as ok, 2xx or rate_limited",
+	}
+	ledgerFlags = map[string]string{"operation": "only this sort of call, such as service_call"}
+)
+
+func (u *usageFlags) declare(cmd *cobra.Command, flags ...map[string]string) {
 	organizationFlag(cmd, &u.organization)
 	u.values = map[string]*string{}
-	for name, usage := range map[string]string{
-		"from": "the first day, such as 2026-11-01 (UTC; default 29 days before the last)", "to": "the last day (default today)",
-		"credential": "only of this credential, by id", "project": "only of this project's credentials", "resource": "only this route or resource",
-		"outcome": "only this outcome, such as ok, 2xx or rate_limited",
-	} {
-		u.values[name] = cmd.Flags().String(name, "", usage)
+	for _, some := range flags {
+		for name, usage := range some {
+			u.values[name] = cmd.Flags().String(name, "", usage)
+		}
 	}
 }
 
@@ -73,7 +83,7 @@ func (a *app) usageShow() *cobra.Command {
 			return a.printUsage(&out, strings.Split(by, ","))
 		},
 	}
-	flags.declare(cmd)
+	flags.declare(cmd, rangeFlags, kindFlags)
 	cmd.Flags().StringVar(&by, "by", "day", "one or two of day, credential, project, resource and outcome, with a comma")
 	return cmd
 }
@@ -117,26 +127,68 @@ func (a *app) printUsage(out *api.Usage, by []string) error {
 	return a.table(strings.ToUpper(strings.Join(by, "\t"))+"\tREQUESTS\tCOINS", rows)
 }
 
+func (a *app) usageSpends() *cobra.Command {
+	var flags usageFlags
+	var limit int
+	cmd := &cobra.Command{
+		Use: "spends", Short: "List the ledger: what was paid from budgets", Args: noArgs,
+		Long:    "Lists the latest that was paid from budgets. All of it is in gatehouse usage export --spends.",
+		Example: "  gatehouse usage spends --from 2026-11-27\n  gatehouse usage spends --credential 0199c0de-0000-7000-8000-000000000000",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out api.List[api.LedgerLine]
+			err := a.with(cmd.Context(), func(c *client.Client) error {
+				query, err := flags.query(cmd.Context(), a, c)
+				if err != nil {
+					return err
+				}
+				query.Set("limit", strconv.Itoa(limit))
+				return c.Call(cmd.Context(), http.MethodGet, "/v1/usage/spends?"+query.Encode(), nil, &out)
+			})
+			if err != nil || a.json {
+				return a.listed(out.Items, err)
+			}
+			var rows [][]string
+			for i := range out.Items {
+				l := &out.Items[i]
+				rows = append(rows, []string{
+					when(&l.At, ""), cmp.Or(l.Name, l.Credential), l.Operation, cmp.Or(l.Resource, "-"), strconv.FormatInt(l.Cost, 10), strconv.FormatInt(l.Reserved, 10),
+				})
+			}
+			return a.table("AT\tCREDENTIAL\tOPERATION\tRESOURCE\tCOST\tRESERVED", rows)
+		},
+	}
+	flags.declare(cmd, rangeFlags, ledgerFlags)
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most, to 200")
+	return cmd
+}
+
 func (a *app) usageExport() *cobra.Command {
 	var flags usageFlags
+	var spends bool
 	cmd := &cobra.Command{
-		Use: "export", Short: "Print usage as CSV", Args: noArgs,
-		Long:    "Prints usage as CSV, told apart by all of day, credential, project, resource and\noutcome, of 92 days at most. A cell that a spreadsheet would take for a formula has an\napostrophe before it.",
-		Example: "  gatehouse usage export --from 2026-11-01 --to 2026-11-30 > usage.csv",
+		Use: "export", Short: "Print usage, or the ledger, as CSV", Args: noArgs,
+		Long: "Prints usage as CSV, told apart by all of day, credential, project, resource and\noutcome; with --spends the ledger. It is of 92 days at most. A cell that a spreadsheet\n" +
+			"would take for a formula has an apostrophe before it.",
+		Example: "  gatehouse usage export --from 2026-11-01 --to 2026-11-30 > usage.csv\n  gatehouse usage export --spends > ledger.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			path := "/v1/usage/export?"
+			if spends {
+				path = "/v1/usage/spends/export?"
+			}
 			if a.json {
-				return usagef("an export is CSV; see gatehouse usage show --json")
+				return usagef("an export is CSV; see gatehouse usage show --json and gatehouse usage spends --json")
 			}
 			return a.with(cmd.Context(), func(c *client.Client) error {
 				query, err := flags.query(cmd.Context(), a, c)
 				if err != nil {
 					return err
 				}
-				return a.copyFrom(cmd.Context(), c, "/v1/usage/export?"+query.Encode())
+				return a.copyFrom(cmd.Context(), c, path+query.Encode())
 			})
 		},
 	}
-	flags.declare(cmd)
+	flags.declare(cmd, rangeFlags, kindFlags, ledgerFlags)
+	cmd.Flags().BoolVar(&spends, "spends", false, "the ledger: what was paid from budgets")
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 type Retention struct {
 	UsageDays   int // usage by day; 0 is for good
 	RequestDays int // single requests; 0 keeps none at all
+	LedgerDays  int // what was paid; 0 is for good
 }
 
 // forgetAtOnce is how many rows go in a transaction, so that others get their
@@ -146,6 +147,14 @@ func (a *Authority) forgetUsage(ctx context.Context) error {
 	}
 	before := a.now().Add(-time.Duration(a.keep.RequestDays) * day)
 	return a.forget(ctx, func() (int64, error) { return a.store.ForgetCalls(ctx, before, forgetAtOnce) })
+}
+
+// forgetSpends deletes what the ledger has kept for long enough.
+func (a *Authority) forgetSpends(ctx context.Context) error {
+	if a.keep.LedgerDays == 0 {
+		return nil
+	}
+	return a.store.ForgetSpends(ctx, a.now().AddDate(0, 0, -a.keep.LedgerDays))
 }
 
 // forget deletes some until there are no more. What comes in meanwhile is

@@ -67,12 +67,9 @@ func (a *Authority) usageFilter(ctx context.Context, p *credential.Principal, r 
 	if err := require(p, credential.UsageRead); err != nil {
 		return f, err
 	}
-	from, to := usage.DayOf(r.From), usage.DayOf(r.To)
-	switch days := int(to-from) + 1; {
-	case days < 1:
-		return f, credential.InvalidField("to", "must not be before from")
-	case days > r.Most:
-		return f, credential.InvalidField("from", "the range may have %d days at most", r.Most)
+	from, to, err := days(r.From, r.To, r.Most)
+	if err != nil {
+		return f, err
 	}
 	of, err := a.filter(ctx, p, ListRequest{Organization: r.Organization, Project: r.Project})
 	return store.UsageFilter{

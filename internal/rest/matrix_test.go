@@ -247,6 +247,9 @@ func organizationCalls() map[string]cell {
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
 		"GET /v1/usage":        fixed("/v1/usage", nil),
 		"GET /v1/usage/export": fixed("/v1/usage/export", nil),
+		"GET /v1/usage/spends": fixed("/v1/usage/spends", nil),
+
+		"GET /v1/usage/spends/export": fixed("/v1/usage/spends/export", nil),
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 // usageFilters choose usage, and csvMedia is what exports of it are.
 var (
 	usageFilters = []string{"organization", "from", "to", "credential", "project", "resource", "outcome"}
+	spendFilters = []string{"organization", "from", "to", "credential", "project", "operation"}
 	csvMedia     = "text/csv; charset=utf-8; header=present" // RFC 4180 section 3
 )
 
@@ -29,36 +30,55 @@ var (
 func (h *handlers) usageRoutes() []edge.Route {
 	read := edge.Needs(credential.UsageRead)
 	return []edge.Route{
-		edge.Get("/v1/usage", read, h.usage).Takes(append([]string{"by", "limit", "cursor"}, usageFilters...)...).
+		edge.Get("/v1/usage", read, h.usage).Takes(append([]string{"by", "limit", "cursor"}, usageFilters...)...).CostsNothing().
 			Named("getUsage", "Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these. Members see that of their own credentials. It is some seconds behind."),
-		edge.Get("/v1/usage/export", read, h.exportUsage).Takes(usageFilters...).Streams(api.UsageRow{}, "text/csv").
+		edge.Get("/v1/usage/export", read, h.exportUsage).Takes(usageFilters...).Streams(api.UsageRow{}, "text/csv").CostsNothing().
 			Named("exportUsage", "Export usage as CSV, by all of day, credential, project, resource and outcome, of 92 days at most."),
+		edge.Get("/v1/usage/spends", read, h.listSpends).Takes(append([]string{"limit", "cursor"}, spendFilters...)...).CostsNothing().
+			Named("listSpends", "List the ledger: what was paid from budgets, the latest first. Members see what their own credentials paid."),
+		edge.Get("/v1/usage/spends/export", read, h.exportSpends).Takes(spendFilters...).Streams(api.LedgerLine{}, "text/csv").CostsNothing().
+			Named("exportSpends", "Export the ledger as CSV, the latest first, of 92 days at most."),
 	}
 }
 
-// usageRequest reads which usage a query asks for: the last 30 days unless said.
-func (h *handlers) usageRequest(r *edge.Request) (u authority.UsageRequest, err error) {
-	u = authority.UsageRequest{Resource: r.Param("resource"), Outcome: r.Param("outcome"), To: h.authority.Now()}
-	if u.To, err = day(r, "to", u.To); err != nil {
-		return u, err
+// chosen is what usage and the ledger are both chosen by.
+type chosen struct {
+	organization, credential uuid.UUID
+	project                  *store.ProjectRef
+	from, to                 time.Time
+}
+
+// chosen reads the last 30 days unless others are said.
+func (h *handlers) chosen(r *edge.Request) (c chosen, err error) {
+	if c.to, err = day(r, "to", h.authority.Now()); err != nil {
+		return c, err
 	}
-	if u.From, err = day(r, "from", u.To.AddDate(0, 0, -29)); err != nil {
-		return u, err
+	if c.from, err = day(r, "from", c.to.AddDate(0, 0, -29)); err != nil {
+		return c, err
 	}
 	if text := r.Param("credential"); text != "" {
-		if u.Credential, err = authority.ParseID(text); err != nil {
-			return u, credential.InvalidField("credential", "must be the id of a credential")
+		if c.credential, err = authority.ParseID(text); err != nil {
+			return c, credential.InvalidField("credential", "must be the id of a credential")
 		}
 	}
 	if text := r.Param("project"); text != "" {
 		ref, err := parseProject("project", text)
 		if err != nil {
-			return u, err
+			return c, err
 		}
-		u.Project = &ref
+		c.project = &ref
 	}
-	u.Organization, err = h.organizationID(r, "organization", r.Param("organization"))
-	return u, err
+	c.organization, err = h.organizationID(r, "organization", r.Param("organization"))
+	return c, err
+}
+
+// usageRequest reads which usage a query asks for.
+func (h *handlers) usageRequest(r *edge.Request) (u authority.UsageRequest, err error) {
+	c, err := h.chosen(r)
+	return authority.UsageRequest{
+		Organization: c.organization, From: c.from, To: c.to, Credential: c.credential, Project: c.project,
+		Resource: r.Param("resource"), Outcome: r.Param("outcome"),
+	}, err
 }
 
 // day reads a date of the query.
@@ -164,36 +184,49 @@ func orNobody(id string) string {
 // usageColumns are the columns of an export.
 var usageColumns = []string{"day", "credential", "project", "resource", "outcome", "requests", "coins"}
 
-// exportUsage reads page by page: nothing of the database is held while the
-// caller reads.
+// csvOf is a table on its way to a file, page by page: nothing of the database
+// is held while the caller reads. page returns the rows of the next page, and
+// none behind the last.
+func csvOf(name string, columns []string, page func(context.Context) ([][]string, error)) edge.Stream {
+	rows, ended := [][]string{columns}, false
+	next := func(ctx context.Context) ([]byte, error) {
+		if ended {
+			return nil, io.EOF
+		}
+		more, err := page(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var part bytes.Buffer
+		for _, row := range append(rows, more...) {
+			if err := writeCells(&part, row); err != nil {
+				return nil, err
+			}
+		}
+		rows, ended = nil, len(more) == 0
+		return part.Bytes(), nil
+	}
+	return edge.Stream{Media: csvMedia, Name: name, Next: next}
+}
+
 func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, err error) {
 	req, err := h.usageRequest(r)
 	if err != nil {
 		return out, err
 	}
 	req.By, req.Most, req.Limit = exportedBy, authority.MostExportDays, exportPage
-	principal, ended, first := r.Principal, false, true
-	next := func(ctx context.Context) ([]byte, error) {
-		if ended {
-			return nil, io.EOF
-		}
+	principal := r.Principal
+	return csvOf("usage-"+date(req.From)+"-"+date(req.To)+".csv", usageColumns, func(ctx context.Context) (cells [][]string, err error) {
 		rows, err := h.authority.UsageRows(ctx, &principal, req)
-		if err != nil {
-			return nil, err
-		}
-		var part bytes.Buffer
-		if first {
-			err, first = writeCells(&part, usageColumns), false
-		}
-		for i := 0; i < len(rows) && err == nil; i++ {
+		for i := range rows {
 			row := usageRow(&rows[i], exportedBy)
-			err = writeCells(&part, []string{row.Day, row.Credential, row.Project, row.Resource, row.Outcome, strconv.FormatInt(row.Requests, 10), strconv.FormatInt(row.Coins, 10)})
+			cells = append(cells, []string{
+				row.Day, row.Credential, row.Project, row.Resource, row.Outcome, strconv.FormatInt(row.Requests, 10), strconv.FormatInt(row.Coins, 10),
+			})
 			req.After = rows[i].Keys
 		}
-		ended = len(rows) < req.Limit
-		return part.Bytes(), err
-	}
-	return edge.Stream{Media: csvMedia, Name: "usage-" + date(req.From) + "-" + date(req.To) + ".csv", Next: next}, nil
+		return cells, err
+	}), nil
 }
 
 func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Request], err error) {

@@ -31,3 +31,6 @@ CREATE TABLE requests (
     PRIMARY KEY (credential_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_age ON requests (at);
+
+-- What somebody's own credentials paid is found without that of all others.
+CREATE INDEX spends_user ON spends (user_id, at, id) WHERE user_id IS NOT NULL;
