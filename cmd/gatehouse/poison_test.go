@@ -288,7 +288,7 @@ func (p *poisoned) poison(table string) {
 	storetest.Exec(p, db, `CREATE TABLE sound AS SELECT * FROM `+table)
 	if key := map[string]string{
 		"credential_uses": "credential_id", "installation": "name", "requests": "credential_id, id",
-		"usage_days": "credential_id, day, project_id, resource, outcome, organization_id",
+		"usage_days": "organization_id, day, credential_id, project_id, resource, outcome",
 	}[table]; key != "" { // which a start needs
 		storetest.Exec(p, db, `CREATE UNIQUE INDEX of_start ON `+table+` (`+key+`)`)
 	}

@@ -203,11 +203,8 @@ func (a *Authority) tidy(ctx context.Context) {
 	if err := a.store.ForgetDeliveries(ctx, a.now().Add(-deliveriesFor)); err != nil {
 		a.log.Warn("old deliveries of webhooks can't be deleted; tried again in an hour", "error", err)
 	}
-	if err := a.forgetSpends(ctx); err != nil {
-		a.log.Warn("the old part of the ledger can't be deleted; tried again in an hour", "error", err)
-	}
-	if err := a.forgetUsage(ctx); err != nil {
-		a.log.Warn("old usage and requests can't be deleted; tried again in an hour", "error", err)
+	if err := a.ForgetUsage(ctx); err != nil {
+		a.log.Warn("old usage, requests and spends can't be deleted; tried again in an hour", "error", err)
 	}
 	if err := a.reseal(ctx); err != nil {
 		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)

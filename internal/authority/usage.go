@@ -135,24 +135,20 @@ func (a *Authority) Flush(ctx context.Context) error {
 // case that its answer was lost and it is saved again.
 const batchesFor = 30 * 24 * time.Hour
 
-// forgetUsage deletes what has been kept for long enough, bit by bit.
-func (a *Authority) forgetUsage(ctx context.Context) error {
-	const day = 24 * time.Hour
+// ForgetUsage deletes what has been kept for long enough, bit by bit: usage,
+// single requests, and of the ledger what was paid.
+func (a *Authority) ForgetUsage(ctx context.Context) error {
 	if days := a.keep.UsageDays; days > 0 {
-		before := usage.DayOf(a.now().Add(-time.Duration(days) * day))
+		before := usage.DayOf(a.now().AddDate(0, 0, -days))
 		err := a.forget(ctx, func() (int64, error) { return a.store.ForgetUsage(ctx, before, forgetAtOnce) })
 		if err != nil {
 			return err
 		}
 	}
-	before := a.now().Add(-time.Duration(a.keep.RequestDays) * day)
-	return a.forget(ctx, func() (int64, error) { return a.store.ForgetCalls(ctx, before, forgetAtOnce) })
-}
-
-// forgetSpends deletes what the ledger has kept for long enough.
-func (a *Authority) forgetSpends(ctx context.Context) error {
-	if a.keep.LedgerDays == 0 {
-		return nil
+	before := a.now().AddDate(0, 0, -a.keep.RequestDays)
+	err := a.forget(ctx, func() (int64, error) { return a.store.ForgetCalls(ctx, before, forgetAtOnce) })
+	if err != nil || a.keep.LedgerDays == 0 {
+		return err
 	}
 	return a.store.ForgetSpends(ctx, a.now().AddDate(0, 0, -a.keep.LedgerDays))
 }

@@ -25,7 +25,7 @@ func saveTotalsQuery(n int) string {
 	var query strings.Builder
 	query.WriteString(`INSERT INTO usage_days AS u (organization_id, credential_id, project_id, day, resource, outcome, requests, coins) VALUES `)
 	manyMarks(&query, n, totalColumns)
-	query.WriteString(` ON CONFLICT (credential_id, day, project_id, resource, outcome, organization_id) DO UPDATE SET
+	query.WriteString(` ON CONFLICT (organization_id, day, credential_id, project_id, resource, outcome) DO UPDATE SET
 		requests = u.requests + excluded.requests, coins = u.coins + excluded.coins`)
 	return query.String()
 }
@@ -42,9 +42,10 @@ const (
 	ByOutcome    Dimension = "outcome"
 )
 
-// dimensions are their columns.
+// dimensions are their columns. They have the name of the table before them: in
+// ORDER BY a name alone is that of the text that is read.
 var dimensions = map[Dimension]string{
-	ByDay: "day", ByCredential: "credential_id", ByProject: "project_id", ByResource: "resource", ByOutcome: "outcome",
+	ByDay: "u.day", ByCredential: "u.credential_id", ByProject: "u.project_id", ByResource: "u.resource", ByOutcome: "u.outcome",
 }
 
 // value is a key of a dimension as an argument.
@@ -91,7 +92,7 @@ type Usage struct {
 // where is the condition of a filter, with its arguments.
 func (f *UsageFilter) where() (string, []any) {
 	var query strings.Builder
-	query.WriteString(` FROM usage_days WHERE organization_id = $1 AND day >= $2 AND day < $3`)
+	query.WriteString(` FROM usage_days u WHERE organization_id = $1 AND day >= $2 AND day < $3`)
 	args := []any{f.Organization, int64(f.From), int64(f.Until)}
 	equal := func(column string, value any) {
 		args = append(args, value)
@@ -126,10 +127,17 @@ func (r reader) Usage(ctx context.Context, f UsageFilter) ([]Usage, error) {
 		columns[i] = dimensions[d]
 		shown[i] = "CAST(" + columns[i] + " AS TEXT)"
 	}
+	if len(f.After) > 0 && f.By[0] == ByDay { // nothing before is read then
+		day, err := time.Parse(time.DateOnly, f.After[0])
+		if err != nil {
+			return nil, credential.InvalidField("cursor", "is not one that this list returned")
+		}
+		f.From = max(f.From, usage.DayOf(day))
+	}
 	where, args := f.where()
-	by := strings.Join(columns, ", ")
+	by := "u.organization_id, " + strings.Join(columns, ", ") // as the table is ordered
 	if len(f.After) > 0 {
-		where += " AND (" + by + ") > " + places(len(args)+1, len(f.By))
+		where += " AND (" + by + ") > ($1, " + places(len(args)+1, len(f.By))[1:]
 		for i, d := range f.By {
 			value, err := d.value(f.After[i])
 			if err != nil {
@@ -178,7 +186,7 @@ func (r reader) TotalUsage(ctx context.Context, f UsageFilter) (u Usage, err err
 // ForgetUsage deletes some of the usage of days before one, and says how many
 // rows of it there were.
 func (s *Store) ForgetUsage(ctx context.Context, before usage.Day, most int) (int64, error) {
-	const key = `credential_id, day, project_id, resource, outcome, organization_id`
+	const key = `organization_id, day, credential_id, project_id, resource, outcome`
 	return s.forget(ctx, "forget usage", `DELETE FROM usage_days WHERE (`+key+`) IN
 		(SELECT `+key+` FROM usage_days WHERE day < $1 ORDER BY day LIMIT $2)`, int64(before), most)
 }

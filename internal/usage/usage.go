@@ -308,6 +308,6 @@ func (m *Meter) batch(uses []Use, totals []Total) Batch {
 func compareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
 
 func (t *Total) compare(u *Total) int {
-	return cmp.Or(compareIDs(t.Credential, u.Credential), cmp.Compare(t.Day, u.Day), compareIDs(t.Project, u.Project),
-		cmp.Compare(t.Resource, u.Resource), cmp.Compare(t.Outcome, u.Outcome), compareIDs(t.Organization, u.Organization))
+	return cmp.Or(compareIDs(t.Organization, u.Organization), cmp.Compare(t.Day, u.Day), compareIDs(t.Credential, u.Credential),
+		compareIDs(t.Project, u.Project), cmp.Compare(t.Resource, u.Resource), cmp.Compare(t.Outcome, u.Outcome))
 }

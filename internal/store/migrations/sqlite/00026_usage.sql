@@ -12,9 +12,9 @@ CREATE TABLE usage_days (
     outcome         TEXT    NOT NULL CHECK (length(outcome) <= 40),
     requests        INTEGER NOT NULL CHECK (requests >= 0),
     coins           INTEGER NOT NULL CHECK (coins >= 0),
-    PRIMARY KEY (credential_id, day, project_id, resource, outcome, organization_id)
+    PRIMARY KEY (organization_id, day, credential_id, project_id, resource, outcome)
 ) STRICT;
-CREATE INDEX usage_days_organization ON usage_days (organization_id, day, credential_id);
+CREATE INDEX usage_days_credential ON usage_days (credential_id, day);
 CREATE INDEX usage_days_age ON usage_days (day);
 
 -- The requests to routes of ours, one by one, by whoever presents a credential.
