@@ -38,6 +38,7 @@ type Config struct {
 	LogLevel        string         // debug, info, warn or error
 	LogFormat       string         // text or json
 	Schemes         *credential.Schemes
+	Prices          map[string]int64 // of what requests are called, in coins
 	// SigningAlgorithm is what new signing keys are for: ES256 or RS256.
 	SigningAlgorithm string
 	SMTPURL          string // the mail server; empty for none
@@ -285,6 +286,7 @@ func (a *app) load() (*Config, error) {
 	if c.Data == "" {
 		c.Data = a.defaultData()
 	}
+	c.Prices = file.prices
 	if c.Schemes, err = credential.NewSchemes(file.schemes...); err != nil {
 		return nil, &usageError{fmt.Errorf("%s: %w", file.path, err)}
 	}

@@ -117,6 +117,15 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return collected(projects.VirtualUsers(ctx, "p")) },
 		func() (any, error) { return api.Empty{}, projects.DeleteVirtualUser(ctx, "p", "v") },
 
+		func() (any, error) { return collected(organizations.Budgets(ctx, "o")) },
+		func() (any, error) { return organizations.Budget(ctx, "o", "b") },
+		func() (any, error) { return organizations.SetBudget(ctx, "o", "b", api.SetBudget{Coins: new(int64)}) },
+		func() (any, error) { return api.Empty{}, organizations.RemoveBudget(ctx, "o", "b") },
+		func() (any, error) { return organizations.TopUp(ctx, "o", "b", api.TopUp{Coins: 1}, "k") },
+		func() (any, error) { return organizations.BudgetCycles(ctx, "o", "b") },
+		func() (any, error) { return c.Settle(ctx, "s", 1) },
+		func() (any, error) { return c.VerifyLedger(ctx, "o") },
+
 		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
 		func() (any, error) { return collected(webhooks.All(ctx)) },
 		func() (any, error) { return webhooks.Get(ctx, "w") },

@@ -244,6 +244,10 @@ func (p *poisoned) fillWork(demo *sample) {
 		}
 	}
 	p.made(asked{"POST", "/api/v1/test-cycles/TCYCLE-1/results?projectId=" + project.TestKaseID, pat, `{"results":[{"name":"[00001] opens","status":"pass"},{"name":"closes","status":"fail"}]}`}, nil)
+	db := storetest.Raw(p, p.at)
+	storetest.Exec(p, db, `UPDATE budgets SET started_at = started_at - 700000000`) // so that a cycle is over
+	p.must(db.Close())                                                              // or nobody copies it
+	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/builds", one, `{"version":"1.1"}`}, nil)
 }
 
 func (p *poisoned) fillWell() {

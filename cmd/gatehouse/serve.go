@@ -72,7 +72,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
-		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
+		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 		Keep: authority.Retention{UsageDays: cfg.UsageDays, RequestDays: cfg.RequestsDays, LedgerDays: cfg.LedgerDays},
 	})

@@ -27,8 +27,6 @@ type budgeted struct {
 	writes       bool // whether the principal may change it
 }
 
-func (b *budgeted) target() string { return string(b.kind) + ":" + b.id.String() }
-
 // budgeted finds what has an id: the organization itself, one of its projects,
 // or one of its credentials. What a principal doesn't see is not there.
 func (a *Authority) budgeted(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (budgeted, error) {
@@ -43,21 +41,27 @@ func (a *Authority) budgeted(ctx context.Context, p *credential.Principal, organ
 		}
 		return b, nil
 	}
-	project := uuid.Nil
-	if _, err := a.visibleProject(ctx, p, organization, store.ProjectRef{ID: id}); err == nil {
-		b.kind, project = limit.OfProject, id
-	} else if !errors.Is(err, credential.NotFound) {
+	kind, project, err := a.kindOf(ctx, p, organization, id)
+	if err != nil {
 		return b, err
-	} else {
-		c, err := a.visible(ctx, p, id)
-		if err != nil || c.Organization != organization {
-			return b, orElse(ignoreMissing(err), noBudget())
-		}
-		b.kind, project = limit.OfCredential, c.Project
 	}
+	b.kind = kind
 	may, err := a.permitted(ctx, p, organization, project)
 	b.writes = may.Has(credential.UsageWrite)
 	return b, err
+}
+
+// kindOf says what an id is of: a project, or a credential and its project.
+func (a *Authority) kindOf(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (kind limit.Of, project uuid.UUID, err error) {
+	_, err = a.visibleProject(ctx, p, organization, store.ProjectRef{ID: id})
+	if err == nil || !errors.Is(err, credential.NotFound) {
+		return limit.OfProject, id, err
+	}
+	c, err := a.visible(ctx, p, id)
+	if err != nil || c.Organization != organization {
+		return "", uuid.Nil, orElse(ignoreMissing(err), noBudget())
+	}
+	return limit.OfCredential, c.Project, nil
 }
 
 // permitted is what a principal may do in a project, or (Nil) in none.

@@ -139,6 +139,7 @@ func calls() map[string]cell {
 	maps.Copy(all, credentialCalls())
 	maps.Copy(all, userCalls())
 	maps.Copy(all, webhookCalls())
+	maps.Copy(all, budgetCalls())
 	return all
 }
 
@@ -250,6 +251,27 @@ func organizationCalls() map[string]cell {
 		"GET /v1/usage/spends": fixed("/v1/usage/spends", nil),
 
 		"GET /v1/usage/spends/export": fixed("/v1/usage/spends/export", nil),
+	}
+}
+
+// budgetCalls are about the budgets of two projects, and of their spends.
+func budgetCalls() map[string]cell {
+	const list, one = "/v1/organizations/{organization}/budgets", "/v1/organizations/{organization}/budgets/{budget}"
+	const alpha = "/v1/organizations/ACME/budgets/ALPHA"
+	coins := int64(1_000_000)
+	return map[string]cell{
+		"GET " + list: fixed("/v1/organizations/ACME/budgets", nil),
+		"GET " + one:  fixed(alpha, nil),
+		"PUT " + one:  fixed(alpha, api.SetBudget{Coins: &coins}),
+		"DELETE " + one: func(t testing.TB, w *world) shot {
+			path := "/v1/organizations/" + w.acme.ID + "/budgets/" + w.spare.ID
+			w.must(t, "PUT", path, api.SetBudget{Coins: &coins}, nil)
+			return shot{path: path}
+		},
+		"POST " + one + "/top-up":        fixed(alpha+"/top-up", api.TopUp{Coins: 5}),
+		"GET " + one + "/cycles":         fixed(alpha+"/cycles", nil),
+		"POST /v1/spends/{spend}/settle": fixed("/v1/spends/"+nobody+"/settle", api.SettleSpend{Cost: &coins}),
+		"GET /v1/ledger/verify":          fixed("/v1/ledger/verify", nil),
 	}
 }
 

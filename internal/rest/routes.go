@@ -41,8 +41,8 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/readyz", edge.Public, h.ready).
 			Named("ready", "Say that the database can be read."),
 
-		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().CostsNothing().Counted().
-			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why."),
+		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().Keyed().CostsNothing().Counted().
+			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why. What it costs is paid by then; under one Idempotency-Key it is paid once a day."),
 		edge.Post("/v1/revoke", edge.Public, small, h.revokeByPossession).
 			Named("revokeSecret", "Revoke the credential of a secret that somebody found. The answer is the same for a secret that never was."),
 		edge.Post("/v1/setup", edge.Public, small, h.setup).Creates().
