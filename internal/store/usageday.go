@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -26,8 +27,14 @@ func saveTotalsQuery(n int) string {
 	query.WriteString(`INSERT INTO usage_days AS u (organization_id, credential_id, project_id, day, resource, outcome, requests, coins) VALUES `)
 	manyMarks(&query, n, totalColumns)
 	query.WriteString(` ON CONFLICT (organization_id, day, credential_id, project_id, resource, outcome) DO UPDATE SET
-		requests = u.requests + excluded.requests, coins = u.coins + excluded.coins`)
+		requests = ` + sound("u.requests") + ` + excluded.requests, coins = ` + sound("u.coins") + ` + excluded.coins`)
 	return query.String()
+}
+
+// sound is a number of a row, or nothing where it can't be one that was counted:
+// with that nothing could be added up any more.
+func sound(column string) string {
+	return "CASE WHEN " + column + " BETWEEN 0 AND 1000000000000 THEN " + column + " ELSE 0 END"
 }
 
 // Dimension is something by which usage is told apart.
@@ -62,9 +69,16 @@ func (d Dimension) value(key string) (any, error) {
 
 // key shows a value of a dimension, as it was read.
 func (d Dimension) key(value string) (string, error) {
-	if d == ByDay {
+	switch d {
+	case ByDay:
 		day, err := strconv.ParseInt(value, 10, 32)
 		return usage.Day(day).String(), err
+	case ByCredential, ByProject:
+		_, err := uuid.Parse(value)
+		return value, err
+	}
+	if !utf8.ValidString(value) {
+		return "", fmt.Errorf("a %s is not UTF-8", d)
 	}
 	return value, nil
 }
@@ -118,7 +132,9 @@ func (f *UsageFilter) where() (string, []any) {
 }
 
 // sums are the totals of a group, as whole numbers.
-const sums = `CAST(COALESCE(SUM(requests), 0) AS BIGINT), CAST(COALESCE(SUM(coins), 0) AS BIGINT)`
+func sums() string {
+	return `CAST(COALESCE(SUM(` + sound("requests") + `), 0) AS BIGINT), CAST(COALESCE(SUM(` + sound("coins") + `), 0) AS BIGINT)`
+}
 
 // Usage returns a page of what a filter chooses, in the order of its keys.
 func (r reader) Usage(ctx context.Context, f UsageFilter) ([]Usage, error) {
@@ -146,7 +162,7 @@ func (r reader) Usage(ctx context.Context, f UsageFilter) ([]Usage, error) {
 			args = append(args, value)
 		}
 	}
-	query := `SELECT ` + strings.Join(shown, ", ") + `, ` + sums + where + fmt.Sprintf(" GROUP BY %s ORDER BY %s LIMIT $%d", by, by, len(args)+1)
+	query := `SELECT ` + strings.Join(shown, ", ") + `, ` + sums() + where + fmt.Sprintf(" GROUP BY %s ORDER BY %s LIMIT $%d", by, by, len(args)+1)
 	targets := func(u *Usage) []any {
 		u.Keys = make([]string, len(f.By))
 		list := make([]any, 0, len(f.By)+2)
@@ -177,7 +193,7 @@ func (k dimensionKey) Scan(src any) (err error) {
 // TotalUsage is all that a filter chooses, on whatever page.
 func (r reader) TotalUsage(ctx context.Context, f UsageFilter) (u Usage, err error) {
 	where, args := f.where()
-	if err := r.q.QueryRowContext(ctx, `SELECT `+sums+where, args...).Scan(&u.Requests, &u.Coins); err != nil {
+	if err := r.q.QueryRowContext(ctx, `SELECT `+sums()+where, args...).Scan(&u.Requests, &u.Coins); err != nil {
 		return u, r.fail("add usage up", err)
 	}
 	return u, nil
