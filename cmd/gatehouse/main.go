@@ -101,7 +101,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
 		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.budgetCommand(), a.limitCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(), a.importCommand(),
-		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), completionCommand(),
+		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
 	)
 	return root
 }

@@ -184,6 +184,7 @@ func credentialCalls() map[string]cell {
 		"GET /v1/credentials":               fixed("/v1/credentials", nil),
 		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
 		"GET /v1/credentials/{id}/activity": fixed("/v1/credentials/KEY/activity", nil),
+		"GET /v1/credentials/{id}/requests": fixed("/v1/credentials/KEY/requests", nil),
 		"PATCH /v1/credentials/{id}":        fresh("", map[string]string{"name": "renamed"}),
 		"POST /v1/credentials/{id}/rotate":  fresh("/rotate", api.RotateCredential{}),
 		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),
@@ -249,6 +250,11 @@ func organizationCalls() map[string]cell {
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/export": fixed("/v1/audit/export", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
+		"GET /v1/usage":        fixed("/v1/usage", nil),
+		"GET /v1/usage/export": fixed("/v1/usage/export", nil),
+		"GET /v1/usage/spends": fixed("/v1/usage/spends", nil),
+
+		"GET /v1/usage/spends/export": fixed("/v1/usage/spends/export", nil),
 	}
 }
 

@@ -74,9 +74,10 @@ type dialect interface {
 
 // statements are the ones that are run so often that they are prepared once.
 type statements struct {
-	lookup   *sql.Stmt
-	token    *sql.Stmt
-	saveUses map[int]*sql.Stmt // by how many uses they save
+	lookup *sql.Stmt
+	token  *sql.Stmt
+	// by how many rows they save
+	saveUses, saveTotals, saveCalls map[int]*sql.Stmt
 }
 
 // querier is what a database and a transaction have in common.
@@ -191,10 +192,16 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.stmts.token, err = s.read.PrepareContext(ctx, tokenQuery); err != nil {
 		return s.failed("prepare to look up tokens", err)
 	}
-	s.stmts.saveUses = map[int]*sql.Stmt{}
+	s.stmts.saveUses, s.stmts.saveTotals, s.stmts.saveCalls = map[int]*sql.Stmt{}, map[int]*sql.Stmt{}, map[int]*sql.Stmt{}
 	for _, n := range useBatches {
 		if s.stmts.saveUses[n], err = s.write.PrepareContext(ctx, saveUsesQuery(n)); err != nil {
 			return s.failed("prepare to save uses", err)
+		}
+		if s.stmts.saveTotals[n], err = s.write.PrepareContext(ctx, saveTotalsQuery(n)); err != nil {
+			return s.failed("prepare to save usage", err)
+		}
+		if s.stmts.saveCalls[n], err = s.write.PrepareContext(ctx, saveCallsQuery(n)); err != nil {
+			return s.failed("prepare to save requests", err)
 		}
 	}
 	return s.findImports(ctx)
