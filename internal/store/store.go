@@ -55,6 +55,7 @@ type Store struct {
 	turns       turns
 	finished    together[tried]
 	paying      [payingLanes]together[*payment]
+	pipeline    func(context.Context, *ledger) error // runs its statements
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
@@ -76,7 +77,8 @@ type dialect interface {
 type statements struct {
 	lookup   *sql.Stmt
 	token    *sql.Stmt
-	saveUses map[int]*sql.Stmt // by how many uses they save
+	saveUses map[int]*sql.Stmt    // by how many uses they save
+	pay      map[string]*sql.Stmt // by their text
 }
 
 // querier is what a database and a transaction have in common.
@@ -196,6 +198,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		if s.stmts.saveUses[n], err = s.write.PrepareContext(ctx, saveUsesQuery(n)); err != nil {
 			return s.failed("prepare to save uses", err)
 		}
+	}
+	if err := s.preparePay(ctx); err != nil {
+		return err
 	}
 	return s.findImports(ctx)
 }
