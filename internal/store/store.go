@@ -55,6 +55,7 @@ type Store struct {
 	turns       turns
 	finished    together[tried]
 	paying      [payingLanes]together[*payment]
+	pipeline    func(context.Context, *ledger) error // runs its statements
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
@@ -78,6 +79,7 @@ type statements struct {
 	token  *sql.Stmt
 	// by how many rows they save
 	saveUses, saveTotals, saveCalls map[int]*sql.Stmt
+	pay                             map[string]*sql.Stmt // by their text
 }
 
 // querier is what a database and a transaction have in common.
@@ -203,6 +205,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		if s.stmts.saveCalls[n], err = s.write.PrepareContext(ctx, saveCallsQuery(n)); err != nil {
 			return s.failed("prepare to save requests", err)
 		}
+	}
+	if err := s.preparePay(ctx); err != nil {
+		return err
 	}
 	return s.findImports(ctx)
 }
