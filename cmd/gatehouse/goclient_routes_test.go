@@ -23,6 +23,8 @@ import (
 func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
 	credentials, organizations := c.Credentials(), c.Organizations()
+	usageFilter := client.UsageFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Resource: "r", Outcome: "ok"}
+	spendFilter := client.SpendFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Operation: "service_call"}
 	return append(organizationCalls(ctx, c), []func() (any, error){
 		func() (any, error) { return indirect(c.Verify(ctx, api.Verify{Credential: &text, Permission: "a:b"})) },
 		func() (any, error) { return api.Empty{}, c.RevokeSecret(ctx, "x") },
@@ -40,6 +42,25 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) {
 			return credentials.Activity(ctx, "i", client.ActivityFilter{Organization: "o", Before: 7, Limit: 5})
 		},
+		func() (any, error) { return collected(credentials.Requests(ctx, "i")) },
+		func() (any, error) {
+			return c.Usage().Report(ctx, usageFilter, client.UsagePage{By: []string{"day", "outcome"}, Limit: 5, Cursor: "c"})
+		},
+		func() (any, error) {
+			body, err := c.Usage().Export(ctx, usageFilter)
+			if err != nil {
+				return nil, err
+			}
+			return api.UsageRow{}, body.Close()
+		},
+		func() (any, error) { return collected(c.Usage().Spends(ctx, spendFilter)) },
+		func() (any, error) {
+			body, err := c.Usage().ExportSpends(ctx, spendFilter)
+			if err != nil {
+				return nil, err
+			}
+			return api.LedgerLine{}, body.Close()
+		},
 		func() (any, error) { return credentials.Update(ctx, "i", api.UpdateCredential{Name: &text}) },
 		func() (any, error) { return credentials.Rotate(ctx, "i", api.RotateCredential{Grace: &text}, "k") },
 		func() (any, error) { return credentials.Suspend(ctx, "i") },
@@ -48,6 +69,10 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return credentials.RevokeMany(ctx, api.RevokeCredentials{All: true}) },
 		func() (any, error) { return organizations.Policy(ctx, "o") },
 		func() (any, error) { return organizations.SetPolicy(ctx, "o", api.Policy{}) },
+		func() (any, error) { return organizations.Limits(ctx, "o") },
+		func() (any, error) { return organizations.SetLimits(ctx, "o", api.OrganizationLimits{}) },
+		func() (any, error) { return c.Projects("o").Limits(ctx, "p") },
+		func() (any, error) { return c.Projects("o").SetLimits(ctx, "p", api.ProjectLimits{}) },
 		func() (any, error) { return collected(organizations.Unused(ctx, "o", "90d")) },
 		func() (any, error) { return credentials.SetKeys(ctx, "i", api.ClientKeys{}) },
 		func() (any, error) { return credentials.RemoveKeys(ctx, "i") },

@@ -239,6 +239,8 @@ func (p *poisoned) fillWork(demo *sample) {
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
 		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
+		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
+		{"/v1/usage/spends?organization=" + demo.Organization.ID, ""},
 	}
 	for _, c := range p.lists {
 		if status, body := p.call(asked{"GET", c[0], c[1], ""}); status != http.StatusOK {
@@ -292,7 +294,10 @@ func (p *poisoned) poison(table string) {
 	defer func() { _ = p.node.store.Close() }()
 	storetest.Loosen(p, at, table)
 	storetest.Exec(p, db, `CREATE TABLE sound AS SELECT * FROM `+table)
-	if key := map[string]string{"credential_uses": "credential_id", "installation": "name"}[table]; key != "" { // which a start needs
+	if key := map[string]string{
+		"credential_uses": "credential_id", "installation": "name", "requests": "credential_id, id",
+		"usage_days": "organization_id, day, credential_id, project_id, resource, outcome",
+	}[table]; key != "" { // which a start needs
 		storetest.Exec(p, db, `CREATE UNIQUE INDEX of_start ON `+table+` (`+key+`)`)
 	}
 	row := "ctid"

@@ -82,6 +82,7 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 		Limits: limits.requests, Decided: counts.decided,
+		Keep: authority.Retention{UsageDays: cfg.UsageDays, RequestDays: cfg.RequestsDays, LedgerDays: cfg.LedgerDays},
 	})
 	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay, Logger: log,
 		Files: artifact.New(artifact.Config{Directory: or(cfg.ArtifactsDir, filepath.Join(cfg.Data, "artifacts")), Most: int64(cfg.ArtifactSize) << 20})}

@@ -51,7 +51,7 @@ func (n *Nodes) Run(ctx context.Context) error {
 	failing := false
 	for {
 		err := n.see(ctx, started)
-		if err != nil && !failing && ctx.Err() == nil {
+		if err != nil && !failing {
 			n.log.Warn("how many nodes there are can't be stored or read; the last number stays", "error", err)
 		}
 		failing = err != nil
@@ -70,7 +70,7 @@ func (n *Nodes) Run(ctx context.Context) error {
 
 // see says that the node is there, and counts those that have said so lately.
 func (n *Nodes) see(ctx context.Context, started time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, seeEvery/2)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seeEvery/4)
 	defer cancel()
 	now := n.now()
 	if err := n.store.SeeNode(ctx, n.id, started, now); err != nil {

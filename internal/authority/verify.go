@@ -7,15 +7,12 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
 // Verification is what a secret is presented for.
@@ -33,6 +30,9 @@ type Verification struct {
 	// other is malformed.
 	Takes  func(*credential.Scheme) bool
 	Charge Charge
+	// Ours means that the request goes to a route of ours, which the charge
+	// names: Answered tells how it went.
+	Ours bool
 }
 
 // Accepts reports whether text may be a credential that is presented so. It
@@ -197,37 +197,6 @@ func (a *Authority) lookup(ctx context.Context, text string) (*credential.Standi
 		return a.store.Lookup(ctx, key)
 	}
 	return standing, nil
-}
-
-// count notes the use of a credential that is alive, also where this one
-// request was beyond its rights. The first one may end a predecessor.
-func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verification) {
-	a.decided(d.Code)
-	switch d.Code {
-	case credential.OK, credential.CodeScope, credential.CodeForbidden:
-		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: cleanAgent(v.UserAgent)})
-		if d.Standing.Secret.TakesOver {
-			a.takeOver(ctx, d, v)
-		}
-	}
-}
-
-// cleanAgent bounds what a client says of itself, and keeps only what any
-// database, log and page can show.
-func cleanAgent(agent string) string {
-	const most = 256
-	agent = agent[:min(len(agent), most)]
-	for i := range len(agent) {
-		if agent[i] < ' ' || agent[i] > '~' {
-			return strings.Map(func(r rune) rune {
-				if r == utf8.RuneError || !unicode.IsPrint(r) {
-					return -1
-				}
-				return r
-			}, agent)
-		}
-	}
-	return agent
 }
 
 // RevokeByPossession revokes the credential of a secret that somebody found.

@@ -154,6 +154,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		took := s.cfg.Now().Sub(start)
 		s.log(r, call, took)
 		s.cfg.Answered(Answer{Route: call.pattern, Method: knownMethod(r.Method), Status: call.status, Took: took})
+		s.count(r, call)
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
 			panic(p)
 		}
@@ -212,7 +213,7 @@ type handler struct {
 // ServeHTTP authenticates, calls the endpoint and writes its answer.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
-	c.pattern = h.route.Pattern
+	c.pattern, c.handler = h.route.Pattern, h
 	maps.Copy(w.Header(), h.surface.Headers)
 	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
 	out, err := h.serve(req)
@@ -317,14 +318,14 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
-		Takes: h.surface.Takes, Charge: h.charge,
+		Takes: h.surface.Takes, Charge: h.charge, Ours: true,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
 	}
 	if c, ok := r.writer.(*call); ok {
-		c.paid = d.Paid
+		c.paid, c.standing, c.letIn = d.Paid, d.Standing, d.Code == credential.OK
 	}
 	h.tellLimit(r, d.Limit)
 	if err := refusal(&d, v, token); err != nil {

@@ -42,7 +42,9 @@ type Route struct {
 	Free bool
 	// ByAddress means that an address calls the route only so often.
 	ByAddress bool
-	Doc       Doc
+	// Unlisted means that its requests are counted, and not kept one by one.
+	Unlisted bool
+	Doc      Doc
 	Endpoint
 }
 
@@ -162,6 +164,13 @@ func (r Route) OrNeeds(p credential.Permission) Route {
 // the others that are limited so: for what tries passwords and codes.
 func (r Route) LimitedByAddress() Route {
 	r.ByAddress = true
+	return r
+}
+
+// Counted keeps no list of the requests to the route: for what is called once
+// for each request that somebody else has.
+func (r Route) Counted() Route {
+	r.Unlisted = true
 	return r
 }
 

@@ -2,9 +2,9 @@ package limit
 
 import (
 	_ "embed"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -64,7 +64,10 @@ func microseconds(t time.Time) int64 {
 // is what a cluster places a key by, so that it keeps all limits in one place,
 // where one script reaches them.
 func (k Key) shared(window int64) string {
-	return fmt.Sprintf("gatehouse:{limit}:%016x:%s:%d", k.name, hex.EncodeToString(k.id[:]), window)
+	b := append(make([]byte, 0, 80), "gatehouse:{limit}:"...)
+	b = append(hex.AppendEncode(b, binary.BigEndian.AppendUint64(make([]byte, 0, 8), k.name)), ':')
+	b = append(hex.AppendEncode(b, k.id[:]), ':')
+	return string(strconv.AppendInt(b, window, 10))
 }
 
 // Known returns the outcome of a call that needs no script to be run.

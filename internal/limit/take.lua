@@ -12,74 +12,80 @@ else
     now = tonumber(ARGV[1])
 end
 
-local function ceil(arrival)
-    if arrival.parts > 0 then
-        return arrival.us + 1
+-- A limit's gap is added to an arrival.
+local function step(us, parts, limit, gap, rest)
+    us, parts = us + gap, parts + rest
+    if parts >= limit then
+        return us + 1, parts - limit
     end
-    return arrival.us
+    return us, parts
 end
 
-local function step(arrival, rate)
-    local after = {us = arrival.us + rate.gap, parts = arrival.parts + rate.rest, limit = rate.limit}
-    if after.parts >= rate.limit then
-        after.us, after.parts = after.us + 1, after.parts - rate.limit
+local function ceil(us, parts)
+    if parts > 0 then
+        return us + 1
     end
-    return after
+    return us
 end
 
-local function see(arrival, rate)
-    local seen = {us = arrival.us, parts = arrival.parts, limit = rate.limit}
-    if arrival.limit ~= rate.limit and seen.parts > 0 then
-        seen.us, seen.parts = seen.us + 1, 0
-    end
-    if seen.us < now then
-        seen.us, seen.parts = now, 0
-    elseif seen.us - now > rate.window and ceil(step(seen, rate)) - rate.window - now > rate.longest then
-        seen.us, seen.parts = now + rate.window, 0
-    end
-    return seen
-end
+local stored = redis.call('MGET', unpack(KEYS))
+-- By key: the arrival that is stored, whether a clock that was set back lowers it, and what the call leaves.
+local us, parts, limit, lowered, leftUs, leftParts, leftLimit = {}, {}, {}, {}, {}, {}, {}
+local passes, answer = true, {1, now}
 
-local function read(key)
-    local text = redis.call('GET', key)
-    local us, parts, limit = string.match(text or '', '^(%d+) (%d+) (%d+)$')
-    if us == nil or tonumber(parts) >= tonumber(limit) then -- of none that this wrote
-        return nil
-    end
-    return {us = tonumber(us), parts = tonumber(parts), limit = tonumber(limit)}
-end
-
-local found, lowered, left, passes, answer = {}, {}, {}, true, {1, now}
 for i, key in ipairs(KEYS) do
     local at = 5 * i - 4
-    local rate = {window = tonumber(ARGV[at + 1]), limit = tonumber(ARGV[at + 2]), gap = tonumber(ARGV[at + 3]),
-        rest = tonumber(ARGV[at + 4]), longest = tonumber(ARGV[at + 5])}
-    if left[key] == nil then
-        found[key] = read(key)
+    local window, most, gap, rest, longest = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+
+    local function see(u, p, l)
+        if l ~= most and p > 0 then
+            u, p = u + 1, 0
+        end
+        if u < now then
+            return now, 0
+        end
+        if u - now > window and ceil(step(u, p, most, gap, rest)) - window - now > longest then
+            return now + window, 0
+        end
+        return u, p
     end
-    local before = {us = now, parts = 0, limit = rate.limit}
-    if found[key] ~= nil then
-        before = see(found[key], rate)
-        if before.us < found[key].us then
-            found[key], lowered[key] = before, before
+
+    if leftUs[key] == nil and stored[i] then
+        local u, p, l = string.match(stored[i], '^(%d+) (%d+) (%d+)$')
+        if u ~= nil and tonumber(p) < tonumber(l) then -- else of nothing that this wrote
+            us[key], parts[key], limit[key] = tonumber(u), tonumber(p), tonumber(l)
         end
     end
-    if left[key] ~= nil then
-        before = see(left[key], rate)
+    local beforeUs, beforeParts = now, 0
+    if us[key] ~= nil then
+        beforeUs, beforeParts = see(us[key], parts[key], limit[key])
+        if beforeUs < us[key] then
+            us[key], parts[key], limit[key], lowered[key] = beforeUs, beforeParts, most, true
+        end
     end
-    left[key] = step(before, rate)
-    passes = passes and ceil(left[key]) - rate.window <= now
-    answer[#answer + 1] = before.us
-    answer[#answer + 1] = before.parts
+    if leftUs[key] ~= nil then
+        beforeUs, beforeParts = see(leftUs[key], leftParts[key], leftLimit[key])
+    end
+    leftUs[key], leftParts[key] = step(beforeUs, beforeParts, most, gap, rest)
+    leftLimit[key] = most
+    passes = passes and ceil(leftUs[key], leftParts[key]) - window <= now
+    answer[2 * i + 1], answer[2 * i + 2] = beforeUs, beforeParts
 end
 
-local keep = left
-if not passes then
-    answer[1], keep = 0, lowered
-end
-for key, arrival in pairs(keep) do
+local function keep(key, u, p, l)
     -- A minute longer than it has something to say, for a clock that is set back.
-    local ms = math.max(0, math.ceil((arrival.us - now) / 1000)) + 60000
-    redis.call('SET', key, string.format('%.0f %.0f %.0f', arrival.us, arrival.parts, arrival.limit), 'PX', string.format('%.0f', ms))
+    local ms = math.max(0, math.ceil((u - now) / 1000)) + 60000
+    redis.call('SET', key, string.format('%.0f %.0f %.0f', u, p, l), 'PX', ms)
+end
+
+if passes then
+    for key, u in pairs(leftUs) do
+        keep(key, u, leftParts[key], leftLimit[key])
+    end
+    return answer
+end
+answer[1] = 0
+for key in pairs(lowered) do
+    keep(key, us[key], parts[key], limit[key])
 end
 return answer

@@ -24,7 +24,7 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	switch {
 	case strings.HasSuffix(r.Pattern, "/jwks") && r.Method == http.MethodPut:
 		s.body = publicKey("aimed")
-	case strings.HasSuffix(r.Pattern, "/policy") && r.Method == http.MethodPut:
+	case (strings.HasSuffix(r.Pattern, "/policy") || strings.HasSuffix(r.Pattern, "/limits")) && r.Method == http.MethodPut:
 		s.body = `{}`
 	case strings.HasSuffix(r.Pattern, "/{budget}") && r.Method == http.MethodPut, strings.HasSuffix(r.Pattern, "/top-up"), strings.HasSuffix(r.Pattern, "/settle"):
 		s.body = `{"coins":5}`
@@ -117,7 +117,9 @@ func TestS6_ForeignInQueryAndBody(t *testing.T) {
 	for _, c := range []struct{ name, path, foreign string }{
 		{"organization", "/v1/credentials?organization=", w.other.ID}, {"project", "/v1/credentials?project=", w.foreign.ID},
 		{"project by number", "/v1/credentials?project=", w.foreign.BetaHubID}, {"user", "/v1/credentials?user=", far.Items[0].ID},
-		{"user by address", "/v1/credentials?user=", "owner@other.test"}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID}, {"ledger", "/v1/ledger/verify?organization=", w.other.ID},
+		{"user by address", "/v1/credentials?user=", "owner@other.test"}, {"usage", "/v1/usage?organization=", w.other.ID}, {"usage export", "/v1/usage/export?organization=", w.other.ID}, {"spends", "/v1/usage/spends?organization=", w.other.ID},
+		{"spends of a project", "/v1/usage/spends?project=", w.foreign.ID}, {"spends of a credential", "/v1/usage/spends?credential=", w.records["far"].ID}, {"usage of a project", "/v1/usage?project=", w.foreign.ID},
+		{"usage of a credential", "/v1/usage?credential=", w.records["far"].ID}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID}, {"ledger", "/v1/ledger/verify?organization=", w.other.ID},
 	} {
 		missing := nobody
 		if strings.Contains(c.foreign, "@") {

@@ -73,7 +73,7 @@ func (t *Tx) SaveBudget(ctx context.Context, b *Budget, past ...limit.Past) erro
 
 func (t *Tx) savePast(ctx context.Context, id uuid.UUID, past []limit.Past) error {
 	for _, p := range past {
-		_, err := t.q.ExecContext(ctx, `INSERT INTO budget_cycles (budget_id, cycle, coins, topped_up, used, events) VALUES ($1, $2, $3, $4, $5, $6)`,
+		_, err := t.q.ExecContext(ctx, pastQuery,
 			id, p.Cycle, p.Coins, p.ToppedUp, p.Used, p.Events)
 		if err != nil {
 			return t.fail("store a cycle that is over", err)

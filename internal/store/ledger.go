@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"database/sql"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 // that each sees what those before it have left.
 type ledger struct {
 	t       *Tx
+	conn    *sql.Conn // of the transaction
 	budgets map[uuid.UUID]*held
 	spends  map[uuid.UUID]*Spend // that were made before
 	repeats map[[32]byte]*Spend
@@ -24,6 +26,8 @@ type ledger struct {
 	made    []*Payment
 	settled []*Spend
 	changed bool
+
+	statements []statement
 }
 
 // held is a budget that nobody else spends from meanwhile.
@@ -125,7 +129,7 @@ func (l *ledger) before(p *payment) (*Spend, error) {
 	}
 	for _, key := range p.pay.Repeats {
 		made := l.repeats[key]
-		if made == nil {
+		if made == nil || !made.At.After(p.pay.RepeatsSince) {
 			continue
 		}
 		if made.Reserved != p.pay.Cost || made.Resource != p.pay.Resource || made.Operation != p.pay.Operation {

@@ -32,6 +32,16 @@ func marks(b *strings.Builder, first, n int) {
 	b.WriteByte(')')
 }
 
+// manyMarks writes the parameters of n rows, from the first on.
+func manyMarks(b *strings.Builder, n, columns int) {
+	for row := range n {
+		if row > 0 {
+			b.WriteString(", ")
+		}
+		marks(b, row*columns+1, columns)
+	}
+}
+
 // places is marks by itself.
 func places(first, n int) string {
 	var b strings.Builder
@@ -127,11 +137,6 @@ func (i *inserts) done(ctx context.Context) error {
 func (i *inserts) query(n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + i.into + " VALUES ")
-	for row := range n {
-		if row > 0 {
-			b.WriteString(", ")
-		}
-		marks(&b, row*i.columns+1, i.columns)
-	}
+	manyMarks(&b, n, i.columns)
 	return b.String()
 }

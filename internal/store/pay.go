@@ -16,10 +16,9 @@ import (
 // long at most until they are given up. Where other nodes write too, several
 // transactions wait for the disk at once, each for organizations of its own.
 const (
-	mostPaid     = 256
-	longestPaid  = 5 * time.Second
-	payingLanes  = 4
-	mostPerBatch = 8 // ledger lines in a statement, a power of two; larger ones cost more
+	mostPaid    = 256
+	longestPaid = 5 * time.Second
+	payingLanes = 4
 )
 
 // Pay takes the cost of a call from all budgets that it is to be taken from,
@@ -58,13 +57,18 @@ func (s *Store) pay(ctx context.Context, batch []*payment) (err error) {
 			p.again = true // it may be stored though this failed
 		}
 	}()
-	tx, err := s.write.BeginTx(ctx, nil)
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return s.failed("begin to pay", err)
+	}
+	defer func() { _ = conn.Close() }()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.failed("begin to pay", err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	l := ledger{t: &Tx{reader: s.reader, tx: tx, s: s}}
-	l.t.q = tx
+	l := ledger{t: &Tx{reader: s.reader, tx: tx, s: s}, conn: conn}
+	l.t.q = prepared{tx, s.stmts.pay}
 	if err := l.read(ctx, batch); err != nil {
 		return err
 	}
@@ -151,12 +155,17 @@ func (l *ledger) hold(ctx context.Context, ids []uuid.UUID) error {
 	l.budgets = make(map[uuid.UUID]*held, len(ids))
 	return l.t.inParts(ids, func(part named) error {
 		found, err := list(ctx, l.t.reader, selection[Budget]{"read budgets", (*Budget).targets,
-			`SELECT ` + budgetColumns + ` FROM budgets b WHERE b.id IN (` + part.list + `) ORDER BY b.id` + l.t.hold}, part.args...)
+			l.t.heldQuery(part.list)}, part.args...)
 		for i := range found {
 			l.budgets[found[i].ID] = &held{Budget: found[i]}
 		}
 		return err
 	})
+}
+
+// heldQuery reads budgets, which nobody else spends from until the change is done.
+func (r reader) heldQuery(ids string) string {
+	return `SELECT ` + budgetColumns + ` FROM budgets b WHERE b.id IN (` + ids + `) ORDER BY b.id` + r.hold
 }
 
 // repeated is a spend that was made under a key.
@@ -165,84 +174,110 @@ type repeated struct {
 	Spend
 }
 
+// mostKeys bounds how many keys one statement looks for.
+const mostKeys = 64
+
+// readRepeats finds the latest spends under the keys of a batch.
 func (l *ledger) readRepeats(ctx context.Context, batch []*payment) error {
 	l.repeats = map[[32]byte]*Spend{}
+	var keys []any
+	since := time.Time{}
 	for _, p := range batch {
-		if p.pay == nil {
+		if p.pay == nil || len(p.pay.Repeats) == 0 {
 			continue
 		}
-		for _, key := range p.pay.Repeats {
-			targets := func(r *repeated) []any { return append([]any{&r.key}, r.targets()...) }
-			found, err := list(ctx, l.t.reader, selection[repeated]{"find repeats", targets,
-				`SELECT s.repeat_key, ` + spendColumns + ` FROM spends s WHERE s.repeat_key = $1 AND s.at > $2 ORDER BY s.at DESC LIMIT $3`}, key[:], p.pay.RepeatsSince.UnixMilli(), 1)
-			if err != nil {
-				return err
-			}
-			if len(found) > 0 {
-				l.repeats[key] = &found[0].Spend
-			}
+		for i := range p.pay.Repeats {
+			keys = append(keys, p.pay.Repeats[i][:])
+		}
+		if since.IsZero() || p.pay.RepeatsSince.Before(since) {
+			since = p.pay.RepeatsSince
+		}
+	}
+	for part := range slices.Chunk(keys, mostKeys) {
+		if err := l.readKeys(ctx, part, since); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// readKeys is readRepeats for few enough keys; the last fills up the statement.
+func (l *ledger) readKeys(ctx context.Context, keys []any, since time.Time) error {
+	n := 1
+	for n < len(keys) {
+		n *= 2
+	}
+	args := append(make([]any, 0, n+1), since.UnixMilli())
+	for i := range n {
+		args = append(args, keys[min(i, len(keys)-1)])
+	}
+	targets := func(r *repeated) []any { return append([]any{&r.key}, r.targets()...) }
+	found, err := list(ctx, l.t.reader, selection[repeated]{"find repeats", targets, repeatsQuery(n)}, args...)
+	for i := range found {
+		if key := [32]byte(found[i].key); l.repeats[key] == nil {
+			l.repeats[key] = &found[i].Spend
+		}
+	}
+	return err
+}
+
+// repeatsQuery finds spends by n keys, the latest first.
+func repeatsQuery(n int) string {
+	return `SELECT s.repeat_key, ` + spendColumns + ` FROM spends s WHERE s.repeat_key IN ` + places(2, n) + ` AND s.at > $1 ORDER BY s.at DESC`
 }
 
 // write stores what has changed.
 func (l *ledger) write(ctx context.Context) error {
 	for _, h := range l.dirty() {
 		b := &h.Budget
-		_, err := l.t.q.ExecContext(ctx, `UPDATE budgets SET cycle = $2, topped_up = $3, used = $4, events = $5, reached = $6, told = $7 WHERE id = $1`,
-			b.ID, b.Cycle, b.ToppedUp, b.Used, b.Events, b.Reached, b.Told)
-		if err != nil {
-			return l.t.fail("store a budget", err)
-		}
-		if err := l.t.savePast(ctx, b.ID, h.past); err != nil {
-			return err
+		l.run(spentQuery, b.ID, b.Cycle, b.ToppedUp, b.Used, b.Events, b.Reached, b.Told)
+		for _, p := range h.past {
+			l.run(pastQuery, b.ID, p.Cycle, p.Coins, p.ToppedUp, p.Used, p.Events)
 		}
 	}
-	if err := l.writeTotals(ctx); err != nil {
-		return err
-	}
-	for _, sp := range l.settled {
-		if _, err := l.t.q.ExecContext(ctx, `UPDATE spends SET cost = $2, settled_at = $3 WHERE id = $1`, sp.ID, sp.Cost, sp.SettledAt.UnixMilli()); err != nil {
-			return l.t.fail("settle a spend", err)
-		}
-	}
-	return l.writeSpends(ctx)
-}
-
-func (l *ledger) writeTotals(ctx context.Context) error {
 	for _, key := range l.totalsInOrder() {
 		total := l.totals[key]
-		_, err := l.t.q.ExecContext(ctx, `
-			INSERT INTO budget_totals AS t (budget_id, cycle, operation, used, events) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (budget_id, cycle, operation) DO UPDATE SET used = t.used + excluded.used, events = t.events + excluded.events`,
-			key.budget, key.cycle, key.operation, total.Used, total.Events)
-		if err == nil && total.returned != 0 { // into a cycle that is over
-			_, err = l.t.q.ExecContext(ctx, `UPDATE budget_cycles SET used = used - $3 WHERE budget_id = $1 AND cycle = $2`, key.budget, key.cycle, total.returned)
+		l.run(totalQuery, key.budget, key.cycle, key.operation, total.Used, total.Events)
+		if total.returned != 0 { // into a cycle that is over
+			l.run(`UPDATE budget_cycles SET used = used - $3 WHERE budget_id = $1 AND cycle = $2`, key.budget, key.cycle, total.returned)
 		}
-		if err != nil {
-			return l.t.fail("add up what a budget was used for", err)
-		}
+	}
+	for _, sp := range l.settled {
+		l.run(`UPDATE spends SET cost = $2, settled_at = $3 WHERE id = $1`, sp.ID, sp.Cost, sp.SettledAt.UnixMilli())
+	}
+	l.writeLines()
+	if err := l.t.s.pipeline(ctx, l); err != nil {
+		return l.t.fail("write the ledger", err)
 	}
 	return nil
 }
 
-func (l *ledger) writeSpends(ctx context.Context) error {
-	rows := inserts{t: l.t, op: "write the ledger", columns: 14, most: mostPerBatch,
-		into: `spends (id, organization_id, project_id, credential_id, user_id, at, cost, reserved, operation, resource, organization_cycle, project_cycle, credential_cycle, repeat_key)`}
-	for _, p := range l.made {
-		sp := &p.Spend
-		var key []byte
-		if len(p.Repeats) > 0 {
-			key = p.Repeats[0][:]
-		}
-		err := rows.add(ctx, sp.ID, sp.Organization, nullable(sp.Project), sp.Credential, nullable(sp.User), sp.At.UnixMilli(), sp.Cost, sp.Reserved, sp.Operation, sp.Resource,
-			cycleOf(sp.Paid.Organization), cycleOf(sp.Paid.Project), cycleOf(sp.Paid.Credential), key)
-		if err != nil {
-			return err
+// run has a statement run with the others.
+func (l *ledger) run(query string, args ...any) {
+	l.statements = append(l.statements, statement{query, args})
+}
+
+func (l *ledger) writeLines() {
+	made := l.made
+	for _, n := range l.t.s.lines() {
+		for ; len(made) >= n; made = made[n:] {
+			args := make([]any, 0, n*spendArgs)
+			for _, p := range made[:n] {
+				args = p.args(args)
+			}
+			l.run(linesQuery(n), args...)
 		}
 	}
-	return rows.done(ctx)
+}
+
+// args adds what a line of the ledger is stored as.
+func (p *Payment) args(to []any) []any {
+	var key []byte
+	if len(p.Repeats) > 0 {
+		key = p.Repeats[0][:]
+	}
+	return append(to, p.ID, p.Organization, nullable(p.Project), p.Credential, nullable(p.User), p.At.UnixMilli(), p.Cost, p.Reserved, p.Operation, p.Resource,
+		cycleOf(p.Paid.Organization), cycleOf(p.Paid.Project), cycleOf(p.Paid.Credential), key)
 }
 
 // cycleOf is a place of Paid as it is stored.

@@ -237,6 +237,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/credentials/{id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the requests to this API and to those of other services that a credential made, the latest first
+         * @description List the requests to this API and to those of other services that a credential made, the latest first. Its own verifications of other credentials are counted, and not listed.
+         */
+        get: operations["listRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/credentials/{id}/rotate": {
         parameters: {
             query?: never;
@@ -1270,6 +1290,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many requests may be made in an organization */
+        get: operations["getOrganizationLimits"];
+        /** Say how many requests may be made in an organization, from the next one on; what is left out has no limit */
+        put: operations["setOrganizationLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many requests the credentials of a project make */
+        get: operations["getProjectLimits"];
+        /**
+         * Say how many requests the credentials of a project make, all of them together, from the next one on; what is left out has no limit
+         * @description Say how many requests the credentials of a project make, all of them together, from the next one on; what is left out has no limit. They don't say so themselves.
+         */
+        put: operations["setProjectLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these
+         * @description Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these. Members see that of their own credentials. It is some seconds behind.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export usage as CSV, by all of day, credential, project, resource and outcome, of 92 days at most */
+        get: operations["exportUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/spends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ledger: what was paid from budgets, the latest first
+         * @description List the ledger: what was paid from budgets, the latest first. Members see what their own credentials paid.
+         */
+        get: operations["listSpends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/spends/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the ledger as CSV, the latest first, of 92 days at most */
+        get: operations["exportSpends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth2/token": {
         parameters: {
             query?: never;
@@ -1385,6 +1518,8 @@ export interface components {
         Health: {
             /** @enum {string} */
             status: "ok";
+            /** @description it decides, but what counts the requests of all nodes is away: each keeps to its share */
+            degraded?: boolean;
         };
         Problem: {
             /** @description about:blank */
@@ -1444,6 +1579,8 @@ export interface components {
             budget?: components["schemas"]["DecidedBudget"];
             /** @description what was paid; settle it by its id */
             spend?: components["schemas"]["Spend"];
+            /** @description where requests are limited: what is left, also where the code is rate_limited */
+            limits?: components["schemas"]["LimitState"];
         };
         VerifiedCredential: {
             /** Format: uuid */
@@ -1502,6 +1639,28 @@ export interface components {
             reserved: number;
             /** Format: date-time */
             settled_at?: string;
+        };
+        LimitState: {
+            /** @description requests that may be made in a window */
+            limit: number;
+            /** @description of those, at once */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description when all of them may be made again
+             */
+            reset_at: string;
+            /** @description such as 1m */
+            window: string;
+            /**
+             * @description what it is a limit of
+             * @enum {string}
+             */
+            of: "credential" | "project" | "organization" | "address";
+            /** @description of a refusal: seconds until there is room */
+            retry_after?: number;
+            /** @description what counts the requests of all nodes is away: this one decided alone, about its share */
+            degraded?: boolean;
         };
         Possession: {
             /**
@@ -1849,6 +2008,25 @@ export interface components {
             /** @description hash of the event before */
             previous: string;
             hash: string;
+        };
+        RequestList: {
+            items: components["schemas"]["Request"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        Request: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            method: string;
+            /** @description without the query; what looks like a secret is … */
+            path: string;
+            /** @description of the answer */
+            status: number;
+            /** @description from where */
+            address?: string;
+            user_agent?: string;
         };
         UpdateCredential: {
             /** @description 1 to 100 characters */
@@ -2543,6 +2721,109 @@ export interface components {
              * @description likewise
              */
             calls: number;
+        };
+        OrganizationLimits: {
+            /** @description that all of its credentials and members make in a window, together; from 1 to 1000000000 */
+            requests?: number;
+            /** @description such as 1s, 1m, 1h or 31d, and no longer; where there are requests */
+            window?: string;
+            /** @description that one address (of IPv6: a network of 64 bits) makes in the organization in a minute, where it is known */
+            address_requests?: number;
+        };
+        ProjectLimits: {
+            /** @description in a window; from 1 to 1000000000 */
+            requests?: number;
+            /** @description such as 1s, 1m, 1h or 31d, and no longer; where there are requests */
+            window?: string;
+        };
+        Usage: {
+            /**
+             * Format: date
+             * @description the first day (UTC)
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description the last day (UTC)
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description all of them, on whatever page
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description what was paid for them
+             */
+            coins: number;
+            /** @description in the order of what they are told apart by */
+            items: components["schemas"]["UsageRow"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        UsageRow: {
+            /**
+             * Format: date
+             * @description in UTC
+             */
+            day?: string;
+            /** Format: uuid */
+            credential?: string;
+            /**
+             * Format: uuid
+             * @description that the credential is of
+             */
+            project?: string;
+            /** @description method and route of this API or another service's; for a verification what its caller named */
+            resource?: string;
+            /** @description the code of the decision; 2xx, 3xx, 4xx or 5xx for a request that was let in and answered here */
+            outcome?: string;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            coins: number;
+        };
+        LedgerLineList: {
+            items: components["schemas"]["LedgerLine"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        LedgerLine: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            credential: string;
+            /** @description of the credential; absent where that is gone */
+            name?: string;
+            /**
+             * Format: uuid
+             * @description whose credential it is
+             */
+            user?: string;
+            /**
+             * Format: uuid
+             * @description that the credential is of
+             */
+            project?: string;
+            /** @description what sort of call it was */
+            operation: string;
+            /** @description which call */
+            resource?: string;
+            /**
+             * Format: int64
+             * @description what it came to
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description what was taken at first
+             */
+            reserved: number;
+            /** Format: date-time */
+            settled_at?: string;
         };
         TokenForm: {
             /** @enum {string} */
@@ -3516,6 +3797,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict4"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRequests: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path: {
+                /** @description id of the credential */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -6251,6 +6572,346 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LedgerProof"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getOrganizationLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setOrganizationLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OrganizationLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getProjectLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setProjectLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProjectLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description what it is told apart by: one or two of day, credential, project, resource and outcome, with a comma between them; day unless said */
+                by?: string;
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description method and route, or what the caller of a verification named */
+                resource?: string;
+                /** @description code of a decision, or 2xx, 3xx, 4xx or 5xx */
+                outcome?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exportUsage: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description method and route, or what the caller of a verification named */
+                resource?: string;
+                /** @description code of a decision, or 2xx, 3xx, 4xx or 5xx */
+                outcome?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSpends: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
+                operation?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerLineList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exportSpends: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
+                operation?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -181,7 +181,11 @@ func TestBeside(t *testing.T) {
 	s := redistest.Start(t)
 	l := running(t, Config{URL: s.URL(), Timeout: 5 * time.Second})
 	small := l.Beside(limit.New(10))
+	refusing := running(t, Config{URL: s.URL(), Timeout: 5 * time.Second, Refuse: true})
 	s.Kill()
+	if o := take(t, refusing.Beside(limit.New(10)), start, fresh(limit.Rate{Limit: 1, Window: time.Hour})); !o.Allowed || !o.Degraded {
+		t.Errorf("beside one that refuses: got %+v", o)
+	}
 	mine := fresh(limit.Rate{Limit: 1, Window: time.Hour})
 	take(t, l, start, mine)
 	for range 100 {

@@ -65,7 +65,8 @@ type Config struct {
 // Limiter keeps limits in Redis. Make one with New; Run keeps it connected.
 type Limiter struct {
 	*link
-	local *limit.Memory
+	local  *limit.Memory
+	refuse bool
 }
 
 // link is what all limiters of a node share: the connection, and what came of it.
@@ -131,7 +132,7 @@ func New(cfg Config) (*Limiter, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	l := &Limiter{&link{cfg: cfg, option: option, script: rueidis.NewLuaScript(limit.Script)}, limit.New(mostLocal)}
+	l := &Limiter{&link{cfg: cfg, option: option, script: rueidis.NewLuaScript(limit.Script)}, limit.New(mostLocal), cfg.Refuse}
 	if err := l.connect(context.Background()); err != nil {
 		cfg.Logger.Warn("Redis can't be reached; limits are kept without it until it can", "error", err)
 	}
@@ -140,7 +141,8 @@ func New(cfg Config) (*Limiter, error) {
 
 // Beside is a Limiter of the same Redis that remembers by itself, while Redis
 // is away, in a memory of its own: for limits that strangers can fill one with.
-func (l *Limiter) Beside(memory *limit.Memory) *Limiter { return &Limiter{l.link, memory} }
+// It never refuses for that: people sign in whatever becomes of Redis.
+func (l *Limiter) Beside(memory *limit.Memory) *Limiter { return &Limiter{l.link, memory, false} }
 
 // Take asks Redis, or decides without it where it is away.
 func (l *Limiter) Take(ctx context.Context, now time.Time, takes ...limit.Take) (limit.Outcome, error) {
@@ -183,7 +185,7 @@ func (l *link) ask(ctx context.Context, there *connection, call *limit.Call) ([]
 
 // alone decides without Redis: about the share of this node, or not at all.
 func (l *Limiter) alone(now time.Time, takes []limit.Take) (limit.Outcome, error) {
-	if l.cfg.Refuse {
+	if l.refuse {
 		l.refused.Add(1)
 		return limit.Outcome{}, ErrAway
 	}
