@@ -6520,7 +6520,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description method and route, or what the caller of a verification named */
@@ -6566,7 +6566,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description method and route, or what the caller of a verification named */
@@ -6616,7 +6616,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
@@ -6660,7 +6660,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
