@@ -25,8 +25,8 @@ var house = [][]string{
 	{"api"},
 	{"internal/credential", "internal/testresult", "internal/limit", "internal/usage", "internal/seal", "internal/audit"},
 	{"internal/webhook"},
-	{"internal/store", "internal/artifact", "internal/jwt", "internal/outbound", "client"},
-	{"internal/authority", "internal/workspace", "internal/report", "internal/store/storetest", "internal/outbound/mailtest"},
+	{"internal/store", "internal/artifact", "internal/jwt", "internal/outbound", "internal/limit/shared", "client"},
+	{"internal/authority", "internal/workspace", "internal/report", "internal/store/storetest", "internal/outbound/mailtest", "internal/limit/redistest"},
 	{"internal/edge", "internal/deliver"},
 	{"internal/rest", "internal/oauth", "internal/openapi", "internal/console", "internal/dialect/*"},
 	{"cmd/gatehouse"},
@@ -34,7 +34,7 @@ var house = [][]string{
 
 var (
 	command  = []string{"cmd/gatehouse"}
-	testOnly = []string{"internal/store/storetest", "internal/outbound/mailtest"} // imported by _test.go files alone, and held to their rules
+	testOnly = []string{"internal/store/storetest", "internal/outbound/mailtest", "internal/limit/redistest"} // imported by _test.go files alone, and held to their rules
 	stdOnly  = []string{"api"}
 	banned   = []string{"util", "utils", "common", "models", "services", "repository", "helpers", "config"}
 )
@@ -53,7 +53,7 @@ var restricted = []struct {
 	{[]string{"database/sql", "database/sql/*"}, []string{"internal/store"}, "give the store a method that does it"},
 	{[]string{"net/http", "net/http/*"}, []string{"client", "internal/outbound", "internal/report", "internal/edge", "internal/rest",
 		"internal/oauth", "internal/openapi", "internal/console", "internal/dialect/*", "cmd/gatehouse"}, "leave HTTP to edge and what stands above it"},
-	{[]string{"github.com/redis/*"}, []string{"internal/limit"}, "leave Redis to internal/limit"},
+	{[]string{"github.com/redis/*"}, []string{"internal/limit/shared"}, "leave Redis to internal/limit/shared"},
 	{[]string{"flag", "github.com/spf13/pflag", "github.com/spf13/cobra"}, command, "take the value as an argument"},
 }
 

@@ -199,6 +199,7 @@ type Decision struct {
 	ExpiresAt    *time.Time          `json:"expires_at,omitempty"`
 	Budget       *DecidedBudget      `json:"budget,omitempty" doc:"where there is one"`
 	Spend        *Spend              `json:"spend,omitempty" doc:"what was paid; settle it by its id"`
+	Limits       *LimitState         `json:"limits,omitempty" doc:"where requests are limited: what is left, also where the code is rate_limited"`
 }
 
 // VerifiedCredential names the credential that was verified.
@@ -403,7 +404,8 @@ type Empty struct{}
 
 // Health says that a process runs, or that it can decide.
 type Health struct {
-	Status string `json:"status" enum:"ok"`
+	Status   string `json:"status" enum:"ok"`
+	Degraded bool   `json:"degraded,omitzero" doc:"it decides, but what counts the requests of all nodes is away: each keeps to its share"`
 }
 
 // Problem is an error body (RFC 9457). Code is stable; Field names the member

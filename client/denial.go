@@ -2,7 +2,9 @@ package client
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -37,17 +39,19 @@ func undecided() *denial {
 
 // denied turns the code of a decision into a refusal. One that is new means no
 // as well.
-func (g *Guard) denied(code, permission string) *denial {
-	switch code {
+func (g *Guard) denied(d *api.Decision, permission string) *denial {
+	switch code := d.Code; code {
 	case "insufficient_scope":
 		return &denial{status: http.StatusForbidden, code: code,
 			detail: "the scopes of the credential don't include " + permission, challenge: g.challenge(code, permission)}
 	case "forbidden", "address_denied":
 		return &denial{status: http.StatusForbidden, code: "forbidden", detail: "the credential may not do this"}
 	case "rate_limited":
-		// Limits are per minute, and how much of one is left isn't told: by
-		// then there is room for certain.
-		return &denial{status: http.StatusTooManyRequests, code: code, detail: "too many requests; try again in a minute", after: "60"}
+		after := 60 // of a server that doesn't tell: its limits are per minute
+		if d.Limits != nil && d.Limits.RetryAfter > 0 {
+			after = d.Limits.RetryAfter
+		}
+		return &denial{status: http.StatusTooManyRequests, code: code, detail: fmt.Sprintf("too many requests; try again in %d s", after), after: strconv.Itoa(after)}
 	}
 	return &denial{status: http.StatusUnauthorized, code: "invalid_credential",
 		detail: "the credential is not valid", challenge: g.challenge("invalid_token", "")}

@@ -102,7 +102,7 @@ func (g *Guard) decide(r *http.Request, permission string) (*api.Decision, *deni
 		return nil, undecided()
 	}
 	if !d.Active {
-		return nil, g.denied(d.Code, permission)
+		return nil, g.denied(d, permission)
 	}
 	return d, nil
 }
@@ -130,7 +130,7 @@ func (g *Guard) presented(r *http.Request) (string, *denial) {
 func (g *Guard) bounded(secret string) (string, *denial) {
 	const most = 8 << 10
 	if len(secret) > most {
-		return "", g.denied("malformed", "")
+		return "", g.denied(&api.Decision{Code: "malformed"}, "")
 	}
 	return secret, nil
 }

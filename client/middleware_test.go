@@ -144,8 +144,12 @@ func TestO9_GuardRefuses(t *testing.T) {
 		}
 		wantRefusal(t, code, resp, want)
 	}
+	limited, _ := answering(t, 200, `{"code":"rate_limited","limits":{"limit":600,"window":"1h","of":"project","retry_after":6}}`)
+	resp, _ := guarded(client.New(limited.URL, "", nil), client.MiddlewareOptions{}, "", asking("X-API-Key", "x"))
+	wantRefusal(t, "rate_limited, and told when", resp, refusal{429, "rate_limited", "", "6"})
+
 	server, _ := answering(t, 200, `{"code":"insufficient_scope"}`)
-	resp, _ := guarded(client.New(server.URL, "", nil), client.MiddlewareOptions{Realm: "the \"shop\"\r\nX: y"}, "a\"b\\c\r\nd", asking("X-API-Key", "x"))
+	resp, _ = guarded(client.New(server.URL, "", nil), client.MiddlewareOptions{Realm: "the \"shop\"\r\nX: y"}, "a\"b\\c\r\nd", asking("X-API-Key", "x"))
 	if got, want := resp.Header.Get("WWW-Authenticate"), `Bearer realm="the shopX: y", error="insufficient_scope", scope="abcd"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/limit/shared"
 	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 )
@@ -54,6 +55,10 @@ type Config struct {
 	UsageDays        int    // how long usage by day is kept; 0 is for good
 	LedgerDays       int    // how long it is kept what was paid
 	RequestsDays     int    // how long single requests are kept; 0 keeps none
+	RedisURL         string // what several nodes count requests by; empty: each for itself
+	RedisTimeout     int    // milliseconds that a call waits for it
+	RedisAway        string // share or refuse: what holds while it is away
+	MetricsListen    string // address of the metrics; empty for none
 	// BetaTestingWebhooks is how many an organization makes by that API.
 	BetaTestingWebhooks int
 
@@ -74,7 +79,9 @@ func (o *option) env() string {
 }
 
 // inFile reports whether the value may also stand in a file that NAME_FILE names.
-func (o *option) inFile() bool { return (o.secret || o.name == "database-url") && o.name != "root-key" }
+func (o *option) inFile() bool {
+	return (o.secret || o.name == "database-url" || o.name == "redis-url") && o.name != "root-key"
+}
 
 func (o *option) key() string { return strings.ReplaceAll(o.name, "-", "_") }
 
@@ -87,6 +94,10 @@ func options() []option {
 		{"listen", "address to serve on; port 0 picks a free one", "127.0.0.1:8080", false, setListen},
 		{"data", "directory of the database, the root key and the operator's socket", "", false, text(func(c *Config) *string { return &c.Data })},
 		{"database-url", "postgres://… instead of SQLite in the data directory", "", false, setDatabaseURL},
+		{"redis-url", "redis://… or rediss://… by which several nodes keep to the same limits on requests; one alone needs none", "", false, setRedisURL},
+		{"redis-timeout", "how long a call waits for Redis, in milliseconds, before limits are kept without it", "100", false, integer(func(c *Config) *int { return &c.RedisTimeout }, 10, 10_000)},
+		{"redis-away", "what holds while Redis is away: share, each node keeps to its part of a limit, or refuse, limited requests get 503", "share", false, oneOf(func(c *Config) *string { return &c.RedisAway }, "share", "refuse")},
+		{"metrics-listen", "address of this machine to serve /metrics on, such as 127.0.0.1:9464; without it there are none", "", false, setMetricsListen},
 		{"public-url", "where clients reach this server, such as https://keys.example.com", "", false, setPublicURL},
 		{"trusted-proxies", "addresses or CIDR prefixes whose X-Forwarded-For is believed", "", false, setTrustedProxies},
 		{"root-key", "the root key: 32 random bytes in hexadecimal or base64", "", true, setRootKey},
@@ -154,6 +165,29 @@ func setDatabaseURL(c *Config, v string) error {
 		return errors.New("can't be read as a URL; it looks like postgres://user:password@host:5432/gatehouse, with other signs as %2F")
 	}
 	c.DatabaseURL = v
+	return nil
+}
+
+// setRedisURL never repeats the value: a password may stand in it.
+func setRedisURL(c *Config, v string) error {
+	c.RedisURL = v
+	if v == "" {
+		return nil
+	}
+	return shared.CheckURL(v)
+}
+
+// setMetricsListen takes an address of this machine alone: who reads how much
+// is going on presents no credential.
+func setMetricsListen(c *Config, v string) error {
+	c.MetricsListen = v
+	if v == "" {
+		return nil
+	}
+	addr, err := netip.ParseAddrPort(v)
+	if err != nil || !addr.Addr().IsLoopback() {
+		return errors.New("must be a loopback address and a port, such as 127.0.0.1:9464")
+	}
 	return nil
 }
 
@@ -256,7 +290,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
+	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -371,6 +405,7 @@ func (c *Config) effective() []setting {
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
 		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback,
 		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay),
+		"redis-url": redactURL(c.RedisURL), "redis-timeout": strconv.Itoa(c.RedisTimeout), "redis-away": c.RedisAway, "metrics-listen": c.MetricsListen,
 		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize),
 		"usage-days": strconv.Itoa(c.UsageDays), "ledger-days": strconv.Itoa(c.LedgerDays), "requests-days": strconv.Itoa(c.RequestsDays), "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
@@ -387,10 +422,11 @@ func (c *Config) effective() []setting {
 	return list
 }
 
-// redactURL hides the password of a database URL, however it is written.
+// redactURL hides the password in the URL of a database or of Redis, however it
+// is written.
 func redactURL(text string) string {
 	u, err := url.Parse(text)
-	if text == "" || err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+	if text == "" || err != nil || !slices.Contains([]string{"postgres", "postgresql", "redis", "rediss"}, u.Scheme) {
 		return strings.Repeat("[redacted]", min(len(text), 1))
 	}
 	query := u.Query()

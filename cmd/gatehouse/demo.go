@@ -60,7 +60,7 @@ func (a *app) demoCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			a.flags["data"] = dir
-			for _, name := range []string{"database-url", "root-key", "root-key-file"} {
+			for _, name := range []string{"database-url", "redis-url", "root-key", "root-key-file"} {
 				a.flags[name] = "" // whatever is set leads to real data
 			}
 			if a.json && a.flags["listen"] == "" {

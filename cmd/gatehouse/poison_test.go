@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pquerna/otp/totp"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -206,6 +207,9 @@ func (p *poisoned) fillPeople(demo *sample) {
 	basic := r.Header.Get("Authorization")
 	p.made(asked{"POST", "/oauth2/token", basic, "grant_type=client_credentials"}, &token)
 	p.made(asked{"POST", "/v1/revoke", "", `{"credential":"` + token.Text + `"}`}, nil)
+	p.made(asked{"PUT", base + "/limits", "", `{"requests":100000,"window":"1s","address_requests":100000}`}, nil)
+	p.made(asked{"PUT", base + "/projects/PRJ-1/limits", "", `{"requests":100000,"window":"1s"}`}, nil)
+	p.must(p.node.store.SeeNode(ctx, uuid.New(), time.Now(), time.Now()))
 }
 
 func (p *poisoned) fillWork(demo *sample) {

@@ -53,6 +53,7 @@ type node struct {
 	authority *authority.Authority
 	public    http.Handler // for clients
 	operator  http.Handler // for the operator's socket and command line
+	metrics   http.Handler // for an address of this machine
 	log       *slog.Logger
 	// loops run beside the handlers, until the node is told to stop.
 	loops []func(context.Context) error
@@ -68,13 +69,20 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	counts := newMetrics()
+	limits, err := newLimiters(cfg, st, counts, log)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	counts.limits(limits)
 	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
 		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
-		Keep: authority.Retention{UsageDays: cfg.UsageDays, RequestDays: cfg.RequestsDays, LedgerDays: cfg.LedgerDays},
+		Keep:   authority.Retention{UsageDays: cfg.UsageDays, RequestDays: cfg.RequestsDays, LedgerDays: cfg.LedgerDays},
+		Limits: limits.requests, Decided: counts.decided,
 	})
 	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay, Logger: log,
 		Files: artifact.New(artifact.Config{Directory: or(cfg.ArtifactsDir, filepath.Join(cfg.Data, "artifacts")), Most: int64(cfg.ArtifactSize) << 20})}
@@ -82,10 +90,11 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		work.Posted = post.Wake
 	}
 	projects := workspace.New(work)
-	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, projects), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate, Logger: log}
+	front := edge.Config{Authority: auth, Surfaces: surfaces(cfg, st, auth, projects), TrustedProxies: cfg.TrustedProxies, AddressRate: cfg.SignInRate,
+		Addresses: limits.addresses, Answered: counts.answered, Logger: log}
 	back := front
 	back.Operator = true
-	n := &node{st, auth, edge.New(front), edge.New(back), log, []func(context.Context) error{auth.Run, projects.Run, hooks.Run}}
+	n := &node{st, auth, edge.New(front), edge.New(back), counts.handler(), log, append(limits.run(), auth.Run, projects.Run, hooks.Run)}
 	if post != nil {
 		n.loops = append(n.loops, post.Run)
 	}
@@ -98,7 +107,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	tests := onetest.Surfaces(projects)
+	tests := onetest.Surfaces(auth, projects)
 	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
 		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)
@@ -235,8 +244,18 @@ func (a *app) serve(ctx context.Context, cfg *Config, ready func(context.Context
 	}
 	front := server(n.public, n.log)
 	servers := []*http.Server{front}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- front.Serve(listener) }()
+	if cfg.MetricsListen != "" {
+		aside, err := net.Listen("tcp", cfg.MetricsListen)
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w; choose another metrics-listen", cfg.MetricsListen, err)
+		}
+		metrics := server(n.metrics, n.log)
+		servers = append(servers, metrics)
+		n.log.Info("metrics", "url", "http://"+aside.Addr().String()+"/metrics")
+		go func() { failed <- metrics.Serve(aside) }()
+	}
 	if cfg.DatabaseURL == "" {
 		socket, closeSocket, err := listenSocket(cfg.Data)
 		if err != nil {

@@ -58,6 +58,10 @@ type Config struct {
 	Prices map[string]int64
 	// Webhooks says where webhooks may be sent.
 	Webhooks WebhookRules
+	// Limits keeps limits on requests; nil is a memory of this node alone.
+	Limits limit.Limiter
+	// Decided is told the code of every decision about a request; nil is nobody.
+	Decided func(credential.Code)
 	// Keep says how long it is kept what credentials were used for.
 	Keep   Retention
 	Now    func() time.Time
@@ -80,7 +84,8 @@ type Authority struct {
 	calls    usage.Log
 	keep     Retention
 	losing   atomic.Bool // calls, which was logged
-	limits   *limit.Memory
+	limits   limit.Limiter
+	decided  func(credential.Code)
 	signing  signing
 	rules    AccountRules
 	webhooks WebhookRules
@@ -102,10 +107,16 @@ func New(cfg Config) *Authority {
 	a := &Authority{
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: limit.New(mostLimited),
+		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: cfg.Limits, decided: cfg.Decided,
 		running: map[[32]byte]bool{}, keep: cfg.Keep, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker:   newKeyring(cfg.Store.Root(), seal.Links),
 		importer: newKeyring(cfg.Store.Root(), seal.Imports), prices: cfg.Prices, alerts: make(chan struct{}, 1), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+	}
+	if a.limits == nil {
+		a.limits = limit.Alone{Memory: limit.New(mostLimited)}
+	}
+	if a.decided == nil {
+		a.decided = func(credential.Code) {}
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -128,6 +139,12 @@ func (a *Authority) Schemes() *credential.Schemes { return a.schemes }
 
 // Ready reports whether verifications can be decided.
 func (a *Authority) Ready(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// Degraded reports whether what counts the requests of all nodes is away.
+func (a *Authority) Degraded() bool {
+	shared, ok := a.limits.(interface{ Degraded() bool })
+	return ok && shared.Degraded()
+}
 
 // mostLimited bounds how many credentials' limits are remembered at once.
 const mostLimited = 1 << 20

@@ -4,12 +4,18 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
+	"github.com/gatehouse-dev/gatehouse/internal/limit/redistest"
+	"github.com/gatehouse-dev/gatehouse/internal/limit/shared"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
@@ -39,6 +45,50 @@ func BenchmarkVerifyParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if d, err := w.Verify(background, secret, authority.Verification{}); err != nil || d.Code != credential.OK {
+				b.Error(d.Code, err)
+			}
+		}
+	})
+}
+
+// BenchmarkVerifyLimited is BenchmarkVerify beside what a limit adds to it: none,
+// that of the credential and all four, in memory and by Redis, by one caller
+// and by 64.
+func BenchmarkVerifyLimited(b *testing.B) {
+	redis, err := shared.New(shared.Config{URL: redistest.URL(b), Timeout: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, limits := range map[string]limit.Limiter{"memory": nil, "redis": redis} {
+		w := newWorld(b, storetest.SQLite(b))
+		w.Authority = authority.New(authority.Config{Store: w.store, Schemes: w.cfg.Schemes, Issuer: issuer, PasswordMemory: cheap, Limits: limits})
+		r := w.ask("onetest_key")
+		free := w.issue(w.op, r).Secret.Reveal()
+		r.RateLimit = credential.MaxRequests
+		limited := w.issue(w.op, r).Secret.Reveal()
+		for _, callers := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%s, none, callers=%d", name, callers), func(b *testing.B) { w.verifyAtOnce(b, callers, free) })
+			b.Run(fmt.Sprintf("%s, one, callers=%d", name, callers), func(b *testing.B) { w.verifyAtOnce(b, callers, limited) })
+		}
+		most := credential.Rate{Requests: credential.MaxRequests, Window: time.Second}
+		w.ok(w.SetProjectRate(background, w.op, w.alpha, most))
+		w.ok(w.SetOrganizationLimits(background, w.op, w.org.ID, credential.Limits{Rate: most, AddressRate: credential.MaxRequests}))
+		for _, callers := range []int{1, 64} {
+			b.Run(fmt.Sprintf("%s, four, callers=%d", name, callers), func(b *testing.B) { w.verifyAtOnce(b, callers, limited) })
+		}
+	}
+}
+
+// verifyAtOnce has so many callers share the verifications.
+func (w *world) verifyAtOnce(b *testing.B, callers int, secret string) {
+	w.verify(secret, authority.Verification{Address: here})
+	b.ReportAllocs()
+	b.ResetTimer()
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	race(callers, func(int) {
+		for left.Add(-1) >= 0 {
+			if d, err := w.Verify(background, secret, authority.Verification{Address: here}); err != nil || d.Code != credential.OK {
 				b.Error(d.Code, err)
 			}
 		}

@@ -243,12 +243,17 @@ func (a *Authority) BudgetCycles(ctx context.Context, p *credential.Principal, o
 	if err != nil {
 		return nil, err
 	}
-	oldest := max(0, b.Cycle-limit.ShownCycles)
-	stored, err := a.store.BudgetHistory(ctx, id, b.Cycle, limit.ShownCycles+1)
+	return a.cyclesFrom(ctx, b, max(0, b.Cycle-limit.ShownCycles))
+}
+
+// cyclesFrom returns the cycles of a budget from the oldest that is asked for
+// up to the present one, the latest first.
+func (a *Authority) cyclesFrom(ctx context.Context, b *store.Budget, oldest int64) ([]BudgetCycle, error) {
+	stored, err := a.store.BudgetHistory(ctx, b.ID, b.Cycle, limit.ShownCycles+1)
 	if err != nil {
 		return nil, err
 	}
-	totals, err := a.store.BudgetTotals(ctx, id, oldest)
+	totals, err := a.store.BudgetTotals(ctx, b.ID, oldest)
 	if err != nil {
 		return nil, err
 	}

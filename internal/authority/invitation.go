@@ -95,8 +95,8 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 	}
 	defer a.posted()
 	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error {
-		if !a.mayInvite(p) {
-			return credential.Errorf(credential.TooMany, "a user invites at most %d addresses a day; invite the others later", mostInvited)
+		if err := a.mayInvite(ctx, p); err != nil {
+			return err
 		}
 		if r.Anew {
 			if err := notInvited(ctx, tx, out); err != nil {
@@ -107,11 +107,17 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 	})
 }
 
-// mayInvite counts an invitation, unless that is one too many. Each node counts
-// for itself; the operator invites whom they like.
-func (a *Authority) mayInvite(p *credential.Principal) bool {
-	rate := limit.Rate{Limit: mostInvited, Window: 24 * time.Hour}
-	return p.IsOperator() || a.limits.Take(a.now(), limit.Take{Key: limit.For("invitations", p.Subject), Rate: rate}).Allowed
+// mayInvite counts an invitation, and refuses one too many. The operator
+// invites whom they like.
+func (a *Authority) mayInvite(ctx context.Context, p *credential.Principal) error {
+	if p.IsOperator() {
+		return nil
+	}
+	room, err := a.takeOne(ctx, limit.For("invitations", p.Subject), limit.Rate{Limit: mostInvited, Window: 24 * time.Hour})
+	if err == nil && !room {
+		return credential.Errorf(credential.TooMany, "a user invites at most %d addresses a day; invite the others later", mostInvited)
+	}
+	return err
 }
 
 // notInvited refuses an address whose invitation is good still.

@@ -25,6 +25,7 @@ const forgetAtOnce = 1000
 // end a predecessor. A request to a route of ours that was let in is counted
 // when it is answered.
 func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verification) {
+	a.decided(d.Code)
 	if d.Standing == nil {
 		return
 	}

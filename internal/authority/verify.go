@@ -12,7 +12,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
-	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
@@ -67,7 +66,9 @@ func (a *Authority) Verify(ctx context.Context, text string, v Verification) (cr
 // charge counts what was decided: against limits, then against budgets. What
 // is refused for another reason costs nothing.
 func (a *Authority) charge(ctx context.Context, d credential.Decision, v *Verification) (credential.Decision, error) {
-	a.limit(&d)
+	if err := a.limit(ctx, &d, *v); err != nil {
+		return credential.Decision{}, err
+	}
 	if err := a.spend(ctx, &d, v); err != nil {
 		return credential.Decision{}, err
 	}
@@ -99,24 +100,6 @@ func (a *Authority) decideFor(ctx context.Context, p *credential.Principal, text
 		return credential.Decision{Code: credential.CodeUnknown}, nil
 	}
 	return d, nil
-}
-
-// limit refuses what would be too many requests of one credential. What is
-// refused for any other reason costs nothing.
-func (a *Authority) limit(d *credential.Decision) {
-	if d.Code != credential.OK {
-		return
-	}
-	c := d.Standing.Credential
-	perMinute := c.PerMinute()
-	if perMinute == 0 {
-		return
-	}
-	o := a.limits.Take(a.now(), limit.Take{Key: limit.ForCredential(c.ID), Rate: limit.Rate{Limit: perMinute, Window: time.Minute}})
-	d.Limit = credential.Limit{Limit: o.Limit, Remaining: o.Remaining, Reset: o.Reset, RetryAfter: o.RetryAfter}
-	if !o.Allowed {
-		d.Code = credential.CodeRateLimited
-	}
 }
 
 // concerns reports whether a principal may be told of another.

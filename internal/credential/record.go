@@ -120,6 +120,10 @@ type Standing struct {
 	// Withheld means that the operator withholds credentials of the scheme
 	// from the organization.
 	Withheld bool
+	// OrganizationLimits and ProjectRate are how many requests the organization
+	// makes, and the project that the credential belongs to.
+	OrganizationLimits Limits
+	ProjectRate        Rate
 }
 
 // ownerActive reports whether those whom a credential belongs to are in
@@ -283,14 +287,6 @@ func (p *Principal) String() string {
 		return "session:" + p.Credential.ID.String()
 	}
 	return "credential:" + p.Credential.ID.String()
-}
-
-// Limit is what a limit on requests left after this one. The zero value means
-// that none applies.
-type Limit struct {
-	Limit, Remaining int
-	Reset            time.Time     // when all of it is free again
-	RetryAfter       time.Duration // of a refusal: how long to wait, in whole seconds
 }
 
 // Budget is what may be spent in a cycle, and what is left of it. The zero value

@@ -46,8 +46,8 @@ type Surface struct {
 	Nulls bool
 	// Error has the type of the body that WriteError writes, for documents.
 	Error any
-	// WriteLimit tells a caller what a limit on requests has left; nil for
-	// surfaces that don't.
+	// WriteLimit tells a caller what a limit on requests has left in a way of
+	// its own, beside the one of all surfaces; nil for surfaces that have none.
 	WriteLimit func(h http.Header, l credential.Limit)
 	// Browser means that a browser presents the credential by itself: what
 	// changes something must come from a page of this origin.
@@ -68,15 +68,26 @@ type Config struct {
 	// AddressRate is how many calls a minute an address makes to the routes
 	// that are limited by it, all of them together; 0 is as many as it likes.
 	AddressRate int
-	Logger      *slog.Logger
-	Now         func() time.Time
+	// Addresses keeps that limit; nil is a memory of this node alone.
+	Addresses limit.Limiter
+	// Answered is told of every answer; nil is nobody.
+	Answered func(Answer)
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Answer is what is counted of an answer: nothing that a caller can make up.
+type Answer struct {
+	Route  string // the pattern; empty where none matched
+	Method string
+	Status int
+	Took   time.Duration
 }
 
 // Server is the HTTP handler of all surfaces.
 type Server struct {
-	cfg       Config
-	mux       *http.ServeMux
-	addresses *limit.Memory
+	cfg Config
+	mux *http.ServeMux
 }
 
 // timeout bounds one request of a client.
@@ -90,7 +101,13 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), addresses: limit.New(mostAddresses)}
+	if cfg.Addresses == nil {
+		cfg.Addresses = limit.Alone{Memory: limit.New(MostAddresses)}
+	}
+	if cfg.Answered == nil {
+		cfg.Answered = func(Answer) {}
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
 			named := route.Method + " " + route.Pattern
@@ -134,8 +151,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if call.status >= http.StatusInternalServerError { // which nobody pays for
 			s.cfg.Authority.Refund(ctx, call.paid)
 		}
-		s.log(r, call, s.cfg.Now().Sub(start))
+		took := s.cfg.Now().Sub(start)
+		s.log(r, call, took)
 		s.count(r, call)
+		s.cfg.Answered(Answer{Route: call.pattern, Method: knownMethod(r.Method), Status: call.status, Took: took})
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
 			panic(p)
 		}
@@ -308,9 +327,7 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	if c, ok := r.writer.(*call); ok {
 		c.paid, c.standing, c.letIn = d.Paid, d.Standing, d.Code == credential.OK
 	}
-	if h.surface.WriteLimit != nil && d.Limit.Limit > 0 {
-		h.surface.WriteLimit(r.writer.Header(), d.Limit)
-	}
+	h.tellLimit(r, d.Limit)
 	if err := refusal(&d, v, token); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (d *Denial) Error() string {
 	case credential.CodeScope:
 		return "the scopes of the credential don't include " + string(d.Permission)
 	case credential.CodeRateLimited:
-		return fmt.Sprintf("too many requests: at most %d a minute; try again in %d s", d.Limit.Limit, int(d.Limit.RetryAfter.Seconds()))
+		return fmt.Sprintf("too many requests%s: at most %d %s; try again in %d s", whose[d.Limit.Of], d.Limit.Limit, every(d.Limit.Window), int(d.Limit.RetryAfter.Seconds()))
 	case credential.CodeBudget:
 		b := &d.Budget
 		return fmt.Sprintf("the weekly budget of the %s is used up: %d of %d coins are spent; it is renewed at %s", b.Of, b.Used, b.Coins, b.ResetsAt.UTC().Format(time.RFC3339))
@@ -61,6 +61,29 @@ func (d *Denial) Error() string {
 		return "the role of the credential's owner doesn't allow " + string(d.Permission)
 	}
 	return "the credential is not valid"
+}
+
+// whose says whose requests were too many, where they aren't the caller's alone.
+var whose = map[credential.LimitOf]string{
+	credential.ProjectLimit: " of the project", credential.OrganizationLimit: " of the organization",
+	credential.AddressLimit: " from this address",
+}
+
+// every says a window in words.
+func every(window time.Duration) string {
+	switch window {
+	case time.Second:
+		return "a second"
+	case 0, time.Minute:
+		return "a minute"
+	case time.Hour:
+		return "an hour"
+	case 24 * time.Hour:
+		return "a day"
+	case 7 * 24 * time.Hour:
+		return "a week"
+	}
+	return "in " + credential.SpellSpan(window)
 }
 
 // Status is 401 for who, 403 for may not.

@@ -99,4 +99,7 @@ type Outcome struct {
 	Remaining  int           // how many would pass now
 	Reset      time.Time     // when nothing of the limit is used up any more
 	RetryAfter time.Duration // 0 if allowed; or whole seconds, at least one, after which one passes
+	// Degraded means that what the nodes share is away, and that one decided
+	// alone, about its share.
+	Degraded bool
 }

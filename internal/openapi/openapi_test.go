@@ -142,7 +142,8 @@ var enums = []struct {
 	kind   string // the type of the constants
 	but    []string
 }{
-	{api.Decision{}, "code", "Code", []string{"budget_exceeded"}},
+	{api.Decision{}, "code", "Code", nil},
+	{api.LimitState{}, "of", "LimitOf", []string{"sign-in"}},
 	{api.Credential{}, "kind", "Kind", []string{"access_token"}},
 	{api.VerifiedCredential{}, "kind", "Kind", nil},
 	{api.Scheme{}, "kind", "Kind", []string{"access_token", "session"}},

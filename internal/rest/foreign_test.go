@@ -24,7 +24,7 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	switch {
 	case strings.HasSuffix(r.Pattern, "/jwks") && r.Method == http.MethodPut:
 		s.body = publicKey("aimed")
-	case strings.HasSuffix(r.Pattern, "/policy") && r.Method == http.MethodPut:
+	case (strings.HasSuffix(r.Pattern, "/policy") || strings.HasSuffix(r.Pattern, "/limits")) && r.Method == http.MethodPut:
 		s.body = `{}`
 	case strings.HasSuffix(r.Pattern, "/{budget}") && r.Method == http.MethodPut, strings.HasSuffix(r.Pattern, "/top-up"), strings.HasSuffix(r.Pattern, "/settle"):
 		s.body = `{"coins":5}`

@@ -202,14 +202,18 @@ func credentialCalls() map[string]cell {
 func organizationCalls() map[string]cell {
 	org, project := "/v1/organizations/ACME", "/v1/organizations/ACME/projects/SPARE"
 	return map[string]cell{
-		"GET /v1/organizations/{organization}/policy":             fixed(org+"/policy", nil),
-		"PUT /v1/organizations/{organization}/policy":             fixed(org+"/policy", api.Policy{SuspendUnusedAfter: "365d"}),
-		"GET /v1/organizations/{organization}/unused-credentials": fixed(org+"/unused-credentials", nil),
-		"POST /v1/organizations":                                  fixed("/v1/organizations", api.CreateOrganization{Name: "New"}),
-		"GET /v1/organizations":                                   fixed("/v1/organizations", nil),
-		"GET /v1/organizations/{organization}":                    fixed(org, nil),
-		"POST /v1/organizations/{organization}/suspend":           switched(org+"/suspend", "", false),
-		"POST /v1/organizations/{organization}/resume":            fixed(org+"/resume", nil),
+		"GET /v1/organizations/{organization}/policy":                    fixed(org+"/policy", nil),
+		"PUT /v1/organizations/{organization}/policy":                    fixed(org+"/policy", api.Policy{SuspendUnusedAfter: "365d"}),
+		"GET /v1/organizations/{organization}/limits":                    fixed(org+"/limits", nil),
+		"PUT /v1/organizations/{organization}/limits":                    fixed(org+"/limits", api.OrganizationLimits{Requests: 1_000_000_000, Window: "1s"}),
+		"GET /v1/organizations/{organization}/projects/{project}/limits": fixed(project+"/limits", nil),
+		"PUT /v1/organizations/{organization}/projects/{project}/limits": fixed(project+"/limits", api.ProjectLimits{Requests: 1_000_000_000, Window: "1s"}),
+		"GET /v1/organizations/{organization}/unused-credentials":        fixed(org+"/unused-credentials", nil),
+		"POST /v1/organizations":                                         fixed("/v1/organizations", api.CreateOrganization{Name: "New"}),
+		"GET /v1/organizations":                                          fixed("/v1/organizations", nil),
+		"GET /v1/organizations/{organization}":                           fixed(org, nil),
+		"POST /v1/organizations/{organization}/suspend":                  switched(org+"/suspend", "", false),
+		"POST /v1/organizations/{organization}/resume":                   fixed(org+"/resume", nil),
 		"POST /v1/organizations/{organization}/members": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/members", body: api.CreateUser{Email: fmt.Sprintf("u%d@acme.test", w.clock.now().UnixNano()), Name: "New", Role: "guest"}}
 		},

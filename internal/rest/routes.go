@@ -127,7 +127,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
 			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
-	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.budgetRoutes(), h.usageRoutes())...)
+	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.budgetRoutes(), h.limitRoutes(), h.usageRoutes())...)
 }
 
 // projectRoutes are those of projects and of the audit.
@@ -200,5 +200,5 @@ func (h *handlers) ready(r *edge.Request, _ edge.None) (api.Health, error) {
 	if err := h.authority.Ready(r.Context()); err != nil {
 		return api.Health{}, credential.Errorf(credential.Unavailable, "the storage doesn't answer")
 	}
-	return api.Health{Status: "ok"}, nil
+	return api.Health{Status: "ok", Degraded: h.authority.Degraded()}, nil
 }

@@ -77,9 +77,12 @@ func parseAddress(text string) (netip.Addr, error) {
 	return addr, nil
 }
 
-// decision tells the caller of verify what was decided. A refusal says why, and
-// when it ends by itself; it says nothing of the credential.
+// decision tells the caller of verify what was decided. A refusal says why,
+// and nothing of the credential: but when to come again, which it has to tell.
 func decision(d *credential.Decision) api.Decision {
+	if d.Code == credential.CodeRateLimited {
+		return api.Decision{Code: string(d.Code), Limits: limitState(d.Limit)}
+	}
 	if d.Code != credential.OK {
 		return api.Decision{Code: string(d.Code), Budget: decidedBudget(d)}
 	}
@@ -91,6 +94,7 @@ func decision(d *credential.Decision) api.Decision {
 		Organization: idText(c.Organization),
 		Scopes:       texts(c.Scopes),
 		ExpiresAt:    instant(c.ExpiresAt),
+		Limits:       limitState(d.Limit),
 	}
 	out.Budget = decidedBudget(d)
 	if d.Paid.Spend != uuid.Nil {

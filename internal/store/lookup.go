@@ -15,7 +15,8 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, o.withheld, o.metered, c.metered, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` + credentialColumns
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, o.withheld, o.metered, c.metered, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` +
+	organizationLimits + `, ` + projectLimits + `, ` + credentialColumns
 
 const standingTables = `
 	FROM secrets s
@@ -114,10 +115,13 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role, addresses, withheld              sql.NullString
 		metered                                sql.NullBool
+		limits                                 storedLimits
+		projectRate                            storedRate
 	)
 	targets := append(first,
 		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses, &withheld, &metered, &out.Metered,
 		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
+	targets = append(append(targets, limits.targets()...), projectRate.targets()...)
 	err := rows.Scan(append(targets, row.targets()...)...)
 	if err != nil {
 		return nil, row.id, err
@@ -132,6 +136,12 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		return nil, row.id, errors.New("the end of a predecessor is lost")
 	}
 	if out.OrganizationAddresses, err = orgAddresses(addresses, organization.Valid); err != nil {
+		return nil, row.id, err
+	}
+	if out.OrganizationLimits, err = limits.limits(organization.Valid); err != nil {
+		return nil, row.id, err
+	}
+	if out.ProjectRate, err = projectRate.rate(projectOrganization.Valid); err != nil {
 		return nil, row.id, err
 	}
 	out.Secret.Unconfirmed, out.Secret.TakesOver = unconfirmed != 0, takesOver != 0

@@ -193,7 +193,7 @@ func sessionKey(id, organization uuid.UUID) (key lookupKey) {
 }
 
 // sessionStanding joins a session with its user's place in one organization.
-const sessionStanding = sessionColumns + `, u.deactivated_at, m.organization_id, m.role, o.allowed_addresses FROM sessions s
+const sessionStanding = sessionColumns + `, u.deactivated_at, m.organization_id, m.role, o.allowed_addresses, ` + organizationLimits + ` FROM sessions s
 	JOIN users u ON u.id = s.user_id
 	LEFT JOIN (members m JOIN organizations o ON o.id = m.organization_id AND o.suspended_at IS NULL)
 		ON m.user_id = s.user_id AND (m.organization_id = $2 OR ($2 = '00000000-0000-0000-0000-000000000000'
@@ -257,15 +257,20 @@ func (r reader) oneSession(rows *sql.Rows, first ...any) (*credential.Standing, 
 		organization  uuid.NullUUID
 		role          sql.NullString
 		addresses     sql.NullString
+		limits        storedLimits
 	)
 	targets := append(append(first, session.targets()...), instant{&deactivatedAt}, &organization, &role, &addresses)
-	if err := rows.Scan(targets...); err != nil {
+	if err := rows.Scan(append(targets, limits.targets()...)...); err != nil {
 		return nil, r.fail("read a session", err)
 	}
 	standing := session.standing(!deactivatedAt.IsZero(), organization.UUID, credential.Role(role.String))
 	var err error
 	if standing.OrganizationAddresses, err = orgAddresses(addresses, organization.Valid); err != nil {
 		r.log.Error("the addresses of an organization are damaged; nobody has a session in it", "organization", organization.UUID, "error", err)
+		return nil, credential.NotFound
+	}
+	if standing.OrganizationLimits, err = limits.limits(organization.Valid); err != nil {
+		r.log.Error("the limits of an organization are damaged; nobody has a session in it", "organization", organization.UUID, "error", err)
 		return nil, credential.NotFound
 	}
 	return standing, nil

@@ -1290,6 +1290,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many requests may be made in an organization */
+        get: operations["getOrganizationLimits"];
+        /** Say how many requests may be made in an organization, from the next one on; what is left out has no limit */
+        put: operations["setOrganizationLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many requests the credentials of a project make */
+        get: operations["getProjectLimits"];
+        /**
+         * Say how many requests the credentials of a project make, all of them together, from the next one on; what is left out has no limit
+         * @description Say how many requests the credentials of a project make, all of them together, from the next one on; what is left out has no limit. They don't say so themselves.
+         */
+        put: operations["setProjectLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/usage": {
         parameters: {
             query?: never;
@@ -1479,6 +1518,8 @@ export interface components {
         Health: {
             /** @enum {string} */
             status: "ok";
+            /** @description it decides, but what counts the requests of all nodes is away: each keeps to its share */
+            degraded?: boolean;
         };
         Problem: {
             /** @description about:blank */
@@ -1538,6 +1579,8 @@ export interface components {
             budget?: components["schemas"]["DecidedBudget"];
             /** @description what was paid; settle it by its id */
             spend?: components["schemas"]["Spend"];
+            /** @description where requests are limited: what is left, also where the code is rate_limited */
+            limits?: components["schemas"]["LimitState"];
         };
         VerifiedCredential: {
             /** Format: uuid */
@@ -1596,6 +1639,28 @@ export interface components {
             reserved: number;
             /** Format: date-time */
             settled_at?: string;
+        };
+        LimitState: {
+            /** @description requests that may be made in a window */
+            limit: number;
+            /** @description of those, at once */
+            remaining: number;
+            /**
+             * Format: date-time
+             * @description when all of them may be made again
+             */
+            reset_at: string;
+            /** @description such as 1m */
+            window: string;
+            /**
+             * @description what it is a limit of
+             * @enum {string}
+             */
+            of: "credential" | "project" | "organization" | "address";
+            /** @description of a refusal: seconds until there is room */
+            retry_after?: number;
+            /** @description what counts the requests of all nodes is away: this one decided alone, about its share */
+            degraded?: boolean;
         };
         Possession: {
             /**
@@ -2656,6 +2721,20 @@ export interface components {
              * @description likewise
              */
             calls: number;
+        };
+        OrganizationLimits: {
+            /** @description that all of its credentials and members make in a window, together; from 1 to 1000000000 */
+            requests?: number;
+            /** @description such as 1s, 1m, 1h or 31d, and no longer; where there are requests */
+            window?: string;
+            /** @description that one address (of IPv6: a network of 64 bits) makes in the organization in a minute, where it is known */
+            address_requests?: number;
+        };
+        ProjectLimits: {
+            /** @description in a window; from 1 to 1000000000 */
+            requests?: number;
+            /** @description such as 1s, 1m, 1h or 31d, and no longer; where there are requests */
+            window?: string;
         };
         Usage: {
             /**
@@ -6502,6 +6581,156 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getOrganizationLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setOrganizationLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OrganizationLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getProjectLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setProjectLimits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProjectLimits"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectLimits"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     getUsage: {

@@ -20,7 +20,7 @@ var Tables = []string{
 	"test_folders", "test_cases", "test_case_versions", "test_case_labels", "test_case_refs", "test_cycles", "test_executions", "test_runs", "test_results",
 	"virtual_users", "releases", "issues", "comments", "creations", "searchable", "artifacts",
 	"issue_drafts", "issue_tags", "issue_tagged", "custom_fields",
-	"budgets", "budget_cycles", "budget_totals", "spends",
+	"budgets", "budget_cycles", "budget_totals", "spends", "nodes",
 }
 
 // Exec runs statements behind the store's back.
