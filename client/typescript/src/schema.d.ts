@@ -2554,6 +2554,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -2669,6 +2671,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -2784,6 +2788,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -2805,6 +2811,10 @@ export interface components {
         RequestId: string;
         /** @description seconds until a repeat makes sense */
         RetryAfter: number;
+        /** @description which limit it is, how many requests (q) it allows and in how many seconds (w); on every answer to a limited credential */
+        RateLimitPolicy: string;
+        /** @description how many of them are left (r) for how many seconds (t); on every answer to a limited credential */
+        RateLimit: string;
         /** @description what is wrong with the caller's credential (RFC 6750 section 3) */
         Challenge: string;
     };
