@@ -267,6 +267,10 @@ func sharedFailure(f edge.ErrorAnswer, of *schema) response {
 	case f.Status == http.StatusTooManyRequests, f.Status > http.StatusInternalServerError, slices.Contains(codes, "in_progress"):
 		r.Headers.set("Retry-After", header{Ref: "#/components/headers/RetryAfter"})
 	}
+	if f.Status == http.StatusTooManyRequests {
+		r.Headers.set("RateLimit-Policy", header{Ref: "#/components/headers/RateLimitPolicy"})
+		r.Headers.set("RateLimit", header{Ref: "#/components/headers/RateLimit"})
+	}
 	return r
 }
 

@@ -93,6 +93,8 @@ func headers() ordered[header] {
 	return ordered[header]{
 		{"RequestId", header{Description: "names the call in logs and audit events", Schema: &schema{Type: "string"}}},
 		{"RetryAfter", header{Description: "seconds until a repeat makes sense", Schema: &schema{Type: "integer"}}},
+		{"RateLimitPolicy", header{Description: "which limit it is, how many requests (q) it allows and in how many seconds (w); on every answer to a limited credential", Schema: &schema{Type: "string"}}},
+		{"RateLimit", header{Description: "how many of them are left (r) for how many seconds (t); on every answer to a limited credential", Schema: &schema{Type: "string"}}},
 		{"Challenge", header{Description: "what is wrong with the caller's credential (RFC 6750 section 3)", Schema: &schema{Type: "string"}}},
 	}
 }

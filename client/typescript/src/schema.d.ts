@@ -3061,6 +3061,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -3176,6 +3178,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -3291,6 +3295,8 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "Retry-After": components["headers"]["RetryAfter"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -3312,6 +3318,10 @@ export interface components {
         RequestId: string;
         /** @description seconds until a repeat makes sense */
         RetryAfter: number;
+        /** @description which limit it is, how many requests (q) it allows and in how many seconds (w); on every answer to a limited credential */
+        RateLimitPolicy: string;
+        /** @description how many of them are left (r) for how many seconds (t); on every answer to a limited credential */
+        RateLimit: string;
         /** @description what is wrong with the caller's credential (RFC 6750 section 3) */
         Challenge: string;
     };

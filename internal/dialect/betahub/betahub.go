@@ -62,7 +62,7 @@ func Surfaces(cfg Config) []*edge.Surface {
 		"Access-Control-Allow-Origin":   {"*"},
 		"Access-Control-Allow-Headers":  {"Authorization, BetaHub-Project-ID, Content-Type, Idempotency-Key"},
 		"Access-Control-Allow-Methods":  {"GET, POST, PATCH, PUT, DELETE"},
-		"Access-Control-Expose-Headers": {"Link, Retry-After, X-Total-Count"},
+		"Access-Control-Expose-Headers": {"Link, RateLimit, RateLimit-Policy, Retry-After, X-Total-Count"},
 		"Access-Control-Max-Age":        {"600"},
 	}
 	return []*edge.Surface{

@@ -82,7 +82,7 @@ func TestD5_D6_Killed(t *testing.T) {
 	if !degraded(nodes)() || alone != 200 || passed > 61+2 || passed != 31+31 {
 		t.Errorf("while it is away: got %d through, %d decisions degraded, want 31 by each node", passed, alone)
 	}
-	if passed, _, slowest := spread(t, nodes, start, limited); passed != 0 || slowest > 100*time.Millisecond {
+	if passed, _, slowest := spread(t, nodes, start, limited); passed != 0 || slowest > time.Second {
 		t.Errorf("again: got %d through, the slowest after %v, want none, at once", passed, slowest)
 	}
 	s.Restart()
@@ -102,7 +102,7 @@ func TestD5_D6_Killed(t *testing.T) {
 // only those who asked before it was known.
 func TestD6_Hung(t *testing.T) {
 	t.Parallel()
-	const bound = 150 * time.Millisecond
+	const bound = time.Second
 	s, nodes := pair(t, Config{Timeout: bound})
 	limited := fresh(limit.Rate{Limit: 10, Window: time.Hour})
 	eventually(t, "Redis is there", 2*time.Second, together(nodes))
@@ -111,7 +111,7 @@ func TestD6_Hung(t *testing.T) {
 	if passed != 5+5 || slowest > bound+time.Second || !degraded(nodes)() {
 		t.Errorf("while it hangs: got %d through, the slowest after %v, want 5 by each node after %v at most", passed, slowest, bound)
 	}
-	if _, alone, slowest := spread(t, nodes, start, limited); alone != 200 || slowest > 100*time.Millisecond {
+	if _, alone, slowest := spread(t, nodes, start, limited); alone != 200 || slowest > bound/2 {
 		t.Errorf("once that is known: got %d decisions degraded, the slowest after %v, want all, at once", alone, slowest)
 	}
 	s.Resume()
@@ -200,7 +200,7 @@ func TestBeside(t *testing.T) {
 func TestK2_WhatRedisHolds(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	l := running(t, Config{URL: s.URL()})
+	l := running(t, Config{URL: s.URL(), Timeout: patient})
 	for range 20 {
 		take(t, l, start, fresh(limit.Rate{Limit: 5, Window: time.Minute}), fresh(limit.Rate{Limit: 5, Window: limit.MaxWindow}))
 	}
