@@ -79,6 +79,7 @@ type statements struct {
 	token    *sql.Stmt
 	saveUses map[int]*sql.Stmt    // by how many uses they save
 	pay      map[string]*sql.Stmt // by their text
+	lines    []lines
 }
 
 // querier is what a database and a transaction have in common.
