@@ -259,13 +259,13 @@ func (l *ledger) run(query string, args ...any) {
 
 func (l *ledger) writeLines() {
 	made := l.made
-	for _, n := range l.t.s.lines() {
-		for ; len(made) >= n; made = made[n:] {
-			args := make([]any, 0, n*spendArgs)
-			for _, p := range made[:n] {
+	for _, of := range l.t.s.stmts.lines {
+		for ; len(made) >= of.n; made = made[of.n:] {
+			args := make([]any, 0, of.n*spendArgs)
+			for _, p := range made[:of.n] {
 				args = p.args(args)
 			}
-			l.run(linesQuery(n), args...)
+			l.run(of.query, args...)
 		}
 	}
 }

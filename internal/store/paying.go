@@ -31,14 +31,24 @@ func linesQuery(n int) string {
 	return b.String()
 }
 
-// lines are the numbers of lines that one statement writes, the largest first.
-// The driver of SQLite looks each parameter up among all of them, and is faster
+// lines is a statement that writes so many lines of the ledger.
+type lines struct {
+	n     int
+	query string
+}
+
+// linesQueries are the statements that write lines, of the most first. The
+// driver of SQLite looks each parameter up among all of them, and is faster
 // with few.
-func (s *Store) lines() []int {
+func (s *Store) linesQueries() (out []lines) {
+	numbers := []int{64, 16, 4, 1}
 	if s.exclusive {
-		return []int{4, 1}
+		numbers = []int{4, 1}
 	}
-	return []int{64, 16, 4, 1}
+	for _, n := range numbers {
+		out = append(out, lines{n, linesQuery(n)})
+	}
+	return out
 }
 
 // statement is one to run, with its arguments.
@@ -63,12 +73,13 @@ const mostHeld = 8
 // preparePay has SQLite understand the statements of payments once. For
 // PostgreSQL the driver does that by itself, on each connection.
 func (s *Store) preparePay(ctx context.Context) (err error) {
+	s.stmts.lines = s.linesQueries()
 	if !s.exclusive {
 		return nil
 	}
 	queries := []string{spentQuery, totalQuery}
-	for _, n := range s.lines() {
-		queries = append(queries, linesQuery(n))
+	for _, of := range s.stmts.lines {
+		queries = append(queries, of.query)
 	}
 	for n := 1; n <= mostHeld; n *= 2 {
 		queries = append(queries, s.heldQuery(s.idList(1, n)))

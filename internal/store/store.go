@@ -80,6 +80,7 @@ type statements struct {
 	// by how many rows they save
 	saveUses, saveTotals, saveCalls map[int]*sql.Stmt
 	pay                             map[string]*sql.Stmt // by their text
+	lines                           []lines
 }
 
 // querier is what a database and a transaction have in common.

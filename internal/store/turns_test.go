@@ -60,6 +60,34 @@ func TestTurns(t *testing.T) {
 	})
 }
 
+// TestTogetherTakesTurns: who has worked for others goes, however many more
+// there are; the next of them works on.
+func TestTogetherTakesTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var group together[int]
+		gone, open := make(chan int, 5), make(chan bool)
+		for item := range 4 {
+			go func() {
+				_ = group.do(t.Context(), item, func(context.Context, []int) error { <-open; return nil })
+				gone <- item
+			}()
+			synctest.Wait()
+		}
+		open <- true
+		synctest.Wait()
+		if len(gone) != 1 || <-gone != 0 {
+			t.Error("the first works on, or others are done")
+		}
+		go func() { _ = group.do(t.Context(), 4, func(context.Context, []int) error { return nil }) }()
+		synctest.Wait()
+		open <- true
+		synctest.Wait()
+		if len(gone) != 3 || group.busy {
+			t.Errorf("%d are done in the end; want 3", len(gone))
+		}
+	})
+}
+
 // TestTogether: what gathers while one is at work is done at once; where that
 // fails, nobody fails by another's fault.
 func TestTogether(t *testing.T) {
