@@ -145,10 +145,7 @@ func TestH5_UsageIsExported(t *testing.T) {
 			if row[1] != w.records["live"].ID || row[4] != "ok" {
 				t.Errorf("got %q", row)
 			}
-			name := row[3]
-			if strings.HasPrefix(name, "'") {
-				name = name[1:]
-			}
+			name := strings.TrimPrefix(row[3], "'")
 			n := 0
 			_, _ = fmt.Sscan(row[5], &n)
 			got[name] += n
