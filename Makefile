@@ -8,7 +8,7 @@ govulncheck := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 race := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test format vet check bench crash fuzz clean
+.PHONY: help build run test format vet check bench crash cluster fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,11 +43,16 @@ check: vet ## lint: gofmt, go vet, staticcheck, docs/openapi.json, tidy and veri
 
 bench: ## measure, and write docs/performance.md; compare lists of 100,000 items with those of 1,000, on both databases
 	scripts/with-services go test ./internal/store -run '^(TestIssuesAmongMany|TestListsOfTestCasesCostLittle)$$' -count=1 -v -many 100000
-	go test ./cmd/gatehouse -run TestBenchReport -count=1 -timeout 60m -v -bench.out $(CURDIR)/docs/performance.md
+	WITH_SERVICES_FSYNC=on \
+		scripts/with-services go test ./cmd/gatehouse -run TestBenchReport -count=1 -timeout 60m -v -bench.out $(CURDIR)/docs/performance.md
 
 crash: ## the long kill -9 proof: 50 kills, 20,000 operations
 	WITH_SERVICES_FSYNC=on \
 		scripts/with-services go test ./cmd/gatehouse -run TestCrash -count=1 -timeout 80m -v -crash.kills=50 -crash.operations=20000
+
+cluster: ## the long proof that budgets hold on one to three nodes, which are killed: ten runs of 10,000 coins each
+	WITH_SERVICES_FSYNC=on \
+		scripts/with-services go test ./cmd/gatehouse -run TestD3_Cluster -count=1 -timeout 120m -v -cluster.runs=10 -cluster.coins=10000
 
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	scripts/with-services scripts/fuzz

@@ -182,21 +182,23 @@ type Verify struct {
 	Project    string  `json:"project,omitempty" doc:"UUID, pr-… or PRJ-…"`
 	Address    string  `json:"address,omitempty" doc:"of the client"`
 	UserAgent  string  `json:"user_agent,omitempty" doc:"of the client"`
-	Cost       int64   `json:"cost,omitzero" doc:"what the request would spend; checked, and nothing else yet"`
-	Resource   string  `json:"resource,omitempty" doc:"where; checked, and nothing else yet"`
+	Cost       *int64  `json:"cost,omitempty" doc:"what the request spends of the budgets of the credential, in coins; absent: the price of the resource, which is 1 unless the operator says otherwise"`
+	Resource   string  `json:"resource,omitempty" doc:"what the request is about, such as POST /orders: a name in prices, usage and the ledger"`
 }
 
-// Decision answers Verify. Only Code and Active are set unless Code is ok, and
-// Limits where it is rate_limited.
+// Decision answers Verify. Unless Code is ok, Code and Active alone are set, and
+// what ends a refusal by itself.
 type Decision struct {
 	Code         string              `json:"code" enum:"ok,unknown,malformed,revoked,suspended,expired,not_yet_valid,owner_inactive,insufficient_scope,forbidden,wrong_audience,address_denied,rate_limited,budget_exceeded"`
-	Active       bool                `json:"active" doc:"whether the code is ok; if not, nothing else is told but limits"`
+	Active       bool                `json:"active" doc:"whether the code is ok; if not, nothing is told of the credential"`
 	Credential   *VerifiedCredential `json:"credential,omitempty"`
 	Subject      *Subject            `json:"subject,omitempty"`
 	Organization string              `json:"organization,omitempty" format:"uuid"`
 	Projects     []string            `json:"projects,omitempty" format:"uuid" doc:"that the credential is confined to"`
 	Scopes       []string            `json:"scopes,omitempty"`
 	ExpiresAt    *time.Time          `json:"expires_at,omitempty"`
+	Budget       *DecidedBudget      `json:"budget,omitempty" doc:"where there is one"`
+	Spend        *Spend              `json:"spend,omitempty" doc:"what was paid; settle it by its id"`
 	Limits       *LimitState         `json:"limits,omitempty" doc:"where requests are limited: what is left, also where the code is rate_limited"`
 }
 

@@ -71,15 +71,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 // else.
 func NewIdempotencyKey() string { return rand.Text() }
 
-// safe reports whether a call may be made twice. A verification changes
-// nothing, unless it says what the request costs.
+// safe reports whether a call may be made twice.
 func (r Request) safe() bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
 		return true
-	case http.MethodPost:
-		v, ok := r.In.(api.Verify)
-		return r.IdempotencyKey != "" || ok && r.Path == verifyPath && v.Cost == 0
 	}
 	return r.IdempotencyKey != ""
 }

@@ -66,6 +66,7 @@ The last column is the process of the benchmark, which also holds the secrets th
 `+"`--cache-size`"+` bounds how many credentials are kept in memory.
 `)
 	r.tokens.write(w)
+	r.metered.write(w)
 }
 
 func (r *benchReport) line(w io.Writer, n int, name string, b testing.BenchmarkResult) {
@@ -74,7 +75,7 @@ func (r *benchReport) line(w io.Writer, n int, name string, b testing.BenchmarkR
 
 func (row *benchRow) line(w io.Writer, name string, l load) {
 	fmt.Fprintf(w, "| %s | %s | %.0f | %.1f µs | %.2f ms | %.2f ms | %.2f |\n", count(row.credentials), name,
-		float64(l.Requests)/l.Seconds, float64(l.cpu.Nanoseconds())/1000, l.P50.Seconds()*1000, l.P99.Seconds()*1000, ratio(l.cpu, row.noop.cpu))
+		l.rate(), float64(l.cpu.Nanoseconds())/1000, l.P50.Seconds()*1000, l.P99.Seconds()*1000, ratio(l.cpu, row.noop.cpu))
 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -52,6 +51,7 @@ func TestBenchReport(t *testing.T) {
 		r.rows = append(r.rows, benchStore(t, n))
 	}
 	r.tokens = benchTokens(t)
+	r.metered = benchMetered(t)
 	var out bytes.Buffer
 	r.write(&out)
 	if err := os.WriteFile(*benchOut, out.Bytes(), 0o644); err != nil {
@@ -72,9 +72,10 @@ type benchRow struct {
 }
 
 type benchReport struct {
-	hmac   int64
-	rows   []benchRow
-	tokens tokenBench
+	hmac    int64
+	rows    []benchRow
+	tokens  tokenBench
+	metered meteredBench
 }
 
 const benchSecret = "gate_0123456789abcdefghijklmnopqrstuvwxyz0123"
@@ -112,20 +113,7 @@ func benchStore(t *testing.T, n int) benchRow {
 }
 
 func openBench(t *testing.T, dir string, cache int) *node {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &app{getenv: os.Getenv, stderr: null, flags: map[string]string{"data": dir, "cache-size": strconv.Itoa(cache)}}
-	cfg, err := a.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := a.open(context.Background(), cfg, slog.New(slog.NewTextHandler(null, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return openBenchWith(t, map[string]string{"data": dir, "cache-size": strconv.Itoa(cache)})
 }
 
 func closeBench(t *testing.T, n *node) {
@@ -271,8 +259,8 @@ func benchHTTP(t *testing.T, n *node, verifier string, secrets []string) (noop, 
 	}
 	url := "http://" + listener.Addr().String()
 	for range 2 {
-		noop = noop.add(benchLoad(t, n, url+"/noop", verifier, file))
-		verify = verify.add(benchLoad(t, n, url+"/v1/verify", verifier, file))
+		noop = noop.add(benchLoad(t, n, loading{url + "/noop", verifier, file, "issues:read", 16}))
+		verify = verify.add(benchLoad(t, n, loading{url + "/v1/verify", verifier, file, "issues:read", 16}))
 	}
 	return noop, verify
 }
@@ -289,11 +277,21 @@ func (l load) add(o load) load {
 	}
 }
 
+// rate is how many requests were answered a second.
+func (l load) rate() float64 { return float64(l.Requests) / l.Seconds }
+
+// loading says what the load process is to ask for.
+type loading struct {
+	url, verifier, file, permission string
+	callers                         int
+}
+
 // benchLoad runs the load process. Storing when credentials were used is part
 // of what a verification costs, also where it happens later.
-func benchLoad(t *testing.T, n *node, url, verifier, file string) load {
+func benchLoad(t *testing.T, n *node, ask loading) load {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestBenchLoad$")
-	cmd.Env = append(os.Environ(), "BENCH_LOAD="+url, "BENCH_VERIFIER="+verifier, "BENCH_SECRETS="+file, "BENCH_TIME="+benchTime.String())
+	cmd.Env = append(os.Environ(), "BENCH_LOAD="+ask.url, "BENCH_VERIFIER="+ask.verifier, "BENCH_SECRETS="+ask.file, "BENCH_PERMISSION="+ask.permission,
+		"BENCH_CALLERS="+strconv.Itoa(ask.callers), "BENCH_TIME="+benchTime.String())
 	before := cpuTime()
 	out, err := cmd.Output()
 	if err != nil {
@@ -334,14 +332,14 @@ func TestBenchLoad(t *testing.T) {
 	if url == "" {
 		return
 	}
-	const callers = 16
+	callers, _ := strconv.Atoi(os.Getenv("BENCH_CALLERS"))
 	text, err := os.ReadFile(os.Getenv("BENCH_SECRETS"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	length, _ := time.ParseDuration(os.Getenv("BENCH_TIME"))
 	c := &loader{
-		url: url, verifier: os.Getenv("BENCH_VERIFIER"), secrets: strings.Split(string(text), "\n"),
+		url: url, verifier: os.Getenv("BENCH_VERIFIER"), permission: os.Getenv("BENCH_PERMISSION"), secrets: strings.Split(string(text), "\n"),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}, end: time.Now().Add(length),
 	}
 	var wg sync.WaitGroup
@@ -363,10 +361,10 @@ func TestBenchLoad(t *testing.T) {
 }
 
 type loader struct {
-	url, verifier string
-	secrets       []string
-	client        *http.Client
-	end           time.Time
+	url, verifier, permission string
+	secrets                   []string
+	client                    *http.Client
+	end                       time.Time
 
 	mu     sync.Mutex
 	took   []time.Duration
@@ -378,7 +376,7 @@ func (l *loader) call(seed uint64) {
 	var took []time.Duration
 	failed := 0
 	for time.Now().Before(l.end) {
-		body := `{"credential":"` + l.secrets[random.IntN(len(l.secrets))] + `","permission":"issues:read"}`
+		body := `{"credential":"` + l.secrets[random.IntN(len(l.secrets))] + `","permission":"` + l.permission + `"}`
 		req, _ := http.NewRequest(http.MethodPost, l.url, strings.NewReader(body))
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Authorization", "Bearer "+l.verifier)

@@ -39,6 +39,7 @@ type Config struct {
 	LogLevel        string         // debug, info, warn or error
 	LogFormat       string         // text or json
 	Schemes         *credential.Schemes
+	Prices          map[string]int64 // of what requests are called, in coins
 	// SigningAlgorithm is what new signing keys are for: ES256 or RS256.
 	SigningAlgorithm string
 	SMTPURL          string // the mail server; empty for none
@@ -55,6 +56,9 @@ type Config struct {
 	RedisTimeout     int    // milliseconds that a call waits for it
 	RedisAway        string // share or refuse: what holds while it is away
 	MetricsListen    string // address of the metrics; empty for none
+	UsageDays        int    // how long usage by day is kept; 0 is for good
+	LedgerDays       int    // how long it is kept what was paid
+	RequestsDays     int    // how long single requests are kept; 0 keeps none
 	// BetaTestingWebhooks is how many an organization makes by that API.
 	BetaTestingWebhooks int
 
@@ -114,6 +118,9 @@ func options() []option {
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},
 		{"artifacts-dir", "directory of uploaded files, which several nodes share (default artifacts in the data directory)", "", false, text(func(c *Config) *string { return &c.ArtifactsDir })},
 		{"artifact-size", "how large an uploaded file may be, in MiB", "100", false, integer(func(c *Config) *int { return &c.ArtifactSize }, 1, 10_240)},
+		{"usage-days", "how many days it is kept how often credentials were used on a day; 0 is for good", "400", false, integer(func(c *Config) *int { return &c.UsageDays }, 0, 36_500)},
+		{"ledger-days", "how many days each payment from a budget is kept", "400", false, integer(func(c *Config) *int { return &c.LedgerDays }, 100, 36_500)},
+		{"requests-days", "how many days single requests of credentials are kept, with path and address; 0 keeps none", "90", false, integer(func(c *Config) *int { return &c.RequestsDays }, 0, 36_500)},
 		{"log-level", "debug, info, warn or error", "info", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", "text", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	}
@@ -283,7 +290,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "log-level", "log-format"} {
+	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -313,6 +320,7 @@ func (a *app) load() (*Config, error) {
 	if c.Data == "" {
 		c.Data = a.defaultData()
 	}
+	c.Prices = file.prices
 	if c.Schemes, err = credential.NewSchemes(file.schemes...); err != nil {
 		return nil, &usageError{fmt.Errorf("%s: %w", file.path, err)}
 	}
@@ -398,7 +406,8 @@ func (c *Config) effective() []setting {
 		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback,
 		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay),
 		"redis-url": redactURL(c.RedisURL), "redis-timeout": strconv.Itoa(c.RedisTimeout), "redis-away": c.RedisAway, "metrics-listen": c.MetricsListen,
-		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize), "log-level": c.LogLevel, "log-format": c.LogFormat,
+		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize),
+		"usage-days": strconv.Itoa(c.UsageDays), "ledger-days": strconv.Itoa(c.LedgerDays), "requests-days": strconv.Itoa(c.RequestsDays), "log-level": c.LogLevel, "log-format": c.LogFormat,
 	}
 	for name, secret := range map[string]string{"root-key": c.RootKey, "smtp-url": c.SMTPURL} {
 		values[name] = strings.Repeat("[redacted]", min(len(secret), 1))

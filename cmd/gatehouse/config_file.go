@@ -9,6 +9,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
@@ -18,6 +19,7 @@ type configFile struct {
 	text     string
 	settings map[string]string
 	schemes  []*credential.Scheme
+	prices   map[string]int64
 }
 
 // readFile reads the configuration file, if one is named.
@@ -31,6 +33,7 @@ func (a *app) readFile() (*configFile, error) {
 	}
 	var raw struct {
 		Scheme []declaredScheme `toml:"scheme"`
+		Prices map[string]int64 `toml:"prices"`
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
@@ -48,7 +51,10 @@ func (a *app) readFile() (*configFile, error) {
 	if err != nil {
 		return nil, tomlError(f.path, err)
 	}
-	known := map[string]bool{"scheme": true}
+	if f.prices = raw.Prices; !f.pricesGood() {
+		return nil, usagef("%s: a price in [prices] is from 0 to %d coins, and what it is for has 1 to 200 bytes", f.path, authority.MaxCost)
+	}
+	known := map[string]bool{"scheme": true, "prices": true}
 	for _, o := range options() {
 		known[o.key()] = !o.secret
 	}
@@ -67,9 +73,22 @@ func (a *app) readFile() (*configFile, error) {
 		if i := repeated(d.Scopes); i >= 0 {
 			return nil, usagef("%s: scheme %q: scope %q is named twice", f.path, d.Name, d.Scopes[i])
 		}
+		if d.PerMinute < 0 {
+			return nil, usagef("%s: scheme %q: rate_limit is how many requests a minute, or 0 for no limit", f.path, d.Name)
+		}
 		f.schemes = append(f.schemes, d.scheme())
 	}
 	return f, nil
+}
+
+// pricesGood reports whether each price can be paid.
+func (f *configFile) pricesGood() bool {
+	for resource, price := range f.prices {
+		if price < 0 || price > authority.MaxCost || resource == "" || len(resource) > 200 {
+			return false
+		}
+	}
+	return true
 }
 
 // repeated finds an item that stands in a list before, or -1.
@@ -127,6 +146,8 @@ type declaredScheme struct {
 	LifetimeDays  []int                     `toml:"lifetime_days"`
 	ExpiryFixed   bool                      `toml:"expiry_fixed"`
 	MaxActive     int                       `toml:"max_active"`
+	PerMinute     int                       `toml:"rate_limit"`
+	Metered       bool                      `toml:"metered"`
 	CountedAs     string                    `toml:"counted_as"`
 	Scopes        []credential.Scope        `toml:"scopes"`
 	DefaultScopes []credential.Scope        `toml:"default_scopes"`
@@ -142,7 +163,7 @@ func (d *declaredScheme) scheme() *credential.Scheme {
 		Name: d.Name, Kind: or(d.Kind, credential.APIKey), Mode: d.Mode,
 		Text:  credential.Format{Prefix: d.Prefix, Alphabet: or(d.Alphabet, credential.Base62), Length: or(d.Length, 40)},
 		Owner: or(d.Owner, credential.OwnedByOrganization), Expiry: or(d.Expiry, credential.ExpiryOptional),
-		LifetimeDays: d.LifetimeDays, ExpiryFixed: d.ExpiryFixed, MaxActive: d.MaxActive, CountedAs: d.CountedAs,
+		LifetimeDays: d.LifetimeDays, ExpiryFixed: d.ExpiryFixed, MaxActive: d.MaxActive, CountedAs: d.CountedAs, PerMinute: d.PerMinute, Metered: d.Metered,
 		Presented: d.Presented, HintFirst: d.HintFirst, HintLast: d.HintLast,
 		Scopes: credential.ScopeRule{Known: map[credential.Scope]credential.PermissionSet{}, Default: d.DefaultScopes},
 	}

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,7 +16,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
-	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 // The short proof is the default; make crash asks for the long one.
@@ -49,16 +43,14 @@ const (
 
 // crashRun is one proof on one database.
 type crashRun struct {
-	t             *testing.T
+	installed
 	seed          uint64
 	rand          *rand.Rand
-	program       string
-	place         []string // the flags that say where the data is
-	key           string
 	organizations []string
 	workers       []*crashWorker
-	hooks         []string // endpoints, one of each organization
-	told          sync.Map // deliveries that arrived
+	hooks         []string      // endpoints, one of each organization
+	purses        []*crashPurse // one of each organization
+	told          sync.Map      // deliveries that arrived
 	client        *client.Client
 	killed        atomic.Bool // the present server
 	acknowledged  atomic.Int64
@@ -68,8 +60,8 @@ type crashRun struct {
 }
 
 // TestCrash kills a server at random moments while many clients change
-// credentials, and proves after each restart that every acknowledged change
-// stands, and that every other one happened entirely or not at all.
+// credentials and spend, and proves after each restart that every acknowledged
+// change stands, and that every other one happened entirely or not at all.
 func TestCrash(t *testing.T) {
 	seed := *crashSeed
 	if seed == 0 {
@@ -78,25 +70,25 @@ func TestCrash(t *testing.T) {
 	for _, database := range []string{"sqlite", "postgres"} {
 		t.Run(database, func(t *testing.T) {
 			t.Logf("go test ./cmd/gatehouse -run TestCrash/%s -crash.seed=%d chooses the same again", database, seed)
-			r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), program: program(t)}
-			r.place = []string{"--data", t.TempDir(), "--log-level", "error", "--webhook-loopback", "yes"}
-			if database == "postgres" {
-				r.place = append(r.place, "--database-url", storetest.Database(t))
-			}
+			r := &crashRun{installed: install(t, database, "--webhook-loopback", "yes"), seed: seed, rand: rand.New(rand.NewPCG(seed, 0))}
 			r.prepare()
 			r.run(t)
 		})
 	}
 }
 
-// prepare makes organizations and the key that the workers use.
+// prepare makes organizations and what the workers use.
 func (r *crashRun) prepare() {
-	r.command("migrate")
 	for i := range crashOwners {
 		var o api.Organization
 		r.decode(r.command("org", "create", fmt.Sprintf("Owner %d", i), "--json"), &o)
 		r.organizations = append(r.organizations, o.ID)
 	}
+	p := r.start()
+	for _, o := range r.organizations {
+		r.preparePurse(o) // before there is an endpoint to tell of it
+	}
+	p.stop(r.t)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { r.told.Store(req.Header.Get("Webhook-Id"), true) }))
 	r.t.Cleanup(endpoint.Close)
 	for _, o := range r.organizations {
@@ -104,34 +96,11 @@ func (r *crashRun) prepare() {
 		r.decode(r.command("webhook", "create", "--organization", o, "--url", endpoint.URL, "--json"), &made)
 		r.hooks = append(r.hooks, made.ID)
 	}
-	var schemes api.List[api.Scheme]
-	r.decode(r.command("credential", "schemes", "--json"), &schemes)
-	native := slices.IndexFunc(schemes.Items, func(s api.Scheme) bool { return s.Name == "gatehouse_key" })
-	var key api.IssuedCredential
-	r.decode(r.command("credential", "create", "--installation", "--scheme", "gatehouse_key", "--name", "crash",
-		"--scope", strings.Join(schemes.Items[native].Scopes, ","), "--json"), &key)
-	r.key = key.Secret
+	for _, purse := range r.purses {
+		r.issueTo(purse)
+	}
 	for i := range crashWorkers {
 		r.workers = append(r.workers, &crashWorker{crashRun: r, number: i, rand: rand.New(rand.NewPCG(r.seed, uint64(i+1))), issues: map[string]bool{}})
-	}
-}
-
-// command runs the built program and returns what it printed.
-func (r *crashRun) command(args ...string) []byte {
-	r.t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(r.program, append(args, r.place...)...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		r.t.Fatalf("gatehouse %v: %v\n%s%s", args, err, stdout.String(), stderr.String())
-	}
-	return stdout.Bytes()
-}
-
-func (r *crashRun) decode(text []byte, out any) {
-	r.t.Helper()
-	if err := json.Unmarshal(text, out); err != nil {
-		r.t.Fatalf("%v: %s", err, text)
 	}
 }
 
@@ -165,13 +134,7 @@ func (r *crashRun) run(t *testing.T) {
 // start starts the server, which must be ready in time.
 func (r *crashRun) start() *process {
 	r.t.Helper()
-	p, err := launch(exec.Command(r.program, append([]string{"serve", "--listen", "127.0.0.1:0", "--json"}, r.place...)...))
-	if p != nil {
-		r.t.Cleanup(p.kill)
-	}
-	if err != nil {
-		r.t.Fatalf("after %d kills: %v", r.kills, err)
-	}
+	p := r.serve()
 	r.slowest = max(r.slowest, p.ready)
 	if p.ready > readyWithin {
 		r.t.Errorf("after %d kills it took %s to be ready", r.kills, p.ready)
@@ -232,6 +195,9 @@ func (r *crashRun) last() {
 		}
 	})()
 	all := &ledger{accounts: map[string]*account{}, names: map[string]bool{"crash": true}}
+	for _, purse := range r.purses {
+		all.names[purse.name()] = true
+	}
 	for _, w := range r.workers {
 		for _, a := range w.accounts {
 			if all.accounts[a.id] != nil {
@@ -248,6 +214,7 @@ func (r *crashRun) last() {
 	if err := all.contradictions(r.list()); err != nil {
 		r.t.Error(err)
 	}
+	r.checkLedger()
 	for i := range r.hooks {
 		r.allTold(i)
 	}

@@ -22,6 +22,8 @@ type crashWorker struct {
 	issues   map[string]bool // by name: may it have happened?
 	doubt    *issue          // whose answer was lost
 	inDoubt  *account        // the account with a call whose answer was lost
+	spends   []*crashSpend   // that may have been made
+	paying   *crashSpend     // whose answer was lost
 	repeated int
 }
 
@@ -47,6 +49,9 @@ func (w *crashWorker) step() bool {
 		if !a.revoked {
 			alive = append(alive, a)
 		}
+	}
+	if w.rand.IntN(4) == 0 {
+		return w.spend(w.bill())
 	}
 	choice := w.rand.IntN(100)
 	if len(alive) == 0 || choice < 40 {
@@ -174,6 +179,9 @@ func (w *crashWorker) revoke(a *account) (goOn bool) {
 // settle finds out what became of the call whose answer was lost. With an
 // Idempotency-Key the call is repeated, and must give a secret that works.
 func (w *crashWorker) settle() (goOn bool) {
+	if !w.settleSpend() {
+		return false
+	}
 	if i := w.doubt; i != nil {
 		if i.key == "" { // it may be there, and nobody can use it
 			w.doubt = nil

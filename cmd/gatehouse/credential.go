@@ -19,7 +19,7 @@ import (
 
 func (a *app) credentialCommand() *cobra.Command {
 	cmd := a.group("credential", "Issue, list, change, rotate and revoke credentials",
-		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialActivity(), a.credentialUpdate(), a.credentialRotate(),
+		a.credentialCreate(), a.credentialList(), a.credentialShow(), a.credentialActivity(), a.credentialRequests(), a.credentialUpdate(), a.credentialRotate(),
 		a.credentialSwitch("suspend", "Stop a credential until it is resumed"),
 		a.credentialSwitch("resume", "Let a suspended credential work again"),
 		a.credentialSwitch("revoke", "End a credential for good"),

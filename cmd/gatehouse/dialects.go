@@ -165,6 +165,8 @@ func oneTestPage(of []*edge.Surface) openapi.Dialect {
 			"run_id":             {About: "only those of this run"},
 			"test_case_id":       {About: "only those of this test case"},
 			"assigned_to":        {About: "only those that this user is to do"},
+			"from":               {About: "from this day or time on, such as 2030-01-31 or 2030-01-31T12:00:00Z"},
+			"to":                 {About: "up to the end of this day, or before this time"},
 		},
 	}
 }

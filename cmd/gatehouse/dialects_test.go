@@ -109,6 +109,7 @@ func TestDialectPages(t *testing.T) {
 		runLines(t, lines, variables, map[string]string{
 			"abort_run": "409", // of one that is completed
 			"chat":      "501", "assistant": "501",
+			"set_usage": "403", "top_up": "403", // which no key does
 		})
 	})
 	t.Run("bunship", func(t *testing.T) { // which deletes the organization

@@ -23,6 +23,8 @@ import (
 func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
 	credentials, organizations := c.Credentials(), c.Organizations()
+	usageFilter := client.UsageFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Resource: "r", Outcome: "ok"}
+	spendFilter := client.SpendFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Operation: "service_call"}
 	return append(organizationCalls(ctx, c), []func() (any, error){
 		func() (any, error) { return indirect(c.Verify(ctx, api.Verify{Credential: &text, Permission: "a:b"})) },
 		func() (any, error) { return api.Empty{}, c.RevokeSecret(ctx, "x") },
@@ -39,6 +41,25 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return credentials.Get(ctx, "i") },
 		func() (any, error) {
 			return credentials.Activity(ctx, "i", client.ActivityFilter{Organization: "o", Before: 7, Limit: 5})
+		},
+		func() (any, error) { return collected(credentials.Requests(ctx, "i")) },
+		func() (any, error) {
+			return c.Usage().Report(ctx, usageFilter, client.UsagePage{By: []string{"day", "outcome"}, Limit: 5, Cursor: "c"})
+		},
+		func() (any, error) {
+			body, err := c.Usage().Export(ctx, usageFilter)
+			if err != nil {
+				return nil, err
+			}
+			return api.UsageRow{}, body.Close()
+		},
+		func() (any, error) { return collected(c.Usage().Spends(ctx, spendFilter)) },
+		func() (any, error) {
+			body, err := c.Usage().ExportSpends(ctx, spendFilter)
+			if err != nil {
+				return nil, err
+			}
+			return api.LedgerLine{}, body.Close()
 		},
 		func() (any, error) { return credentials.Update(ctx, "i", api.UpdateCredential{Name: &text}) },
 		func() (any, error) { return credentials.Rotate(ctx, "i", api.RotateCredential{Grace: &text}, "k") },
@@ -99,6 +120,15 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
 		func() (any, error) { return collected(projects.VirtualUsers(ctx, "p")) },
 		func() (any, error) { return api.Empty{}, projects.DeleteVirtualUser(ctx, "p", "v") },
+
+		func() (any, error) { return collected(organizations.Budgets(ctx, "o")) },
+		func() (any, error) { return organizations.Budget(ctx, "o", "b") },
+		func() (any, error) { return organizations.SetBudget(ctx, "o", "b", api.SetBudget{Coins: new(int64)}) },
+		func() (any, error) { return api.Empty{}, organizations.RemoveBudget(ctx, "o", "b") },
+		func() (any, error) { return organizations.TopUp(ctx, "o", "b", api.TopUp{Coins: 1}, "k") },
+		func() (any, error) { return organizations.BudgetCycles(ctx, "o", "b") },
+		func() (any, error) { return c.Settle(ctx, "s", 1) },
+		func() (any, error) { return c.VerifyLedger(ctx, "o") },
 
 		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
 		func() (any, error) { return collected(webhooks.All(ctx)) },

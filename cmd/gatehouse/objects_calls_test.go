@@ -20,7 +20,7 @@ func (o *objects) dialects() []dialect {
 		{"testkase", testkase.Surfaces(o.auth, o.work), append(o.peopleWith("testkase_pat"), o.signedIn(false)...), kaseCalls()},
 		{"betahub", betahub.Surfaces(betahub.Config{Authority: o.auth, Workspace: o.work}), append(append(o.peopleWith("betahub_pat"), o.signedIn(false)...), o.projectToken()), hubCalls()},
 		{"bunship", bunship.Surfaces(o.auth), append(o.shipKeys(), o.signedIn(false)...), shipCalls()},
-		{"onetest", onetest.Surfaces(o.work), o.productCallers(), oneTestCalls()},
+		{"onetest", onetest.Surfaces(o.auth, o.work), o.productCallers(), oneTestCalls()},
 		{"betatesting", []*edge.Surface{betatesting.Surface(o.auth, o.work)}, o.betaClients(), betaCalls()},
 	}
 }
@@ -225,6 +225,8 @@ func oneTestCalls() map[string]objectCall {
 		"POST " + execution + "/steps":                                 {body: `{"step_number":1,"status":"passed"}`, renew: again},
 		"POST " + execution + "/defects":                               {body: `{"defect":"g-1"}`, renew: again},
 		"PUT " + product:                                               {body: `{"product_type":"api"}`},
+		"PUT " + product + "/usage/settings":                           {body: `{"weekly_budget":1000000}`},
+		"POST " + product + "/usage/top-up":                            {body: `{"coins":1}`},
 		"POST " + product + "/environments":                            {body: `{"name":"x","type":"staging"}`},
 		"POST " + product + "/builds":                                  {body: `{"version":"x"}`},
 		"POST " + product + "/releases":                                {body: `{"name":"x"}`},

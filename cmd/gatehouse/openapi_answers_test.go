@@ -255,6 +255,21 @@ func (x *exercise) virtualUser() {
 		x.t.Fatalf("the report got %d, and there are %v", answer.StatusCode, list.Items)
 	}
 	x.requests.pool["virtual"] = []any{list.Items[0].ID}
+	x.spend(token.Secret)
+}
+
+// spend has a secret pay for something that can be settled.
+func (x *exercise) spend(secret string) {
+	x.t.Helper()
+	coins, cost := int64(1_000_000_000), int64(5)
+	x.must("PUT", "/v1/organizations/"+x.acme.ID+"/budgets/"+x.acme.ID, api.SetBudget{Coins: &coins}, nil)
+	var d api.Decision
+	x.must("POST", "/v1/verify", api.Verify{Credential: &secret, Cost: &cost, Address: "127.0.0.1"}, &d)
+	if d.Spend == nil {
+		x.t.Fatalf("nothing was paid: %+v", d)
+	}
+	x.requests.pool["budget"] = []any{x.acme.ID, x.projects[0].ID, x.projects[0].ID}
+	x.requests.pool["spend"] = []any{d.Spend.ID}
 }
 
 // credentials are what the callers have.

@@ -113,6 +113,7 @@ func goodValues() map[string][]any {
 			"x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}}},
 		"Idempotency-Key": {"k1", "k2", "k3", "k4"}, "If-Match": {"*"}, "Gatehouse-Organization": {"1", "2"}, "audience": {"https://gatehouse.test"},
 		"url": {"http://127.0.0.1:1/", "https://hooks.example.com/", "http://10.0.0.1/"}, "description": {"Ours"}, "events": {[]any{}, []any{"test", "member.added"}, []any{"no.such"}},
+		"coins": {1000000, 5000000}, "overage": {"block", "allow"}, "budget": {never}, "spend": {never},
 		"active": {true, true, false}, "webhook": {never}, "delivery": {never},
 		"version": {1, 1, 2, 7}, "force": {true, false},
 		"client_id": {"x"}, "client_secret": {"x"}, "client_assertion": {"x.y.z"},

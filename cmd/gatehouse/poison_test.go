@@ -239,6 +239,8 @@ func (p *poisoned) fillWork(demo *sample) {
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
 		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
+		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
+		{"/v1/usage/spends?organization=" + demo.Organization.ID, ""},
 	}
 	for _, c := range p.lists {
 		if status, body := p.call(asked{"GET", c[0], c[1], ""}); status != http.StatusOK {
@@ -246,6 +248,10 @@ func (p *poisoned) fillWork(demo *sample) {
 		}
 	}
 	p.made(asked{"POST", "/api/v1/test-cycles/TCYCLE-1/results?projectId=" + project.TestKaseID, pat, `{"results":[{"name":"[00001] opens","status":"pass"},{"name":"closes","status":"fail"}]}`}, nil)
+	db := storetest.Raw(p, p.at)
+	storetest.Exec(p, db, `UPDATE budgets SET started_at = started_at - 700000000`) // so that a cycle is over
+	p.must(db.Close())                                                              // or nobody copies it
+	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/builds", one, `{"version":"1.1"}`}, nil)
 }
 
 func (p *poisoned) fillWell() {
@@ -288,7 +294,10 @@ func (p *poisoned) poison(table string) {
 	defer func() { _ = p.node.store.Close() }()
 	storetest.Loosen(p, at, table)
 	storetest.Exec(p, db, `CREATE TABLE sound AS SELECT * FROM `+table)
-	if key := map[string]string{"credential_uses": "credential_id", "installation": "name"}[table]; key != "" { // which a start needs
+	if key := map[string]string{
+		"credential_uses": "credential_id", "installation": "name", "requests": "credential_id, id",
+		"usage_days": "organization_id, day, credential_id, project_id, resource, outcome",
+	}[table]; key != "" { // which a start needs
 		storetest.Exec(p, db, `CREATE UNIQUE INDEX of_start ON `+table+` (`+key+`)`)
 	}
 	row := "ctid"

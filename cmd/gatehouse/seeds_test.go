@@ -24,7 +24,6 @@ var seeds = map[string]struct {
 var elsewhere = map[string]bool{
 	"console":      true, // a page, or what it advises
 	"reporter":     true, // the program that sends results, and what pipelines need for it
-	"coins":        true, // what requests cost, and how many a product makes
 	"integrations": true, // other services' tokens
 	"elsewhere":    true, // another document
 	"above":        true, // other items say it

@@ -79,9 +79,10 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
-		Store:    st, Schemes: cfg.Schemes, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
+		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
 		Limits: limits.requests, Decided: counts.decided,
+		Keep: authority.Retention{UsageDays: cfg.UsageDays, RequestDays: cfg.RequestsDays, LedgerDays: cfg.LedgerDays},
 	})
 	work := workspace.Config{Store: st, Modes: cfg.AcceptedModes, PerDay: cfg.ReportsPerDay, Logger: log,
 		Files: artifact.New(artifact.Config{Directory: or(cfg.ArtifactsDir, filepath.Join(cfg.Data, "artifacts")), Most: int64(cfg.ArtifactSize) << 20})}
@@ -106,7 +107,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	ships, kases := bunship.Surfaces(auth), testkase.Surfaces(auth, projects)
 	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
-	tests := onetest.Surfaces(projects)
+	tests := onetest.Surfaces(auth, projects)
 	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
 		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)

@@ -20,8 +20,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// cluster is two servers on one PostgreSQL and one Redis, and what may verify.
-type cluster struct {
+// twoNodes is two servers on one PostgreSQL and one Redis, and what may verify.
+type twoNodes struct {
 	*testing.T
 	redis *redistest.Server
 	nodes []*process
@@ -29,9 +29,9 @@ type cluster struct {
 	own   []canary
 }
 
-func newCluster(t *testing.T, settings ...string) *cluster {
+func newTwoNodes(t *testing.T, settings ...string) *twoNodes {
 	t.Helper()
-	c := &cluster{T: t, redis: redistest.Start(t)}
+	c := &twoNodes{T: t, redis: redistest.Start(t)}
 	database, data := storetest.Database(t), t.TempDir()
 	for range 2 {
 		args := []string{"serve", "--json", "--listen", "127.0.0.1:0", "--data", data, "--database-url", database, "--redis-url", c.redis.URL(), "--metrics-listen", "127.0.0.1:0"}
@@ -50,7 +50,7 @@ func newCluster(t *testing.T, settings ...string) *cluster {
 }
 
 // call makes a call to one of the nodes.
-func (c *cluster) call(node int, a asked, out any) int {
+func (c *twoNodes) call(node int, a asked, out any) int {
 	c.Helper()
 	r, err := http.NewRequestWithContext(c.Context(), a.method, c.nodes[node].url+a.path, strings.NewReader(a.body))
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *cluster) call(node int, a asked, out any) int {
 	return resp.StatusCode
 }
 
-func (c *cluster) issue(rate int) string {
+func (c *twoNodes) issue(rate int) string {
 	c.Helper()
 	var made api.IssuedCredential
 	c.call(0, asked{method: "POST", path: "/v1/credentials", body: fmt.Sprintf(`{"scheme":"bunship_live","name":"x","scopes":["*"],"rate_limit":%d}`, rate)}, &made)
@@ -86,7 +86,7 @@ func (c *cluster) issue(rate int) string {
 
 // slowKey is a key of a project that makes 100 requests in 31 days: while a test
 // lasts, nothing of them comes back.
-func (c *cluster) slowKey() string {
+func (c *twoNodes) slowKey() string {
 	c.Helper()
 	var o api.List[api.Organization]
 	var made api.IssuedCredential
@@ -99,7 +99,7 @@ func (c *cluster) slowKey() string {
 }
 
 // crowd has so many callers verify at once, on both nodes.
-func (c *cluster) crowd(n int, secret string) (passed, degraded int64, took time.Duration) {
+func (c *twoNodes) crowd(n int, secret string) (passed, degraded int64, took time.Duration) {
 	c.Helper()
 	var let, alone atomic.Int64
 	var wg sync.WaitGroup
@@ -126,7 +126,7 @@ func (c *cluster) crowd(n int, secret string) (passed, degraded int64, took time
 var metricsAt = regexp.MustCompile(`url=(http://\S+/metrics)`)
 
 // metric reads a metric of a node.
-func (c *cluster) metric(node int, name string) string {
+func (c *twoNodes) metric(node int, name string) string {
 	c.Helper()
 	at := metricsAt.FindStringSubmatch(c.nodes[node].stderr.String())
 	if at == nil {
@@ -150,7 +150,7 @@ func (c *cluster) metric(node int, name string) string {
 	return ""
 }
 
-func (c *cluster) clean(where, text string) {
+func (c *twoNodes) clean(where, text string) {
 	c.Helper()
 	for _, own := range c.own {
 		if strings.Contains(text, own.text) {
@@ -159,7 +159,7 @@ func (c *cluster) clean(where, text string) {
 	}
 }
 
-func (c *cluster) wait(what string, within time.Duration, is func() bool) {
+func (c *twoNodes) wait(what string, within time.Duration, is func() bool) {
 	c.Helper()
 	for end := time.Now().Add(within); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -168,14 +168,14 @@ func (c *cluster) wait(what string, within time.Duration, is func() bool) {
 	}
 }
 
-func (c *cluster) degraded(node int) bool {
+func (c *twoNodes) degraded(node int) bool {
 	var health api.Health
 	c.call(node, asked{method: "GET", path: "/readyz"}, &health)
 	return health.Degraded
 }
 
 // watch has redis-cli write down all that is asked of Redis.
-func (c *cluster) watch() *output {
+func (c *twoNodes) watch() *output {
 	c.Helper()
 	said := &output{}
 	_, port, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(c.redis.URL(), "redis://"), "/0"), ":")
@@ -194,7 +194,7 @@ func (c *cluster) watch() *output {
 // verifications go on, each node keeps to its share, and both say so.
 func TestD5_D6_K2_TwoNodes(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, "--redis-timeout", "5000")
+	c := newTwoNodes(t, "--redis-timeout", "5000")
 	told := c.watch()
 	limited := c.issue(60)
 	passed, alone, took := c.crowd(1000, limited)
@@ -243,7 +243,7 @@ func TestD5_D6_K2_TwoNodes(t *testing.T) {
 // that is asked for, what is limited is 503 then, and what isn't goes on.
 func TestD6_Refused(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, "--redis-away", "refuse", "--redis-timeout", "200")
+	c := newTwoNodes(t, "--redis-away", "refuse", "--redis-timeout", "200")
 	limited := c.issue(60)
 	c.wait("both verify", 10*time.Second, func() bool { // a busy machine may have lost Redis at first
 		var d api.Decision

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	in := api.Verify{UserAgent: "gatehouse verify"}
+	in := api.Verify{UserAgent: "gatehouse verify", Cost: new(int64)}
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Verify a secret from standard input and print the decision",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -44,6 +44,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd.Flags().StringVar(&in.Permission, "permission", "", "what it should be allowed to do, such as issues:write")
 	cmd.Flags().StringVar(&in.Project, "project", "", "in which project: UUID, pr-… or PRJ-…")
 	cmd.Flags().StringVar(&in.Address, "address", "", "address of the client")
+	cmd.Flags().Int64Var(in.Cost, "cost", 0, "coins that it is to spend")
+	cmd.Flags().StringVar(&in.Resource, "resource", "", "what it is spent for, such as 'POST /orders'")
 	return cmd
 }
 
@@ -62,8 +64,12 @@ func (a *app) printDecision(d *api.Decision) error {
 		subject = "the whole installation"
 	}
 	fmt.Fprintln(a.stdout, d.Code)
-	return a.lines([][2]string{
+	lines := [][2]string{
 		{"credential", d.Credential.ID}, {"name", d.Credential.Name}, {"scheme", d.Credential.Scheme},
 		{"subject", subject}, {"organization", d.Organization}, {"scopes", fmt.Sprint(d.Scopes)}, {"expires", when(d.ExpiresAt, "never")},
-	})
+	}
+	if b := d.Budget; b != nil {
+		lines = append(lines, [2]string{"budget", fmt.Sprintf("%d of %d coins of the %s are left until %s", b.Remaining, b.Coins, b.Of.Type, when(&b.ResetsAt, ""))})
+	}
+	return a.lines(lines)
 }

@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,15 +53,20 @@ type Config struct {
 	Algorithm jwt.Algorithm
 	// Accounts says how people come to have one.
 	Accounts AccountRules
+	// Prices are what requests cost in coins, by what they are called; what
+	// isn't named costs one.
+	Prices map[string]int64
 	// Webhooks says where webhooks may be sent.
 	Webhooks WebhookRules
 	// Limits keeps limits on requests; nil is a memory of this node alone.
 	Limits limit.Limiter
 	// Decided is told the code of every decision about a request; nil is nobody.
 	Decided func(credential.Code)
-	Now     func() time.Time
-	Rand    io.Reader
-	Logger  *slog.Logger
+	// Keep says how long it is kept what credentials were used for.
+	Keep   Retention
+	Now    func() time.Time
+	Rand   io.Reader
+	Logger *slog.Logger
 }
 
 // Authority decides about credentials. Make one with New.
@@ -77,6 +83,9 @@ type Authority struct {
 	meter    *usage.Meter
 	limits   limit.Limiter
 	decided  func(credential.Code)
+	calls    usage.Log
+	keep     Retention
+	losing   atomic.Bool // calls, which was logged
 	signing  signing
 	rules    AccountRules
 	webhooks WebhookRules
@@ -85,6 +94,8 @@ type Authority struct {
 	importer *keyring
 	hashing  chan struct{} // room for the passwords that are hashed at once
 	queues   queues
+	prices   map[string]int64
+	alerts   chan struct{} // somebody is to be told of a budget
 
 	// running holds the Idempotency-Keys of calls that are being answered.
 	mu      sync.Mutex
@@ -97,9 +108,9 @@ func New(cfg Config) *Authority {
 		store: cfg.Store, schemes: cfg.Schemes, modes: cfg.Modes, minimum: cfg.PasswordMinimum, memory: cmp.Or(cfg.PasswordMemory, argonMemory),
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
 		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: cfg.Limits, decided: cfg.Decided,
-		running: map[[32]byte]bool{}, rules: cfg.Accounts, webhooks: cfg.Webhooks,
+		running: map[[32]byte]bool{}, keep: cfg.Keep, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker:   newKeyring(cfg.Store.Root(), seal.Links),
-		importer: newKeyring(cfg.Store.Root(), seal.Imports), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		importer: newKeyring(cfg.Store.Root(), seal.Imports), prices: cfg.Prices, alerts: make(chan struct{}, 1), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.limits == nil {
 		a.limits = limit.Alone{Memory: limit.New(mostLimited)}
@@ -165,15 +176,19 @@ func (a *Authority) Run(ctx context.Context) error {
 			if err := a.store.FindImports(ctx); err != nil {
 				a.log.Debug("whether other nodes imported credentials can't be read; asked again at once", "error", err)
 			}
-			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && tick.Sub(last) < gatherFor {
+			if a.store.Exclusive() && a.meter.Pending() > gatherAbove && !a.calls.Crowded() && tick.Sub(last) < gatherFor {
 				continue
 			}
 			last = tick
 			err := a.Flush(ctx)
 			if err != nil && !failing {
-				a.log.Warn("when credentials were used can't be stored; it is kept in memory and tried again", "error", err)
+				a.log.Warn("what credentials were used for can't be stored; it is kept in memory and tried again", "error", err)
 			}
 			failing = err != nil
+		case <-a.alerts:
+			if err := a.TellBudgets(ctx); err != nil {
+				a.log.Warn("nobody can be told of a budget that is nearly used up; tried again within the hour", "error", err)
+			}
 		case <-hourly.C:
 			a.tidy(ctx)
 		case <-keys.C:
@@ -205,16 +220,19 @@ func (a *Authority) tidy(ctx context.Context) {
 	if err := a.store.ForgetDeliveries(ctx, a.now().Add(-deliveriesFor)); err != nil {
 		a.log.Warn("old deliveries of webhooks can't be deleted; tried again in an hour", "error", err)
 	}
+	if err := a.ForgetUsage(ctx); err != nil {
+		a.log.Warn("old usage, requests and spends can't be deleted; tried again in an hour", "error", err)
+	}
 	if err := a.reseal(ctx); err != nil {
 		a.log.Warn("what an older root key sealed can't be sealed anew; tried again in an hour", "error", err)
+	}
+	if err := a.TellBudgets(ctx); err != nil {
+		a.log.Warn("nobody can be told of a budget that is nearly used up; tried again in an hour", "error", err)
 	}
 	if err := a.store.KeepReserve(); err != nil {
 		a.log.Warn("while the disk is full nothing could be revoked; tried again in an hour", "error", err)
 	}
 }
-
-// Flush stores the pending uses now.
-func (a *Authority) Flush(ctx context.Context) error { return a.meter.Flush(ctx, a.store.SaveUses) }
 
 // latest is the later of a stored use and one that is still in memory, with
 // the requests of both.

@@ -7,15 +7,12 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/jwt"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
-	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
 // Verification is what a secret is presented for.
@@ -29,6 +26,13 @@ type Verification struct {
 	Address      netip.Addr        // of the client; invalid when unknown
 	UserAgent    string
 	RequestID    string // for the audit; empty where there is no request
+	// Takes says whose credentials are taken, by their scheme; nil for all. Any
+	// other is malformed.
+	Takes  func(*credential.Scheme) bool
+	Charge Charge
+	// Ours means that the request goes to a route of ours, which the charge
+	// names: Answered tells how it went.
+	Ours bool
 }
 
 // Accepts reports whether text may be a credential that is presented so. It
@@ -50,13 +54,25 @@ func (a *Authority) Accepts(text string, as credential.Presentation) bool {
 // decision; an error means that none could be reached, and the caller refuses.
 func (a *Authority) Verify(ctx context.Context, text string, v Verification) (credential.Decision, error) {
 	d, err := a.decide(ctx, text, v)
-	if err == nil {
-		err = a.limit(ctx, &d, v)
-	}
 	if err != nil {
+		return d, err
+	}
+	if v.Takes != nil && d.Standing != nil && !v.Takes(d.Standing.Credential.Scheme) {
+		return credential.Decision{Code: credential.CodeMalformed}, nil
+	}
+	return a.charge(ctx, d, &v)
+}
+
+// charge counts what was decided: against limits, then against budgets. What
+// is refused for another reason costs nothing.
+func (a *Authority) charge(ctx context.Context, d credential.Decision, v *Verification) (credential.Decision, error) {
+	if err := a.limit(ctx, &d, *v); err != nil {
 		return credential.Decision{}, err
 	}
-	a.count(ctx, &d, v)
+	if err := a.spend(ctx, &d, v); err != nil {
+		return credential.Decision{}, err
+	}
+	a.count(ctx, &d, *v)
 	return d, nil
 }
 
@@ -64,14 +80,11 @@ func (a *Authority) Verify(ctx context.Context, text string, v Verification) (cr
 // secret. Another organization's is unknown to it.
 func (a *Authority) VerifyFor(ctx context.Context, p *credential.Principal, text string, v Verification) (credential.Decision, error) {
 	d, err := a.decideFor(ctx, p, text, v)
-	if err == nil {
-		err = a.limit(ctx, &d, v)
-	}
 	if err != nil {
-		return credential.Decision{}, err
+		return d, err
 	}
-	a.count(ctx, &d, v)
-	return d, nil
+	v.Charge.By = p
+	return a.charge(ctx, d, &v)
 }
 
 // decideFor decides about what a principal may be told of.
@@ -184,37 +197,6 @@ func (a *Authority) lookup(ctx context.Context, text string) (*credential.Standi
 		return a.store.Lookup(ctx, key)
 	}
 	return standing, nil
-}
-
-// count notes the use of a credential that is alive, also where this one
-// request was beyond its rights. The first one may end a predecessor.
-func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verification) {
-	a.decided(d.Code)
-	switch d.Code {
-	case credential.OK, credential.CodeScope, credential.CodeForbidden:
-		a.meter.Add(usage.Use{Credential: d.Standing.Credential.ID, At: a.now(), Address: v.Address, UserAgent: cleanAgent(v.UserAgent)})
-		if d.Standing.Secret.TakesOver {
-			a.takeOver(ctx, d, v)
-		}
-	}
-}
-
-// cleanAgent bounds what a client says of itself, and keeps only what any
-// database, log and page can show.
-func cleanAgent(agent string) string {
-	const most = 256
-	agent = agent[:min(len(agent), most)]
-	for i := range len(agent) {
-		if agent[i] < ' ' || agent[i] > '~' {
-			return strings.Map(func(r rune) rune {
-				if r == utf8.RuneError || !unicode.IsPrint(r) {
-					return -1
-				}
-				return r
-			}, agent)
-		}
-	}
-	return agent
 }
 
 // RevokeByPossession revokes the credential of a secret that somebody found.

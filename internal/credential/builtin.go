@@ -40,7 +40,7 @@ func builtin() []*Scheme {
 		},
 		{
 			Name: "onetest_key", Kind: APIKey, Owner: OwnedByProject,
-			Text: Format{"ak_", Base32, 32}, Expiry: ExpiryOptional,
+			Text: Format{"ak_", Base32, 32}, Expiry: ExpiryOptional, Metered: true,
 			Scopes:    ScopeRule{Known: onetestScopes(), Default: slices.Sorted(maps.Keys(onetestScopes()))},
 			Presented: []Presentation{AsBearer}, HintLast: 4,
 		},

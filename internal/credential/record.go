@@ -114,6 +114,9 @@ type Standing struct {
 	Role Role
 	// UserInactive means that the user is deactivated.
 	UserInactive bool
+	// OrganizationMetered and Metered say whether the organization, and the
+	// credential itself, have a budget that its requests are paid from.
+	OrganizationMetered, Metered bool
 	// Withheld means that the operator withholds credentials of the scheme
 	// from the organization.
 	Withheld bool
@@ -286,6 +289,24 @@ func (p *Principal) String() string {
 	return "credential:" + p.Credential.ID.String()
 }
 
+// Budget is what may be spent in a cycle, and what is left of it. The zero value
+// means that none applies.
+type Budget struct {
+	Of                     string // organization, project or credential
+	ID                     uuid.UUID
+	Coins, Used, Remaining int64 // of this cycle
+	Overage                bool  // whether calls go on when nothing is left
+	ResetsAt               time.Time
+	RetryAfter             time.Duration // until then
+}
+
+// Paid is what a request was paid with; zero where it cost nothing.
+type Paid struct {
+	Spend        uuid.UUID
+	Cost         int64
+	Organization uuid.UUID
+}
+
 // Decision is the outcome of a verification. Standing and Principal are set
 // whenever the credential was found, also when it is refused.
 type Decision struct {
@@ -293,6 +314,8 @@ type Decision struct {
 	Standing  *Standing
 	Principal Principal
 	Limit     Limit
+	Budget    Budget // of several the one with the least left, or that has none
+	Paid      Paid
 }
 
 // Narrowed returns a standing that may do no more than some scopes in one

@@ -77,6 +77,9 @@ type Scheme struct {
 	// PerMinute bounds the requests of a credential that has no rate limit of
 	// its own; 0 means no bound.
 	PerMinute int
+	// Metered means that a request of a credential is paid from the budget of its
+	// project.
+	Metered bool
 	// CountedAs names the group whose members count together; empty means the scheme alone.
 	CountedAs string
 	Scopes    ScopeRule

@@ -24,6 +24,9 @@ type Doc struct {
 	Reads bool
 	// Media are the types of the answer; none means JSON.
 	Media []string
+	// Keyed means that the route takes an Idempotency-Key and never fails as
+	// InProgress.
+	Keyed bool
 	// Steady means that the route answers whatever else is away.
 	Steady bool
 	// Example is a body that the route takes, or, where it begins with a dash,
@@ -49,6 +52,13 @@ func (r Route) Reads() Route {
 func (r Route) Streams(line any, media ...string) Route {
 	r.Doc.Media = media
 	return r.Shown(nil, line)
+}
+
+// Keyed says that a route takes an Idempotency-Key, and that two calls under
+// one may run at once.
+func (r Route) Keyed() Route {
+	r.Doc.Keyed = true
+	return r
 }
 
 // Steady says that a route answers without asking the store.
@@ -77,7 +87,9 @@ func (r Route) Shown(in, out any) Route {
 }
 
 // Repeatable reports whether the route takes an Idempotency-Key.
-func (r Route) Repeatable() bool { return slices.Contains(r.Doc.Kinds, credential.InProgress) }
+func (r Route) Repeatable() bool {
+	return r.Doc.Keyed || slices.Contains(r.Doc.Kinds, credential.InProgress)
+}
 
 // Conditional reports whether the route takes If-Match.
 func (r Route) Conditional() bool { return slices.Contains(r.Doc.Kinds, credential.PreconditionFailed) }
@@ -170,7 +182,7 @@ func (r Route) failures() []error {
 // denials are the decisions that keep a caller from a route.
 func denials(permission credential.Permission) []error {
 	codes := []credential.Code{"", credential.CodeUnknown, credential.CodeRevoked, credential.CodeSuspended, credential.CodeExpired, credential.CodeNotYetValid,
-		credential.CodeOwnerInactive, credential.CodeAudience, credential.CodeAddress, credential.CodeForbidden, credential.CodeRateLimited}
+		credential.CodeOwnerInactive, credential.CodeAudience, credential.CodeAddress, credential.CodeForbidden, credential.CodeRateLimited, credential.CodeBudget}
 	if permission != "" {
 		codes = append(codes, credential.CodeScope)
 	}

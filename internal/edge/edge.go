@@ -110,7 +110,8 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	for _, surface := range cfg.Surfaces {
 		for _, route := range surface.Routes {
-			s.mux.Handle(route.Method+" "+route.Pattern, &handler{s, surface, route})
+			named := route.Method + " " + route.Pattern
+			s.mux.Handle(named, &handler{s, surface, route, route.charge(named)})
 		}
 	}
 	s.mux.Handle("/", &fallback{s})
@@ -147,9 +148,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.cfg.Logger.Error("a request panicked", "request", call.id, "panic", p, "stack", string(debug.Stack()))
 			s.cfg.Surfaces[0].WriteError(call, failureOf(errors.New("panic")), call.id)
 		}
+		if call.status >= http.StatusInternalServerError { // which nobody pays for
+			s.cfg.Authority.Refund(ctx, call.paid)
+		}
 		took := s.cfg.Now().Sub(start)
 		s.log(r, call, took)
 		s.cfg.Answered(Answer{Route: call.pattern, Method: knownMethod(r.Method), Status: call.status, Took: took})
+		s.count(r, call)
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
 			panic(p)
 		}
@@ -202,12 +207,13 @@ type handler struct {
 	server  *Server
 	surface *Surface
 	route   Route
+	charge  authority.Charge // of a request
 }
 
 // ServeHTTP authenticates, calls the endpoint and writes its answer.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
-	c.pattern = h.route.Pattern
+	c.pattern, c.handler = h.route.Pattern, h
 	maps.Copy(w.Header(), h.surface.Headers)
 	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
 	out, err := h.serve(req)
@@ -312,13 +318,14 @@ func (h *handler) identify(r *Request, permission credential.Permission) error {
 	}
 	v := authority.Verification{
 		Permission: permission, Address: r.Address, UserAgent: r.UserAgent(), Organization: r.organization(), RequestID: r.ID,
+		Takes: h.surface.Takes, Charge: h.charge, Ours: true,
 	}
 	d, err := h.server.cfg.Authority.Verify(r.Context(), presented.Text, v)
 	if err != nil {
 		return err
 	}
-	if takes := h.surface.Takes; takes != nil && d.Standing != nil && !takes(d.Standing.Credential.Scheme) {
-		return &Denial{Code: credential.CodeMalformed, Token: token}
+	if c, ok := r.writer.(*call); ok {
+		c.paid, c.standing, c.letIn = d.Paid, d.Standing, d.Code == credential.OK
 	}
 	h.tellLimit(r, d.Limit)
 	if err := refusal(&d, v, token); err != nil {
@@ -351,7 +358,7 @@ func refusal(d *credential.Decision, v authority.Verification, token bool) error
 			return nil
 		}
 	}
-	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Nowhere: nowhere}
+	return &Denial{Code: d.Code, Permission: v.Permission, Token: token, Limit: d.Limit, Budget: d.Budget, Nowhere: nowhere}
 }
 
 // fail writes an error in the surface's shape.
@@ -378,7 +385,7 @@ func (s *Surface) fail(c *call, r *http.Request, err error) {
 		var again interface{ RetryAfter() time.Duration }
 		switch {
 		case f.Denied != nil:
-			wait = max(time.Second, f.Denied.Limit.RetryAfter)
+			wait = f.Denied.RetryAfter()
 		case errors.As(err, &again):
 			wait = max(time.Second, again.RetryAfter())
 		}

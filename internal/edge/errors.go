@@ -22,6 +22,8 @@ type Denial struct {
 	Token bool
 	// Limit is what too many requests met.
 	Limit credential.Limit
+	// Budget is the one that is used up.
+	Budget credential.Budget
 	// Nowhere means that a user has signed in and acts in no organization.
 	Nowhere bool
 }
@@ -49,6 +51,9 @@ func (d *Denial) Error() string {
 		return "the scopes of the credential don't include " + string(d.Permission)
 	case credential.CodeRateLimited:
 		return fmt.Sprintf("too many requests%s: at most %d %s; try again in %d s", whose[d.Limit.Of], d.Limit.Limit, every(d.Limit.Window), int(d.Limit.RetryAfter.Seconds()))
+	case credential.CodeBudget:
+		b := &d.Budget
+		return fmt.Sprintf("the weekly budget of the %s is used up: %d of %d coins are spent; it is renewed at %s", b.Of, b.Used, b.Coins, b.ResetsAt.UTC().Format(time.RFC3339))
 	case credential.CodeForbidden:
 		if d.Nowhere {
 			return "this is done in an organization; name yours in the header Gatehouse-Organization"
@@ -86,10 +91,19 @@ func (d *Denial) Status() int {
 	switch d.Code {
 	case credential.CodeScope, credential.CodeForbidden, credential.CodeAddress:
 		return http.StatusForbidden
-	case credential.CodeRateLimited:
+	case credential.CodeRateLimited, credential.CodeBudget:
 		return http.StatusTooManyRequests
 	}
 	return http.StatusUnauthorized
+}
+
+// RetryAfter is when another try can succeed, in whole seconds.
+func (d *Denial) RetryAfter() time.Duration {
+	wait := d.Limit.RetryAfter
+	if d.Code == credential.CodeBudget {
+		wait = d.Budget.RetryAfter
+	}
+	return max(time.Second, (wait + time.Second - 1).Truncate(time.Second))
 }
 
 // PublicCode is the code that may be shown: that a secret is unknown and that

@@ -9,6 +9,9 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
 // call is the answer under way, with what the log line says of it.
@@ -19,6 +22,10 @@ type call struct {
 	status     int
 	pattern    string
 	credential string
+	handler    *handler             // of the route, if there is one
+	standing   *credential.Standing // of the credential that was presented, if it is known
+	letIn      bool                 // by the decision about it
+	paid       credential.Paid
 	err        error
 	broken     bool            // the answer ended before its end, by err
 	context    context.Context // of the connection, without the time limit of a request
@@ -59,6 +66,21 @@ func (s *Server) log(r *http.Request, c *call, took time.Duration) {
 		attrs = append(attrs, slog.String("error", c.err.Error()))
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// count counts a request of a credential that is known.
+func (s *Server) count(r *http.Request, c *call) {
+	if c.standing == nil {
+		return
+	}
+	cost := c.paid.Cost
+	if c.status >= http.StatusInternalServerError { // for which it is given back
+		cost = 0
+	}
+	s.cfg.Authority.Answered(authority.Answer{
+		Standing: c.standing, LetIn: c.letIn, Route: c.handler.charge.Resource, Unlisted: c.handler.route.Unlisted,
+		Method: knownMethod(r.Method), Path: r.URL.Path, Status: c.status, Address: c.address, UserAgent: r.UserAgent(), Cost: cost,
+	})
 }
 
 // knownMethod keeps what a caller made up out of the log.

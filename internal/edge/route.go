@@ -35,9 +35,16 @@ type Route struct {
 	// Or is the permission of a credential that also opens a public route, to
 	// whoever has no other way in; see Request.Identify.
 	Or credential.Permission
+	// Operation is what sort of call the ledger says it is; empty: one that reads
+	// or one that writes.
+	Operation string
+	// Free means that a call costs nothing, unless the table of prices names it.
+	Free bool
 	// ByAddress means that an address calls the route only so often.
 	ByAddress bool
-	Doc       Doc
+	// Unlisted means that its requests are counted, and not kept one by one.
+	Unlisted bool
+	Doc      Doc
 	Endpoint
 }
 
@@ -158,6 +165,38 @@ func (r Route) OrNeeds(p credential.Permission) Route {
 func (r Route) LimitedByAddress() Route {
 	r.ByAddress = true
 	return r
+}
+
+// Counted keeps no list of the requests to the route: for what is called once
+// for each request that somebody else has.
+func (r Route) Counted() Route {
+	r.Unlisted = true
+	return r
+}
+
+// Counts says what sort of call the route is in the ledger.
+func (r Route) Counts(operation string) Route {
+	r.Operation = operation
+	return r
+}
+
+// CostsNothing makes calls of the route free, unless the table of prices names it.
+func (r Route) CostsNothing() Route {
+	r.Free = true
+	return r
+}
+
+// charge is what a call of the route costs, under the name of the route.
+func (r *Route) charge(named string) authority.Charge {
+	operation := r.Operation
+	switch {
+	case operation != "":
+	case r.Method == http.MethodGet:
+		operation = authority.CalledRead
+	default:
+		operation = authority.CalledWrite
+	}
+	return authority.Charge{Resource: named, Operation: operation, Free: r.Free}
 }
 
 // Creates makes success of the route 201 Created.

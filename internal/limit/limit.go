@@ -1,6 +1,7 @@
 // Package limit decides how often something may happen: at most L times in a
 // window W, by GCRA (the generic cell rate algorithm). It hides the arithmetic,
-// and where one node remembers what was used. Time is handed in.
+// and where one node remembers what was used. Time is handed in. A [Budget] is
+// how much may be spent, in coins and in cycles of seven days.
 //
 // What it keeps true:
 //

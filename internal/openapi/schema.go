@@ -38,6 +38,8 @@ func (s *schemas) of(t reflect.Type, request bool) *schema {
 		return &schema{Type: "integer"}
 	case reflect.Int64:
 		return &schema{Type: "integer", Format: "int64"}
+	case reflect.Float64:
+		return &schema{Type: "number"}
 	case reflect.Slice:
 		return &schema{Type: "array", Items: s.of(t.Elem(), request)}
 	case reflect.Struct:

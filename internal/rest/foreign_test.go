@@ -26,6 +26,11 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 		s.body = publicKey("aimed")
 	case (strings.HasSuffix(r.Pattern, "/policy") || strings.HasSuffix(r.Pattern, "/limits")) && r.Method == http.MethodPut:
 		s.body = `{}`
+	case strings.HasSuffix(r.Pattern, "/{budget}") && r.Method == http.MethodPut, strings.HasSuffix(r.Pattern, "/top-up"), strings.HasSuffix(r.Pattern, "/settle"):
+		s.body = `{"coins":5}`
+		if strings.HasSuffix(r.Pattern, "/settle") {
+			s.body = `{"cost":0}`
+		}
 	case r.Method == http.MethodPut:
 		s.body = `{"role":"guest"}`
 	case strings.HasSuffix(r.Pattern, "/projects") && r.Method == http.MethodPost:
@@ -44,6 +49,20 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	return s
 }
 
+// farSpend is what the other organization has paid for something.
+func (w *world) farSpend(t testing.TB) string {
+	t.Helper()
+	coins, cost := int64(50), int64(1)
+	w.must(t, "PUT", "/v1/organizations/"+w.other.ID+"/budgets/"+w.other.ID, api.SetBudget{Coins: &coins}, nil)
+	var d api.Decision
+	secret := w.secrets["far"]
+	w.must(t, "POST", "/v1/verify", api.Verify{Credential: &secret, Cost: &cost}, &d)
+	if d.Spend == nil {
+		t.Fatalf("nothing was paid: %+v", d)
+	}
+	return d.Spend.ID
+}
+
 // S-6: whatever names another organization's thing is answered as if it named
 // nothing, byte for byte but for the request id.
 func TestS6_ForeignIsLikeUnknown(t *testing.T) {
@@ -54,9 +73,9 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks", api.CreateWebhook{URL: "https://hooks.example.com/"}, &hook)
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks/"+hook.ID+"/test", nil, &told)
 		virtual := w.virtualUser(t, w.foreign).String()
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual}
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {
@@ -72,7 +91,7 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 				if one != two || a.status != 404 && a.status != 403 {
 					t.Errorf("%s as %s: another organization's %d %+v\nnobody's %d %+v", nameOf(r), as, a.status, one, b.status, two)
 				}
-				if strings.Contains(r.Pattern, "{project}") || strings.Contains(r.Pattern, "{webhook}") {
+				if strings.Contains(r.Pattern, "{project}") || strings.Contains(r.Pattern, "{webhook}") || strings.Contains(r.Pattern, "{budget}") {
 					inside := aimed(w, r, mixed)
 					inside.as = as
 					if a := w.do(t, inside); a.status != 404 && a.status != 403 {
@@ -98,7 +117,9 @@ func TestS6_ForeignInQueryAndBody(t *testing.T) {
 	for _, c := range []struct{ name, path, foreign string }{
 		{"organization", "/v1/credentials?organization=", w.other.ID}, {"project", "/v1/credentials?project=", w.foreign.ID},
 		{"project by number", "/v1/credentials?project=", w.foreign.BetaHubID}, {"user", "/v1/credentials?user=", far.Items[0].ID},
-		{"user by address", "/v1/credentials?user=", "owner@other.test"}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID},
+		{"user by address", "/v1/credentials?user=", "owner@other.test"}, {"usage", "/v1/usage?organization=", w.other.ID}, {"usage export", "/v1/usage/export?organization=", w.other.ID}, {"spends", "/v1/usage/spends?organization=", w.other.ID},
+		{"spends of a project", "/v1/usage/spends?project=", w.foreign.ID}, {"spends of a credential", "/v1/usage/spends?credential=", w.records["far"].ID}, {"usage of a project", "/v1/usage?project=", w.foreign.ID},
+		{"usage of a credential", "/v1/usage?credential=", w.records["far"].ID}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID}, {"ledger", "/v1/ledger/verify?organization=", w.other.ID},
 	} {
 		missing := nobody
 		if strings.Contains(c.foreign, "@") {
@@ -140,7 +161,7 @@ func TestS11_ReadersWriteNothing(t *testing.T) {
 				continue // one's own credential is everybody's to rotate and to revoke
 			}
 			for _, id := range []string{w.records["key"].ID, w.records[as].ID} {
-				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody})
+				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody})
 				s.as = as
 				if r.Pattern == "/v1/credentials" && r.Method == http.MethodPost {
 					s.body = `{` + good + `}`

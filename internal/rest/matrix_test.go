@@ -139,6 +139,7 @@ func calls() map[string]cell {
 	maps.Copy(all, credentialCalls())
 	maps.Copy(all, userCalls())
 	maps.Copy(all, webhookCalls())
+	maps.Copy(all, budgetCalls())
 	return all
 }
 
@@ -183,6 +184,7 @@ func credentialCalls() map[string]cell {
 		"GET /v1/credentials":               fixed("/v1/credentials", nil),
 		"GET /v1/credentials/{id}":          fixed("/v1/credentials/KEY", nil),
 		"GET /v1/credentials/{id}/activity": fixed("/v1/credentials/KEY/activity", nil),
+		"GET /v1/credentials/{id}/requests": fixed("/v1/credentials/KEY/requests", nil),
 		"PATCH /v1/credentials/{id}":        fresh("", map[string]string{"name": "renamed"}),
 		"POST /v1/credentials/{id}/rotate":  fresh("/rotate", api.RotateCredential{}),
 		"POST /v1/credentials/{id}/suspend": fresh("/suspend", nil),
@@ -248,6 +250,32 @@ func organizationCalls() map[string]cell {
 		"GET /v1/audit/events": fixed("/v1/audit/events", nil),
 		"GET /v1/audit/export": fixed("/v1/audit/export", nil),
 		"GET /v1/audit/verify": fixed("/v1/audit/verify", nil),
+		"GET /v1/usage":        fixed("/v1/usage", nil),
+		"GET /v1/usage/export": fixed("/v1/usage/export", nil),
+		"GET /v1/usage/spends": fixed("/v1/usage/spends", nil),
+
+		"GET /v1/usage/spends/export": fixed("/v1/usage/spends/export", nil),
+	}
+}
+
+// budgetCalls are about the budgets of two projects, and of their spends.
+func budgetCalls() map[string]cell {
+	const list, one = "/v1/organizations/{organization}/budgets", "/v1/organizations/{organization}/budgets/{budget}"
+	const alpha = "/v1/organizations/ACME/budgets/ALPHA"
+	coins := int64(1_000_000)
+	return map[string]cell{
+		"GET " + list: fixed("/v1/organizations/ACME/budgets", nil),
+		"GET " + one:  fixed(alpha, nil),
+		"PUT " + one:  fixed(alpha, api.SetBudget{Coins: &coins}),
+		"DELETE " + one: func(t testing.TB, w *world) shot {
+			path := "/v1/organizations/" + w.acme.ID + "/budgets/" + w.spare.ID
+			w.must(t, "PUT", path, api.SetBudget{Coins: &coins}, nil)
+			return shot{path: path}
+		},
+		"POST " + one + "/top-up":        fixed(alpha+"/top-up", api.TopUp{Coins: 5}),
+		"GET " + one + "/cycles":         fixed(alpha+"/cycles", nil),
+		"POST /v1/spends/{spend}/settle": fixed("/v1/spends/"+nobody+"/settle", api.SettleSpend{Cost: &coins}),
+		"GET /v1/ledger/verify":          fixed("/v1/ledger/verify", nil),
 	}
 }
 

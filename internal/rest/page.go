@@ -34,26 +34,49 @@ func (h *handlers) page(r *edge.Request, filters ...string) (p page, err error) 
 	if p.limit, err = limit(r); err != nil {
 		return p, err
 	}
-	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String()), []byte(r.PathValue("organization")), []byte(r.PathValue("webhook")), []byte(r.PathValue("project"))}
+	c := h.cursors(r, filters)
+	p.next = func(last uuid.UUID) string { return c.write(last[:]) }
+	if text := r.Param("cursor"); text != "" {
+		raw, err := c.read(text)
+		if err != nil || len(raw) != len(p.after) {
+			return p, wrongCursor()
+		}
+		p.after = uuid.UUID(raw)
+	}
+	return p, nil
+}
+
+// cursors are the texts that say where a list goes on, for one principal and
+// its filters.
+type cursors struct {
+	macs func(raw []byte) [][32]byte
+}
+
+func (h *handlers) cursors(r *edge.Request, filters []string) cursors {
+	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String())}
+	for _, name := range []string{"organization", "webhook", "project", "id"} {
+		bound = append(bound, []byte(r.PathValue(name)))
+	}
 	for _, name := range filters {
 		bound = append(bound, []byte(r.Param(name)))
 	}
-	macs := func(id uuid.UUID) [][32]byte { return h.root.MACs(seal.Cursors, append(bound, id[:])...) }
-	p.next = func(last uuid.UUID) string {
-		return base64.RawURLEncoding.EncodeToString(append(last[:], macs(last)[0][:cursorMAC]...))
+	return cursors{func(raw []byte) [][32]byte { return h.root.MACs(seal.Cursors, append(bound, raw)...) }}
+}
+
+func (c cursors) write(raw []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(slices.Clone(raw), c.macs(raw)[0][:cursorMAC]...))
+}
+
+func (c cursors) read(text string) ([]byte, error) {
+	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(all) < cursorMAC || base64.RawURLEncoding.EncodeToString(all) != text { // one spelling
+		return nil, wrongCursor()
 	}
-	if text := r.Param("cursor"); text != "" {
-		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-		if err != nil || len(raw) != len(p.after)+cursorMAC || base64.RawURLEncoding.EncodeToString(raw) != text { // one spelling
-			return p, wrongCursor()
-		}
-		p.after = uuid.UUID(raw[:len(p.after)])
-		good := func(mac [32]byte) bool { return hmac.Equal(raw[len(p.after):], mac[:cursorMAC]) }
-		if !slices.ContainsFunc(macs(p.after), good) {
-			return p, wrongCursor()
-		}
+	raw, mac := all[:len(all)-cursorMAC], all[len(all)-cursorMAC:]
+	if !slices.ContainsFunc(c.macs(raw), func(own [32]byte) bool { return hmac.Equal(mac, own[:cursorMAC]) }) {
+		return nil, wrongCursor()
 	}
-	return p, nil
+	return raw, nil
 }
 
 // limit reads how many items a page may have.

@@ -41,8 +41,8 @@ func (h *handlers) routes() []edge.Route {
 		edge.Get("/readyz", edge.Public, h.ready).
 			Named("ready", "Say that the database can be read."),
 
-		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().
-			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why."),
+		edge.Post("/v1/verify", edge.Needs(credential.CredentialsVerify), small, h.verify).Reads().Keyed().CostsNothing().Counted().
+			Named("verify", "Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why. What it costs is paid by then; under one Idempotency-Key it is paid once a day."),
 		edge.Post("/v1/revoke", edge.Public, small, h.revokeByPossession).
 			Named("revokeSecret", "Revoke the credential of a secret that somebody found. The answer is the same for a secret that never was."),
 		edge.Post("/v1/setup", edge.Public, small, h.setup).Creates().
@@ -65,6 +65,8 @@ func (h *handlers) routes() []edge.Route {
 			Named("getCredential", "Show a credential.", credential.Damaged),
 		edge.Get("/v1/credentials/{id}/activity", read, h.activity).Takes("organization", "before", "limit").
 			Named("getActivity", "Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.", credential.Damaged),
+		edge.Get("/v1/credentials/{id}/requests", read, h.listCalls).Takes("limit", "cursor").
+			Named("listRequests", "List the requests to this API and to those of other services that a credential made, the latest first. Its own verifications of other credentials are counted, and not listed.", credential.Damaged),
 		edge.Patch("/v1/credentials/{id}", write, large, h.updateCredential).
 			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).
@@ -125,7 +127,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
 			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
-	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.limitRoutes())...)
+	}, slices.Concat(h.projectRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.budgetRoutes(), h.limitRoutes(), h.usageRoutes())...)
 }
 
 // projectRoutes are those of projects and of the audit.

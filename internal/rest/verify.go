@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"regexp"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -26,11 +28,21 @@ func (h *handlers) verify(r *edge.Request, in api.Verify) (api.Decision, error) 
 		return api.Decision{}, credential.InvalidField("permission", "must be 1 to 64 visible ASCII characters")
 	}
 	const most = 200
-	if in.Cost < 0 || in.Cost > 1_000_000_000 {
-		return api.Decision{}, credential.InvalidField("cost", "must be from 0 to 1000000000")
+	if in.Cost != nil && (*in.Cost < 0 || *in.Cost > authority.MaxCost) {
+		return api.Decision{}, credential.InvalidField("cost", "must be from 0 to %d", authority.MaxCost)
 	}
-	if len(in.Resource) > most {
-		return api.Decision{}, credential.InvalidField("resource", "must have at most %d bytes", most)
+	if len(in.Resource) > most || !printable(in.Resource) {
+		return api.Decision{}, credential.InvalidField("resource", "must have at most %d bytes, and no control characters", most)
+	}
+	v.Charge = authority.Charge{Resource: in.Resource, Named: in.Cost != nil}
+	if in.Cost != nil {
+		v.Charge.Cost = *in.Cost
+	}
+	if id := r.Idempotency(); id != nil {
+		if err := credential.CheckIdempotencyKey(id.Key); err != nil {
+			return api.Decision{}, err
+		}
+		v.Charge.Repeat = id.Key
 	}
 	var err error
 	if in.Address != "" {
@@ -52,6 +64,11 @@ func (h *handlers) verify(r *edge.Request, in api.Verify) (api.Decision, error) 
 	return decision(&d), nil
 }
 
+// printable reports whether a text has no control characters.
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 func parseAddress(text string) (netip.Addr, error) {
 	addr, err := credential.ParseAddress(text)
 	if err != nil {
@@ -67,7 +84,7 @@ func decision(d *credential.Decision) api.Decision {
 		return api.Decision{Code: string(d.Code), Limits: limitState(d.Limit)}
 	}
 	if d.Code != credential.OK {
-		return api.Decision{Code: string(d.Code)}
+		return api.Decision{Code: string(d.Code), Budget: decidedBudget(d)}
 	}
 	c := d.Standing.Credential
 	out := api.Decision{
@@ -78,6 +95,10 @@ func decision(d *credential.Decision) api.Decision {
 		Scopes:       texts(c.Scopes),
 		ExpiresAt:    instant(c.ExpiresAt),
 		Limits:       limitState(d.Limit),
+	}
+	out.Budget = decidedBudget(d)
+	if d.Paid.Spend != uuid.Nil {
+		out.Spend = &api.Spend{ID: d.Paid.Spend.String(), Cost: d.Paid.Cost, Reserved: d.Paid.Cost}
 	}
 	if c.Project != uuid.Nil {
 		out.Projects = []string{c.Project.String()}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func (w *world) decisions(t *testing.T) []verifying {
 		{"a working credential", "key", ask("live", ""), ok("live")},
 		{"to the installation", "wide", ask("live", ""), ok("live")},
 		{"to the operator", "operator", ask("live", ""), ok("live")},
-		{"a project's", "key", ask("onetest", ""), ok("onetest")},
+		{"a project's", "key", ask("onetest", `,"cost":0`), ok("onetest")},
 		{"a user's", "key", ask("owner", `,"permission":"issues:write"`), ok("owner")},
 		{"a client secret", "key", ask("client", ""), ok("client")},
 		{"itself", "key", ask("key", ""), ok("key")},
@@ -164,6 +165,13 @@ func TestVerifyRefusesTheRequest(t *testing.T) {
 		{"address with a port", verify("key", `{`+live+`,"address":"203.0.113.7:80"}`), 422, "invalid", "address"},
 		{"address with a zone", verify("key", `{`+live+`,"address":"fe80::1%eth0"}`), 422, "invalid", "address"},
 		{"address with zeros in front", verify("key", `{`+live+`,"address":"203.0.113.007"}`), 422, "invalid", "address"},
+		{"negative cost", verify("key", `{`+live+`,"cost":-1}`), 422, "invalid", "cost"},
+		{"huge cost", verify("key", `{`+live+`,"cost":1000000001}`), 422, "invalid", "cost"},
+		{"cost beyond numbers", verify("key", `{`+live+`,"cost":9223372036854775808}`), 422, "invalid", "cost"},
+		{"half a coin", verify("key", `{`+live+`,"cost":0.5}`), 422, "invalid", "cost"},
+		{"long resource", verify("key", `{`+live+`,"resource":"`+strings.Repeat("x", 201)+`"}`), 422, "invalid", "resource"},
+		{"resource of two lines", verify("key", `{`+live+`,"resource":"a\nb"}`), 422, "invalid", "resource"},
+		{"blank Idempotency-Key", request{method: "POST", path: "/v1/verify", as: "key", body: `{` + live + `}`, header: http.Header{"Idempotency-Key": {""}}}, 422, "invalid", "Idempotency-Key"},
 		{"no permission text", verify("key", `{`+live+`,"permission":"a b"}`), 422, "invalid", "permission"},
 		{"long permission", verify("key", `{`+live+`,"permission":"`+strings.Repeat("a", 65)+`"}`), 422, "invalid", "permission"},
 		{"unknown member", verify("key", `{`+live+`,"token":"x"}`), 400, "bad_request", "token"},
@@ -176,16 +184,6 @@ func TestVerifyRefusesTheRequest(t *testing.T) {
 	checkRefusals(t, w, list)
 	w.must(t, "POST", "/v1/credentials/"+w.records["key"].ID+"/suspend", nil, nil)
 	checkRefusals(t, w, []refusal{{"own credential suspended", verify("key", `{`+live+`}`), 401, "suspended", ""}})
-}
-
-// The contract lists cost and resource; a caller that sends them must not be
-// refused for it.
-func TestVerifyTakesCostAndResource(t *testing.T) {
-	w := newWorld(t, storetest.SQLite(t))
-	a := w.do(t, request{method: "POST", path: "/v1/verify", as: "key", body: `{"credential":` + quote(w.secrets["live"]) + `,"cost":1,"resource":"POST /orders"}`})
-	if a.status != 200 {
-		t.Errorf("got %d %s, want 200", a.status, a.body)
-	}
 }
 
 // What is malformed is decided without I/O: with the store closed, a caller

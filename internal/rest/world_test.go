@@ -84,7 +84,8 @@ func newServer(t testing.TB, cfg store.Config) *world {
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg.Logger = log
 	w.store = storetest.Open(t, cfg)
-	w.authority = authority.New(authority.Config{PasswordMemory: 64, Issuer: "https://keys.test", Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Logger: log})
+	w.authority = authority.New(authority.Config{PasswordMemory: 64, Issuer: "https://keys.test", Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Logger: log,
+		Keep: authority.Retention{UsageDays: 400, RequestDays: 90}})
 	surfaces := []*edge.Surface{rest.Surface(w.authority, workspace.New(workspace.Config{Store: w.store, Now: w.clock.now}), w.store.Root())}
 	front := edge.Config{Authority: w.authority, Surfaces: surfaces, Logger: log}
 	back := front

@@ -15,7 +15,7 @@ import (
 )
 
 // standingColumns are what a standing is read from, out of standingTables.
-const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, o.withheld, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` +
+const standingColumns = `s.generation, s.ends_at, s.unconfirmed, s.takes_over, o.id, o.suspended_at, o.allowed_addresses, o.withheld, o.metered, c.metered, p.organization_id, p.archived_at, u.deactivated_at, m.role, ` +
 	organizationLimits + `, ` + projectLimits + `, ` + credentialColumns
 
 const standingTables = `
@@ -114,11 +114,12 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 		organization, projectOrganization      uuid.NullUUID
 		suspendedAt, archivedAt, deactivatedAt time.Time
 		role, addresses, withheld              sql.NullString
+		metered                                sql.NullBool
 		limits                                 storedLimits
 		projectRate                            storedRate
 	)
 	targets := append(first,
-		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses, &withheld,
+		&out.Secret.Generation, instant{&out.Secret.EndsAt}, &unconfirmed, &takesOver, &organization, instant{&suspendedAt}, &addresses, &withheld, &metered, &out.Metered,
 		&projectOrganization, instant{&archivedAt}, instant{&deactivatedAt}, &role)
 	targets = append(append(targets, limits.targets()...), projectRate.targets()...)
 	err := rows.Scan(append(targets, row.targets()...)...)
@@ -145,6 +146,7 @@ func (r reader) standing(rows *sql.Rows, first ...any) (*credential.Standing, uu
 	}
 	out.Secret.Unconfirmed, out.Secret.TakesOver = unconfirmed != 0, takesOver != 0
 	out.Withheld = withheld.String != "" && slices.Contains(strings.Fields(withheld.String), out.Credential.Scheme.Name)
+	out.OrganizationMetered = metered.Bool
 	out.OrganizationActive, out.ProjectActive = suspendedAt.IsZero(), archivedAt.IsZero()
 	if role.Valid && deactivatedAt.IsZero() {
 		out.Role = credential.Role(role.String)

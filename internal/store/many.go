@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -29,6 +30,16 @@ func marks(b *strings.Builder, first, n int) {
 		b.WriteString(strconv.Itoa(first + i))
 	}
 	b.WriteByte(')')
+}
+
+// manyMarks writes the parameters of n rows, from the first on.
+func manyMarks(b *strings.Builder, n, columns int) {
+	for row := range n {
+		if row > 0 {
+			b.WriteString(", ")
+		}
+		marks(b, row*columns+1, columns)
+	}
 }
 
 // places is marks by itself.
@@ -84,18 +95,20 @@ type inserts struct {
 	op      string // for errors
 	into    string // the table with its columns
 	columns int
+	most    int       // rows in a statement; 0 is mostInserted
 	args    []any     // of the rows that wait
-	full    *sql.Stmt // of mostInserted rows
+	full    *sql.Stmt // of as many rows as a statement has
 }
 
 // add takes a row in, and stores what waits when it is enough.
 func (i *inserts) add(ctx context.Context, row ...any) (err error) {
 	i.args = append(i.args, row...)
-	if len(i.args) < mostInserted*i.columns {
+	i.most = cmp.Or(i.most, mostInserted)
+	if len(i.args) < i.most*i.columns {
 		return nil
 	}
 	if i.full == nil { // which the transaction closes
-		if i.full, err = i.t.tx.PrepareContext(ctx, i.query(mostInserted)); err != nil {
+		if i.full, err = i.t.tx.PrepareContext(ctx, i.query(i.most)); err != nil {
 			return i.t.fail(i.op, err)
 		}
 	}
@@ -108,7 +121,7 @@ func (i *inserts) add(ctx context.Context, row ...any) (err error) {
 
 // done stores the rows that wait still.
 func (i *inserts) done(ctx context.Context) error {
-	for n := mostInserted / 2; n > 0; n /= 2 {
+	for n := i.most / 2; n > 0; n /= 2 {
 		if len(i.args) < n*i.columns {
 			continue
 		}
@@ -124,11 +137,6 @@ func (i *inserts) done(ctx context.Context) error {
 func (i *inserts) query(n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + i.into + " VALUES ")
-	for row := range n {
-		if row > 0 {
-			b.WriteString(", ")
-		}
-		marks(&b, row*i.columns+1, i.columns)
-	}
+	manyMarks(&b, n, i.columns)
 	return b.String()
 }

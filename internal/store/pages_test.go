@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
 // lots is how many rows the lists of this test have.
@@ -40,7 +41,17 @@ func fill(t *testing.T, cfg store.Config, organization uuid.UUID) {
 		SELECT $key, $id, 1, 1, '00000000', 'gate_…', 1, 0 FROM $numbers`)
 	write(`INSERT INTO audit_events (chain, sequence, at, actor, subject, action, target, address, request, detail, previous, hash)
 		SELECT $o, 1000 + i, i, 'operator', '', 'credential.issue', 'credential:' || i, '', '', '{}', $hash, $hash FROM $numbers`)
+	write(`INSERT INTO usage_days (organization_id, credential_id, project_id, day, resource, outcome, requests, coins)
+		SELECT $o, $id, $o, 20000 + i / 500, 'GET /' || i % 7, 'ok', 1, 2 FROM $numbers`)
+	write(`INSERT INTO requests (id, organization_id, credential_id, at, method, path, status, address, user_agent)
+		SELECT $id, $o, $o, i, 'GET', '/', 200, '', '' FROM $numbers`)
+	write(`INSERT INTO spends (id, organization_id, credential_id, user_id, at, cost, reserved, operation, resource)
+		SELECT $id, $o, $id, $o, i, 1, 1, 'service_call', '' FROM $numbers`)
 	storetest.Exec(t, db, `ANALYZE`)
+}
+
+func spendPlace(i int, id func(int) uuid.UUID) store.SpendPlace {
+	return store.SpendPlace{At: time.UnixMilli(int64(i)), ID: id(i)}
 }
 
 // Of long lists every page costs the same, wherever it is.
@@ -69,6 +80,31 @@ func TestPagesCostTheSame(t *testing.T) {
 			},
 			"audit events": func(i int) (int, error) {
 				list, err := st.Events(ctx, o.ID, int64(1000+i), 50)
+				return len(list), err
+			},
+			"requests": func(i int) (int, error) {
+				list, err := st.Calls(ctx, o.ID, at(lots+1-i), 50)
+				return len(list), err
+			},
+			"spends": func(i int) (int, error) {
+				list, err := st.Spends(ctx, store.SpendFilter{Organization: o.ID, From: time.UnixMilli(0), Until: time.UnixMilli(1 << 40), Before: spendPlace(lots+1-i, at), Limit: 50})
+				return len(list), err
+			},
+			"somebody's spends": func(i int) (int, error) {
+				list, err := st.Spends(ctx, store.SpendFilter{Organization: o.ID, User: o.ID, From: time.UnixMilli(0), Until: time.UnixMilli(1 << 40), Before: spendPlace(lots+1-i, at), Limit: 50})
+				return len(list), err
+			},
+			"usage": func(i int) (int, error) {
+				f := store.UsageFilter{Organization: o.ID, From: 20000, Until: 20400, Limit: 50,
+					By: []store.Dimension{store.ByDay, store.ByCredential}, After: []string{usage.Day(20000 + i/500).String(), at(i).String()}}
+				list, err := st.Usage(ctx, f)
+				if err != nil {
+					return 0, err
+				}
+				total, err := st.TotalUsage(ctx, f)
+				if total.Requests != lots || total.Coins != 2*lots {
+					err = fmt.Errorf("the totals are %+v", total)
+				}
 				return len(list), err
 			},
 		}

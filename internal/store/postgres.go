@@ -48,7 +48,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		return db
 	}
 	d := &postgresDriver{pool(postgresReads()), pool(postgresWrites)}
-	s.drv, s.index = d, postgresSearching()
+	s.drv, s.index, s.pipeline = d, postgresSearching(), atOnce
 	s.write, s.read, s.q = d.write, d.read, d.read
 	if err := d.write.PingContext(ctx); err != nil {
 		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), d.close())
@@ -108,6 +108,17 @@ func postgresSearching() searching {
 			SELECT item_id FROM (SELECT id, item_id FROM late UNION SELECT id, item_id FROM early) AS found ORDER BY id DESC LIMIT $3`,
 		word: `'?':*`, exact: `'?'`, and: ` & `, or: ` | `,
 	}
+}
+
+// atOnce sends the statements of a ledger without waiting for the answer of
+// each: whoever waits for the same budget waits less. After one that fails
+// PostgreSQL runs none.
+func atOnce(ctx context.Context, l *ledger) error {
+	var all pgx.Batch
+	for _, st := range l.statements {
+		all.Queue(st.query, st.args...)
+	}
+	return l.conn.Raw(func(conn any) error { return conn.(*stdlib.Conn).Conn().SendBatch(ctx, &all).Close() })
 }
 
 func (d *postgresDriver) close() error { return errors.Join(d.read.Close(), d.write.Close()) }

@@ -32,8 +32,8 @@ func (p *Project) targets() []any {
 	return []any{&p.ID, &p.Number, &p.Organization, &p.OrganizationNumber, &p.Name, &p.Description, &p.Public, &p.ProductType, instant{&p.CreatedAt}, instant{&p.ArchivedAt}}
 }
 
-// InsertProject stores a new project, gives it its numbers and makes its first
-// test cycle.
+// InsertProject stores a new project, gives it its numbers and what it may
+// spend, and makes its first test cycle.
 func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 	if p.Number, err = t.next(ctx, "installation", "project"); err != nil {
 		return err
@@ -51,6 +51,9 @@ func (t *Tx) InsertProject(ctx context.Context, p *Project) (err error) {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, p.ID, p.Number, p.Organization, p.OrganizationNumber, p.Name, p.Description, visibility, p.ProductType, p.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store a project", err)
+	}
+	if err := t.insertBudget(ctx, p.Organization, p.ID, p.CreatedAt); err != nil {
+		return err
 	}
 	return t.insertMaster(ctx, p)
 }

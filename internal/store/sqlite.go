@@ -38,7 +38,7 @@ func (s *Store) openSQLite(ctx context.Context, dir string) error {
 		return err
 	}
 	d := &sqliteDriver{lock: lock}
-	s.drv, s.index, s.exclusive, s.reserve.path = d, sqliteSearching(), true, reserveIn(dir)
+	s.drv, s.index, s.pipeline, s.exclusive, s.reserve.path = d, sqliteSearching(), oneByOne, true, reserveIn(dir)
 	// The writer begins immediate transactions, so that two never deadlock
 	// half-way, and a commit is on the disk before it is answered.
 	const common = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=temp_store(2)&_pragma=cache_size(-65536)"

@@ -54,6 +54,8 @@ type Store struct {
 	reserve     reserve
 	turns       turns
 	finished    together[tried]
+	paying      [payingLanes]together[*payment]
+	pipeline    func(context.Context, *ledger) error // runs its statements
 	root        *seal.Root
 	cache       *cache
 	drv         dialect
@@ -73,9 +75,11 @@ type dialect interface {
 
 // statements are the ones that are run so often that they are prepared once.
 type statements struct {
-	lookup   *sql.Stmt
-	token    *sql.Stmt
-	saveUses map[int]*sql.Stmt // by how many uses they save
+	lookup *sql.Stmt
+	token  *sql.Stmt
+	// by how many rows they save
+	saveUses, saveTotals, saveCalls map[int]*sql.Stmt
+	pay                             map[string]*sql.Stmt // by their text
 }
 
 // querier is what a database and a transaction have in common.
@@ -89,6 +93,7 @@ type querier interface {
 type reader struct {
 	q       querier
 	idType  string // of ids, in SQL
+	hold    string // behind a SELECT: others can't change the rows until the transaction ends
 	schemes *credential.Schemes
 	texts   *interner
 	log     *slog.Logger
@@ -115,9 +120,12 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	for i := range s.paying {
+		s.paying[i].most = mostPaid
+	}
 	var err error
 	if cfg.DatabaseURL != "" {
-		s.idType = "uuid"
+		s.idType, s.hold = "uuid", " FOR UPDATE"
 		err = s.openPostgres(ctx, cfg.DatabaseURL)
 	} else {
 		s.idType = "TEXT"
@@ -186,11 +194,20 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.stmts.token, err = s.read.PrepareContext(ctx, tokenQuery); err != nil {
 		return s.failed("prepare to look up tokens", err)
 	}
-	s.stmts.saveUses = map[int]*sql.Stmt{}
+	s.stmts.saveUses, s.stmts.saveTotals, s.stmts.saveCalls = map[int]*sql.Stmt{}, map[int]*sql.Stmt{}, map[int]*sql.Stmt{}
 	for _, n := range useBatches {
 		if s.stmts.saveUses[n], err = s.write.PrepareContext(ctx, saveUsesQuery(n)); err != nil {
 			return s.failed("prepare to save uses", err)
 		}
+		if s.stmts.saveTotals[n], err = s.write.PrepareContext(ctx, saveTotalsQuery(n)); err != nil {
+			return s.failed("prepare to save usage", err)
+		}
+		if s.stmts.saveCalls[n], err = s.write.PrepareContext(ctx, saveCallsQuery(n)); err != nil {
+			return s.failed("prepare to save requests", err)
+		}
+	}
+	if err := s.preparePay(ctx); err != nil {
+		return err
 	}
 	return s.findImports(ctx)
 }

@@ -1,14 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,50 +18,83 @@ import (
 // Larger ones cost more: the driver looks each parameter up among all of them.
 var useBatches = []int{25, 5, 1}
 
-// SaveUses stores the latest use of each credential, many in a transaction, and
-// adds up how many there were. An older use never replaces a newer one,
-// whichever node saw it. It puts the uses in an order of its own, and returns
-// how many of the first it has saved.
-func (s *Store) SaveUses(ctx context.Context, uses []usage.Use) (saved int, err error) {
+// SaveUsage stores a batch in one transaction, once: the latest use of each
+// credential, with how many there were, and how many requests there were of each
+// kind. An older use never replaces a newer one, whichever node saw it. After an
+// error nobody knows whether it was saved; it is saved again as it was. Its
+// name is kept until a time.
+func (s *Store) SaveUsage(ctx context.Context, b usage.Batch, until time.Time) error {
 	if err := s.room(); err != nil {
-		return 0, err
+		return err
 	}
-	const most = 2000 // in one transaction, so that others get their turn
-	// In one order on every node, so that two of them never deadlock.
-	slices.SortFunc(uses, func(a, b usage.Use) int { return bytes.Compare(a.Credential[:], b.Credential[:]) })
-	for batch := range slices.Chunk(uses, most) {
-		if err := s.saveUses(ctx, batch); err != nil {
-			return saved, s.failed("save when credentials were used", err)
-		}
-		saved += len(batch)
+	if err := s.saveUsage(ctx, &b, until); err != nil {
+		return s.failed("save what credentials were used for", err)
 	}
-	return saved, nil
+	return nil
 }
 
-func (s *Store) saveUses(ctx context.Context, uses []usage.Use) error {
+func (s *Store) saveUsage(ctx context.Context, b *usage.Batch, until time.Time) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	args := make([]any, 0, useColumns*useBatches[0])
-	for _, n := range useBatches {
-		stmt := tx.StmtContext(ctx, s.stmts.saveUses[n])
-		for ; len(uses) >= n; uses = uses[n:] {
+	fresh, err := tx.ExecContext(ctx, `INSERT INTO marks (id, expires_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, b.ID[:], until.UnixMilli())
+	if err != nil {
+		return err
+	}
+	if n, err := fresh.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM marks WHERE id = $1`, b.Before[:]); err != nil {
+		return err
+	}
+	uses := bulk{tx, s.stmts.saveUses, useColumns}
+	if err := uses.save(ctx, len(b.Uses), func(i int) []any { return useRow(&b.Uses[i]) }); err != nil {
+		return err
+	}
+	totals := bulk{tx, s.stmts.saveTotals, totalColumns}
+	if err := totals.save(ctx, len(b.Totals), func(i int) []any { return totalRow(&b.Totals[i]) }); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// bulk saves rows by statements that take some of them at once.
+type bulk struct {
+	tx      *sql.Tx
+	stmts   map[int]*sql.Stmt
+	columns int
+}
+
+func (b bulk) save(ctx context.Context, n int, row func(i int) []any) error {
+	args := make([]any, 0, b.columns*useBatches[0])
+	done := 0
+	for _, size := range useBatches {
+		stmt := b.tx.StmtContext(ctx, b.stmts[size])
+		for ; n-done >= size; done += size {
 			args = args[:0]
-			for _, u := range uses[:n] {
-				address := ""
-				if u.Address.IsValid() {
-					address = u.Address.String()
-				}
-				args = append(args, u.Credential, u.At.UnixMilli(), address, u.UserAgent, u.Requests)
+			for i := range size {
+				args = append(args, row(done+i)...)
 			}
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return err
 			}
 		}
 	}
-	return tx.Commit()
+	return nil
+}
+
+func useRow(u *usage.Use) []any {
+	return []any{u.Credential, u.At.UnixMilli(), addressText(u.Address), u.UserAgent, u.Requests}
+}
+
+// addressText writes an address; an unknown one is empty.
+func addressText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // useColumns is how many parameters a use takes.
@@ -73,13 +104,7 @@ const useColumns = 5
 func saveUsesQuery(n int) string {
 	var query strings.Builder
 	query.WriteString(`INSERT INTO credential_uses AS c (credential_id, used_at, address, user_agent, requests) VALUES `)
-	for i := range n {
-		if i > 0 {
-			query.WriteString(", ")
-		}
-		first := useColumns*i + 1
-		fmt.Fprintf(&query, "($%d, $%d, $%d, $%d, $%d)", first, first+1, first+2, first+3, first+4)
-	}
+	manyMarks(&query, n, useColumns)
 	query.WriteString(` ON CONFLICT (credential_id) DO UPDATE SET
 		requests = c.requests + excluded.requests,
 		used_at = CASE WHEN excluded.used_at >= c.used_at THEN excluded.used_at ELSE c.used_at END,

@@ -136,6 +136,15 @@ func (r reader) Members(ctx context.Context, organization, after uuid.UUID, limi
 	return r.members(ctx, organization, after, limit, 0)
 }
 
+// Managers returns owners and admins of an organization who are in service and
+// have proven their address.
+func (r reader) Managers(ctx context.Context, organization uuid.UUID, limit int) ([]User, error) {
+	return list(ctx, r, selection[User]{"list managers", (*User).targets, `SELECT ` + userColumns + `
+		FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND m.role IN ('owner', 'admin') AND u.deactivated_at IS NULL AND u.email_verified_at IS NOT NULL
+		ORDER BY u.id LIMIT $2`}, organization, limit)
+}
+
 // MembersIn returns a section of the members of an organization, in the order
 // of their ids, and how many there are: up to MostCounted.
 func (r reader) MembersIn(ctx context.Context, organization uuid.UUID, s Section) ([]Member, int, error) {

@@ -90,6 +90,10 @@ var events = [...]event{
 	{"campaign_issue.created", "campaign_issue.create", ""},
 	{"campaign_issue.updated", "campaign_issue.update", ""},
 	{"campaign_issue.deleted", "campaign_issue.delete", ""},
+	{"budget.alert", "budget.alert", ""},
+	{"budget.updated", "budget.set", ""},
+	{"budget.updated", "budget.remove", ""},
+	{"budget.updated", "budget.top_up", ""},
 	{"billing.updated", "", ""}, // which BunShip has, and nothing here makes
 	{"billing.canceled", "", ""},
 	{Test, "", ""},

@@ -49,7 +49,7 @@ export interface paths {
         put?: never;
         /**
          * Decide whether a credential may do something now
-         * @description Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why.
+         * @description Decide whether a credential may do something now. A refusal is a decision too and answers 200: the code says why. What it costs is paid by then; under one Idempotency-Key it is paid once a day.
          */
         post: operations["verify"];
         delete?: never;
@@ -229,6 +229,26 @@ export interface paths {
          * @description Show where a credential was used the last time, how often it was, and what it did, the latest first. What one of the installation did in an organization is found by naming that.
          */
         get: operations["getActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/credentials/{id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the requests to this API and to those of other services that a credential made, the latest first
+         * @description List the requests to this API and to those of other services that a credential made, the latest first. Its own verifications of other credentials are counted, and not listed.
+         */
+        get: operations["listRequests"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1154,6 +1174,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the budgets of an organization: its own, and those of its projects and credentials */
+        get: operations["listBudgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/budgets/{budget}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the budget of the organization, of a project or of a credential, each by its UUID, and what is left of it */
+        get: operations["getBudget"];
+        /**
+         * Say how many coins may be spent in each cycle from the present one on
+         * @description Say how many coins may be spent in each cycle from the present one on. It takes usage:write.
+         */
+        put: operations["setBudget"];
+        post?: never;
+        /**
+         * Take a budget away, so that nothing bounds what is spent
+         * @description Take a budget away, so that nothing bounds what is spent. It takes usage:write.
+         */
+        delete: operations["removeBudget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/budgets/{budget}/top-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add coins to the present cycle of a budget, and to no other
+         * @description Add coins to the present cycle of a budget, and to no other. It takes usage:write.
+         */
+        post: operations["topUpBudget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/budgets/{budget}/cycles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the present cycle of a budget and the twelve before it, the latest first, with what each was used for */
+        get: operations["listBudgetCycles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/spends/{spend}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a call came to that was verified with a cost, up to a day ago
+         * @description Say what a call came to that was verified with a cost, up to a day ago. The rest goes back. It is done once; the same again changes nothing.
+         */
+        post: operations["settleSpend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check that budgets say what the ledger says: every cycle of each, and every operation */
+        get: operations["verifyLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organizations/{organization}/limits": {
         parameters: {
             query?: never;
@@ -1186,6 +1322,80 @@ export interface paths {
          * @description Say how many requests the credentials of a project make, all of them together, from the next one on; what is left out has no limit. They don't say so themselves.
          */
         put: operations["setProjectLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these
+         * @description Show how many requests there were and what was paid for them, by day (UTC), credential, project, resource or outcome, or by two of these. Members see that of their own credentials. It is some seconds behind.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export usage as CSV, by all of day, credential, project, resource and outcome, of 92 days at most */
+        get: operations["exportUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/spends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ledger: what was paid from budgets, the latest first
+         * @description List the ledger: what was paid from budgets, the latest first. Members see what their own credentials paid.
+         */
+        get: operations["listSpends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/spends/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the ledger as CSV, the latest first, of 92 days at most */
+        get: operations["exportSpends"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1323,7 +1533,7 @@ export interface components {
              * @description stable; rely on it
              * @enum {string}
              */
-            code: "address_denied" | "bad_request" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "precondition_failed" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "too_many" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
+            code: "address_denied" | "bad_request" | "budget_exceeded" | "conflict" | "damaged" | "expired" | "forbidden" | "in_progress" | "insufficient_scope" | "internal" | "invalid" | "invalid_credential" | "limit_reached" | "method_not_allowed" | "not_found" | "not_yet_valid" | "owner_inactive" | "precondition_failed" | "rate_limited" | "revoked" | "storage_full" | "suspended" | "too_large" | "too_many" | "unauthenticated" | "unavailable" | "unsupported_media_type" | "wrong_audience";
             /** @description the member, parameter or header that is wrong */
             field?: string;
             /** @description the answer's X-Request-Id */
@@ -1345,16 +1555,16 @@ export interface components {
             user_agent?: string;
             /**
              * Format: int64
-             * @description what the request would spend; checked, and nothing else yet
+             * @description what the request spends of the budgets of the credential, in coins; absent: the price of the resource, which is 1 unless the operator says otherwise
              */
             cost?: number;
-            /** @description where; checked, and nothing else yet */
+            /** @description what the request is about, such as POST /orders: a name in prices, usage and the ledger */
             resource?: string;
         };
         Decision: {
             /** @enum {string} */
             code: "ok" | "unknown" | "malformed" | "revoked" | "suspended" | "expired" | "not_yet_valid" | "owner_inactive" | "insufficient_scope" | "forbidden" | "wrong_audience" | "address_denied" | "rate_limited" | "budget_exceeded";
-            /** @description whether the code is ok; if not, nothing else is told but limits */
+            /** @description whether the code is ok; if not, nothing is told of the credential */
             active: boolean;
             credential?: components["schemas"]["VerifiedCredential"];
             subject?: components["schemas"]["Subject"];
@@ -1365,6 +1575,10 @@ export interface components {
             scopes?: string[];
             /** Format: date-time */
             expires_at?: string;
+            /** @description where there is one */
+            budget?: components["schemas"]["DecidedBudget"];
+            /** @description what was paid; settle it by its id */
+            spend?: components["schemas"]["Spend"];
             /** @description where requests are limited: what is left, also where the code is rate_limited */
             limits?: components["schemas"]["LimitState"];
         };
@@ -1382,6 +1596,49 @@ export interface components {
             type: "user" | "project" | "organization" | "installation" | "operator";
             /** Format: uuid */
             id?: string;
+        };
+        DecidedBudget: {
+            of: components["schemas"]["BudgetOf"];
+            /**
+             * Format: int64
+             * @description of this cycle, with what was added to it
+             */
+            coins: number;
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            remaining: number;
+            /** @enum {string} */
+            overage: "block" | "allow";
+            /** Format: date-time */
+            resets_at: string;
+            /**
+             * Format: int64
+             * @description of a refusal: seconds until then
+             */
+            retry_after?: number;
+        };
+        BudgetOf: {
+            /** @enum {string} */
+            type: "organization" | "project" | "credential";
+            /** Format: uuid */
+            id: string;
+        };
+        Spend: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description what it came to
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description what was taken at first
+             */
+            reserved: number;
+            /** Format: date-time */
+            settled_at?: string;
         };
         LimitState: {
             /** @description requests that may be made in a window */
@@ -1751,6 +2008,25 @@ export interface components {
             /** @description hash of the event before */
             previous: string;
             hash: string;
+        };
+        RequestList: {
+            items: components["schemas"]["Request"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        Request: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            method: string;
+            /** @description without the query; what looks like a secret is … */
+            path: string;
+            /** @description of the answer */
+            status: number;
+            /** @description from where */
+            address?: string;
+            user_agent?: string;
         };
         UpdateCredential: {
             /** @description 1 to 100 characters */
@@ -2304,6 +2580,148 @@ export interface components {
             /** @description its record can't be read; it is revoked like any other */
             damaged?: boolean;
         };
+        BudgetList: {
+            items: components["schemas"]["Budget"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        Budget: {
+            of: components["schemas"]["BudgetOf"];
+            /**
+             * Format: int64
+             * @description of each cycle
+             */
+            coins: number;
+            /**
+             * @description what happens to calls when nothing is left
+             * @enum {string}
+             */
+            overage: "block" | "allow";
+            /**
+             * Format: int64
+             * @description in this cycle
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description in this cycle, beside its coins
+             */
+            topped_up: number;
+            /**
+             * Format: int64
+             * @description never below 0
+             */
+            remaining: number;
+            /**
+             * Format: int64
+             * @description that were paid in this cycle
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description when this cycle began
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description when the next begins
+             */
+            resets_at: string;
+        };
+        SetBudget: {
+            /**
+             * Format: int64
+             * @description from 0 to 1000000000000
+             */
+            coins: number;
+            /**
+             * @description what happens to calls when nothing is left; absent: block
+             * @enum {string}
+             */
+            overage?: "block" | "allow";
+        };
+        TopUp: {
+            /**
+             * Format: int64
+             * @description from 1 to 1000000000000
+             */
+            coins: number;
+        };
+        BudgetCycleList: {
+            items: components["schemas"]["BudgetCycle"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        BudgetCycle: {
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: int64 */
+            coins: number;
+            /** Format: int64 */
+            topped_up: number;
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            calls: number;
+            /** @description what it was used for, the most used first */
+            operations: components["schemas"]["BudgetOperation"][];
+        };
+        BudgetOperation: {
+            operation: string;
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            calls: number;
+            /** @description of what the cycle used, to one decimal */
+            percent: number;
+        };
+        SettleSpend: {
+            /**
+             * Format: int64
+             * @description from 0 to what was reserved; the rest goes back
+             */
+            cost: number;
+        };
+        LedgerProof: {
+            /** @description whether everything agrees */
+            good: boolean;
+            /** Format: int64 */
+            spends: number;
+            /** Format: int64 */
+            coins: number;
+            /**
+             * Format: int64
+             * @description of all budgets
+             */
+            cycles: number;
+            /**
+             * Format: date-time
+             * @description what is older was deleted by the retention, and isn't checked
+             */
+            kept_from?: string;
+            /** @description the first hundred */
+            mismatches?: components["schemas"]["LedgerMismatch"][];
+        };
+        LedgerMismatch: {
+            /** Format: uuid */
+            budget: string;
+            /** Format: int64 */
+            cycle: number;
+            /** @description absent: the sum of the cycle differs from its operations */
+            operation?: string;
+            /**
+             * Format: int64
+             * @description how many more the ledger has
+             */
+            coins: number;
+            /**
+             * Format: int64
+             * @description likewise
+             */
+            calls: number;
+        };
         OrganizationLimits: {
             /** @description that all of its credentials and members make in a window, together; from 1 to 1000000000 */
             requests?: number;
@@ -2317,6 +2735,95 @@ export interface components {
             requests?: number;
             /** @description such as 1s, 1m, 1h or 31d, and no longer; where there are requests */
             window?: string;
+        };
+        Usage: {
+            /**
+             * Format: date
+             * @description the first day (UTC)
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description the last day (UTC)
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description all of them, on whatever page
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description what was paid for them
+             */
+            coins: number;
+            /** @description in the order of what they are told apart by */
+            items: components["schemas"]["UsageRow"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        UsageRow: {
+            /**
+             * Format: date
+             * @description in UTC
+             */
+            day?: string;
+            /** Format: uuid */
+            credential?: string;
+            /**
+             * Format: uuid
+             * @description that the credential is of
+             */
+            project?: string;
+            /** @description method and route of this API or another service's; for a verification what its caller named */
+            resource?: string;
+            /** @description the code of the decision; 2xx, 3xx, 4xx or 5xx for a request that was let in and answered here */
+            outcome?: string;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            coins: number;
+        };
+        LedgerLineList: {
+            items: components["schemas"]["LedgerLine"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        LedgerLine: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            credential: string;
+            /** @description of the credential; absent where that is gone */
+            name?: string;
+            /**
+             * Format: uuid
+             * @description whose credential it is
+             */
+            user?: string;
+            /**
+             * Format: uuid
+             * @description that the credential is of
+             */
+            project?: string;
+            /** @description what sort of call it was */
+            operation: string;
+            /** @description which call */
+            resource?: string;
+            /**
+             * Format: int64
+             * @description what it came to
+             */
+            cost: number;
+            /**
+             * Format: int64
+             * @description what was taken at first
+             */
+            reserved: number;
+            /** Format: date-time */
+            settled_at?: string;
         };
         TokenForm: {
             /** @enum {string} */
@@ -2549,7 +3056,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description rate_limited */
+        /** @description budget_exceeded, rate_limited */
         TooManyRequests: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2666,7 +3173,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description rate_limited, too_many */
+        /** @description budget_exceeded, rate_limited, too_many */
         TooManyRequests2: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -2871,6 +3378,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
                 "Gatehouse-Organization"?: components["parameters"]["Organization"];
             };
@@ -3298,6 +3807,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict4"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRequests: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path: {
+                /** @description id of the credential */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5737,6 +6286,313 @@ export interface operations {
             507: components["responses"]["InsufficientStorage"];
         };
     };
+    listBudgets: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of what has the budget: the organization, a project or a credential */
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setBudget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of what has the budget: the organization, a project or a credential */
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetBudget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    removeBudget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of what has the budget: the organization, a project or a credential */
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    topUpBudget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of what has the budget: the organization, a project or a credential */
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUp"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict2"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listBudgetCycles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description id of what has the budget: the organization, a project or a credential */
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetCycleList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    settleSpend: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path: {
+                /** @description id of the spend, as the decision has it */
+                spend: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleSpend"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spend"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    verifyLedger: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerProof"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getOrganizationLimits: {
         parameters: {
             query?: never;
@@ -5885,6 +6741,196 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description what it is told apart by: one or two of day, credential, project, resource and outcome, with a comma between them; day unless said */
+                by?: string;
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description method and route, or what the caller of a verification named */
+                resource?: string;
+                /** @description code of a decision, or 2xx, 3xx, 4xx or 5xx */
+                outcome?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exportUsage: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description method and route, or what the caller of a verification named */
+                resource?: string;
+                /** @description code of a decision, or 2xx, 3xx, 4xx or 5xx */
+                outcome?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listSpends: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
+                operation?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerLineList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exportSpends: {
+        parameters: {
+            query?: {
+                /** @description organization: UUID, org_… or its number */
+                organization?: string;
+                /** @description the first day (UTC), 29 days before the last unless said */
+                from?: string;
+                /** @description the last day (UTC), today unless said */
+                to?: string;
+                /** @description id of a credential */
+                credential?: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project?: string;
+                /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
+                operation?: string;
+            };
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     token: {

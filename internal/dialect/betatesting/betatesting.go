@@ -104,6 +104,7 @@ type problem struct {
 var codes = map[string]string{
 	string(credential.CodeScope):   "insufficient_scope",
 	string(credential.CodeAddress): "ip_not_allowed",
+	string(credential.CodeBudget):  "rate_limited",
 	string(credential.Invalid):     "validation_failed",
 }
 

@@ -10,9 +10,11 @@ package onetest
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -44,20 +46,20 @@ const (
 
 // handlers answers OneTest's routes.
 type handlers struct {
+	authority *authority.Authority
 	workspace *workspace.Workspace
 	tools     edge.Written
 }
 
 // Surfaces returns OneTest's routes, by service.
-func Surfaces(w *workspace.Workspace) []*edge.Surface {
-	h := &handlers{workspace: w}
+func Surfaces(a *authority.Authority, w *workspace.Workspace) []*edge.Surface {
+	h := &handlers{authority: a, workspace: w}
 	surface := func(prefix string, routes ...edge.Route) *edge.Surface {
 		return &edge.Surface{Routes: routes, Prefix: prefix, Present: edge.FromHeaders, WriteError: writing(problemOf), Takes: ours, Nulls: true}
 	}
-	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, h.membershipRoutes()...), surface(artifacts, h.artifactRoutes()...)}
+	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, append(h.membershipRoutes(), h.usageRoutes()...)...), surface(artifacts, h.artifactRoutes()...)}
 	h.tools = toolsOf(all)
-	agents := surface(receiver,
-		edge.Get(receiver+"api/info", edge.Public, info).Steady().Named("server_info", "Tells agents which version of the protocol is spoken."))
+	agents := surface(receiver, receiverRoutes()...)
 	agents.WriteError = writing(agentProblemOf)
 	return append(all, surface(gateway, h.gatewayRoutes()...), agents)
 }
@@ -121,8 +123,28 @@ func put[In, Out any](pattern string, scope credential.Scope, fn func(*edge.Requ
 
 // problem is the body of an error.
 type problem struct {
-	Detail any    `json:"detail"`
-	Code   string `json:"code,omitzero"`
+	Detail any        `json:"detail"`
+	Code   string     `json:"code,omitzero"`
+	Coins  *exhausted `json:",embed"`
+}
+
+// exhausted is a budget that is used up.
+type exhausted struct {
+	Budget   int64     `json:"budget"` // of this cycle, with what was added to it
+	Used     int64     `json:"used"`
+	ResetsAt time.Time `json:"resets_at"`
+}
+
+// exhaustedOf says which budget it is that is used up, and until when.
+func exhaustedOf(b *credential.Budget) problem {
+	of := ""
+	if b.Of != "project" { // an organization, or the key itself, may have one as well
+		of = " of the " + b.Of
+	}
+	return problem{
+		Detail: fmt.Sprintf("Weekly coin budget exhausted. %d of %d coins%s are used; it is renewed at %s.", b.Used, b.Coins, of, b.ResetsAt.UTC().Format(time.RFC3339)),
+		Code:   "budget_exhausted", Coins: &exhausted{b.Coins, b.Used, b.ResetsAt.UTC()},
+	}
 }
 
 // fault says what is wrong with a value, and where it stands.
@@ -139,8 +161,10 @@ type choices struct {
 
 func problemOf(f edge.Failure) problem {
 	switch {
+	case f.Denied != nil && f.Denied.Code == credential.CodeBudget:
+		return exhaustedOf(&f.Denied.Budget)
 	case f.Status == http.StatusTooManyRequests:
-		return problem{f.Detail, f.Code}
+		return problem{Detail: f.Detail, Code: f.Code}
 	case f.Status == http.StatusUnprocessableEntity:
 		return problem{Detail: []fault{faultOf(f)}}
 	case f.Field != "":
@@ -161,7 +185,11 @@ func agentProblemOf(f edge.Failure) agentProblem {
 	if f.Field != "" {
 		message = f.Field + ": " + message
 	}
-	return agentProblem{problemOf(f), f.Status, message}
+	p := problemOf(f)
+	if p.Coins != nil {
+		message, _ = p.Detail.(string)
+	}
+	return agentProblem{p, f.Status, message}
 }
 
 // fieldNames are what OneTest calls fields of the workspace.

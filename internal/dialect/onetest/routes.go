@@ -1,6 +1,15 @@
 package onetest
 
-import "github.com/gatehouse-dev/gatehouse/internal/edge"
+import (
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+)
+
+// What sorts of calls there are, beside those that read and those that write.
+const (
+	fileUpload    = "file_upload"
+	testIngestion = "test_ingestion"
+)
 
 // What a key may be limited to.
 const (
@@ -12,6 +21,7 @@ const (
 	membershipWrite = "membership:write"
 	artifactsRead   = "artifacts:read"
 	artifactsWrite  = "artifacts:write"
+	activityRead    = "activity:read"
 )
 
 // managementRoutes are those of test cases, runs and executions.
@@ -87,6 +97,24 @@ func (h *handlers) membershipRoutes() []edge.Route {
 	}
 }
 
+// usageRoutes are those of what a product may use, and of what it has used.
+func (h *handlers) usageRoutes() []edge.Route {
+	const base = membership + "api/v1/products/{product}/usage"
+	return []edge.Route{
+		get(base, activityRead, ofProduct(h, h.showUsage)).Named("get_usage", "Says what a product has used of its weekly budget, and for what."),
+		get(base+"/activity", activityRead, ofProduct(h, h.activity)).Takes(paging("from", "to")...).
+			Named("list_activity", "Lists the metered calls of a product, the latest first.", credential.Invalid),
+		get(base+"/history", activityRead, ofProduct(h, h.usageHistory)).Named("usage_history", "Lists the weeks of a product, twelve at most, the present one first."),
+		get(base+"/export.csv", activityRead, ofProduct(h, h.exportUsage)).Takes("from", "to").Streams(event{}, "text/csv").
+			Named("export_usage", "Hands out the metered calls of up to three months as CSV.", credential.Invalid),
+		edge.Put(base+"/settings", edge.Authenticated, most, ofProduct(h, h.setUsage)).
+			Named("set_usage", "Changes what is named of the settings: the weekly budget, what happens when nothing is left, and how many requests an hour its keys make.").
+			Example(`{"weekly_budget": 1000, "overage_policy": "block", "hourly_limit": 0}`),
+		edge.Post(base+"/top-up", edge.Authenticated, most, ofProduct(h, h.topUp)).
+			Named("top_up", "Adds coins to the present week of a product, and to no other.", credential.InProgress).Example(`{"coins": 500}`),
+	}
+}
+
 // artifactRoutes are those of files.
 func (h *handlers) artifactRoutes() []edge.Route {
 	const (
@@ -96,10 +124,23 @@ func (h *handlers) artifactRoutes() []edge.Route {
 	in := edge.Intake{Files: h.workspace.Files(), Fields: mostFields, Admit: h.mayUpload}
 	return []edge.Route{
 		get(list, artifactsRead, ofProduct(h, h.listArtifacts)).Takes(paging()...).Named("list_artifacts", "Lists the files of a product, the latest first."),
-		edge.Uploads(list, edge.Authenticated, in, h.upload).Creates().Shown(newArtifact{}, nil).
+		edge.Uploads(list, edge.Authenticated, in, h.upload).Creates().Counts(fileUpload).Shown(newArtifact{}, nil).
 			Named("upload_artifact", "Adds a file to a product, in a part of a form.").Example(`-F "file=@$FILE"`),
 		get(one, artifactsRead, ofArtifact(h.getArtifact)).Named("get_artifact", "Says what a file is."),
 		remove(one, artifactsWrite, ofArtifact(h.deleteArtifact)).Named("delete_artifact", "Takes a file away."),
 		get(one+"/content", artifactsRead, ofArtifact(h.openArtifact)).Named("download_artifact", "Hands out what is in a file, or the Range of it that is asked for."),
 	}
+}
+
+// receiverRoutes are those of agents, which report results.
+func receiverRoutes() []edge.Route {
+	routes := []edge.Route{
+		edge.Get(receiver+"api/info", edge.Public, info).Steady().Named("server_info", "Tells agents which version of the protocol is spoken."),
+	}
+	for i := range routes {
+		if routes[i].Operation == "" {
+			routes[i].Operation = testIngestion
+		}
+	}
+	return routes
 }

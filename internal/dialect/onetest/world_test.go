@@ -39,6 +39,7 @@ type world struct {
 	*authority.Authority
 	t                 testing.TB
 	ahead             atomic.Int64
+	work              *workspace.Workspace
 	url               string
 	op                *credential.Principal
 	org               *store.Organization
@@ -72,8 +73,9 @@ func newWorld(t testing.TB, cfg store.Config) *world {
 	st := storetest.Open(t, cfg)
 	w.Authority = authority.New(authority.Config{PasswordMemory: 64, Store: st, Schemes: cfg.Schemes, Now: w.now, Issuer: server.URL})
 	uploads := artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1})
+	w.work = workspace.New(workspace.Config{Store: st, Files: uploads, Now: w.now})
 	handler = edge.New(edge.Config{
-		Authority: w.Authority, Surfaces: onetest.Surfaces(workspace.New(workspace.Config{Store: st, Files: uploads, Now: w.now})),
+		Authority: w.Authority, Surfaces: onetest.Surfaces(w.Authority, w.work),
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	var err error

@@ -14,12 +14,13 @@ import (
 // Tables are the tables that hold what a store remembers.
 var Tables = []string{
 	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
-	"credentials", "secrets", "credential_uses", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
+	"credentials", "secrets", "credential_uses", "usage_days", "requests", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
 	"sessions", "two_factor", "backup_codes", "links", "sign_in_attempts", "outbox", "invitations", "policies",
 	"campaigns", "testers", "tester_words", "campaign_issues", "tallies", "environments", "builds",
 	"test_folders", "test_cases", "test_case_versions", "test_case_labels", "test_case_refs", "test_cycles", "test_executions", "test_runs", "test_results",
 	"virtual_users", "releases", "issues", "comments", "creations", "searchable", "artifacts",
-	"issue_drafts", "issue_tags", "issue_tagged", "custom_fields", "nodes",
+	"issue_drafts", "issue_tags", "issue_tagged", "custom_fields",
+	"budgets", "budget_cycles", "budget_totals", "spends", "nodes",
 }
 
 // Exec runs statements behind the store's back.
