@@ -26,7 +26,7 @@ type UsageFilter struct {
 
 func (f *UsageFilter) query() []string {
 	pairs := []string{
-		"organization", f.Organization, "credential", f.Credential, "project", f.Project, "resource", f.Resource, "outcome", f.Outcome,
+		"organization", f.Organization, "credential_id", f.Credential, "project", f.Project, "resource", f.Resource, "outcome", f.Outcome,
 	}
 	for name, at := range map[string]time.Time{"from": f.From, "to": f.To} {
 		if !at.IsZero() {

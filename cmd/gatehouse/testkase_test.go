@@ -452,3 +452,68 @@ func TestTK55_TKO8_RateLimit(t *testing.T) {
 		}
 	})
 }
+
+// On suspicion people see what a token was used for of late: each request of the
+// last 90 days, with time, method, path, status, address and agent. What it was
+// sent as is not in it. Whoever looks after the token sees it, and nobody else.
+func TestTK50_TKO9_RecentActivity(t *testing.T) {
+	eachKase(t, func(t *testing.T, k *kase) {
+		agent := func(r *http.Request) { r.Header.Set("User-Agent", "leaked/1.0") }
+		token := k.tokens["user"]
+		k.call("GET", inProject(kaseCases), nil, as(token))
+		k.call("POST", inProject(kaseCases), map[string]any{"title": "Planted"}, as(token), at("203.0.113.9"), agent)
+		k.call("GET", inProject(kaseCases+"/TC-99999"), nil, as(token))
+		k.call("GET", inProject(kaseCases+"/"+k.tokens["owner"]), nil, as(token))
+		k.must("POST", "/v1/credentials/"+k.ids["user"]+"/revoke", nil, nil)
+		k.advance(time.Hour)
+		k.call("GET", kaseProjects, nil, as(token))
+		if err := k.auth.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list := func(as string) (out []api.Request, status int) {
+			t.Helper()
+			a := k.send("GET", "/v1/credentials/"+k.ids["user"]+"/requests", nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+k.tokens[as]) })
+			var page api.List[api.Request]
+			if a.status == 200 {
+				if err := json.Unmarshal([]byte(a.text), &page); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, secret := range k.tokens {
+				if strings.Contains(a.text, secret) {
+					t.Errorf("a secret is told: %s", a.text)
+				}
+			}
+			return page.Items, a.status
+		}
+		got, _ := list("owner")
+		want := []string{
+			"GET " + kaseProjects + " 401", "GET " + kaseCases + "/… 404", "GET " + kaseCases + "/TC-99999 404", "POST " + kaseCases + " 201", "GET " + kaseCases + " 200",
+		}
+		for i, r := range got {
+			if line := fmt.Sprint(r.Method, " ", r.Path, " ", r.Status); i >= len(want) || line != want[i] {
+				t.Errorf("request %d: got %s", i, line)
+			}
+		}
+		if len(got) != len(want) || got[3].Address != "203.0.113.9" || got[3].UserAgent != "leaked/1.0" || !got[0].At.Equal(got[3].At.Add(time.Hour)) {
+			t.Errorf("got %+v", got)
+		}
+		for who, status := range map[string]int{"boss": 200, "lead": 404, "reader": 404, "outsider": 404} {
+			if _, got := list(who); got != status {
+				t.Errorf("%s: got %d, want %d", who, got, status)
+			}
+		}
+		if mine, _ := list("owner"); len(mine) != len(want) {
+			t.Error("looking at it is listed as its own")
+		}
+		k.advance(90*24*time.Hour - 30*time.Minute)
+		if err := k.auth.ForgetUsage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var kept api.List[api.Request]
+		k.must("GET", "/v1/credentials/"+k.ids["user"]+"/requests", nil, &kept)
+		if len(kept.Items) != 1 || kept.Items[0].Status != 401 {
+			t.Errorf("after 90 days there are %+v", kept.Items)
+		}
+	})
+}

@@ -47,13 +47,17 @@ func (u *usageFlags) declare(cmd *cobra.Command, flags ...map[string]string) {
 	}
 }
 
+// renamed are the flags whose parameters are called otherwise: a parameter of
+// the name credential would be taken for a secret.
+var renamed = map[string]string{"credential": "credential_id"}
+
 // query is what the flags say, with the organization, which may be the only one.
 func (u *usageFlags) query(ctx context.Context, a *app, c *client.Client) (url.Values, error) {
 	organization, err := a.organization(ctx, c, u.organization)
 	query := chainQuery(organization)
 	for name, value := range u.values {
 		if *value != "" {
-			query.Set(name, *value)
+			query.Set(cmp.Or(renamed[name], name), *value)
 		}
 	}
 	return query, err

@@ -67,7 +67,7 @@ func newWhole(t *testing.T, cfg store.Config) *whole {
 	w.hooks = deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, "Gatehouse").Send, Now: now})
 	auth := authority.New(authority.Config{PasswordMemory: 64,
 		Store: st, Schemes: cfg.Schemes, Issuer: public.URL, Webhooks: authority.WebhookRules{Targets: targets, SendNow: w.hooks.SendNow},
-		Now: now,
+		Now: now, Keep: authority.Retention{UsageDays: 400, RequestDays: 90},
 	})
 	work := workspace.New(workspace.Config{
 		Store: st, Now: now, Posted: func() { w.posted.Add(1) }, Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 64 << 10}),

@@ -3,6 +3,7 @@ package authority
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -239,19 +240,30 @@ type BudgetCycle struct {
 // BudgetCycles returns the present cycle of a budget and up to twelve before
 // it, the latest first.
 func (a *Authority) BudgetCycles(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) ([]BudgetCycle, error) {
-	b, err := a.Budget(ctx, p, organization, id)
+	if _, err := a.budgeted(ctx, p, organization, id); err != nil {
+		return nil, err
+	}
+	b, err := a.store.Budget(ctx, organization, id)
 	if err != nil {
 		return nil, err
 	}
-	return a.cyclesFrom(ctx, b, max(0, b.Cycle-limit.ShownCycles))
+	if !b.Active {
+		return nil, noBudget()
+	}
+	return a.cyclesOf(ctx, b, limit.ShownCycles+1)
 }
 
-// cyclesFrom returns the cycles of a budget from the oldest that is asked for
-// up to the present one, the latest first.
-func (a *Authority) cyclesFrom(ctx context.Context, b *store.Budget, oldest int64) ([]BudgetCycle, error) {
+// cyclesOf turns a budget to the present cycle, and returns so many of its
+// cycles up to that one, the latest first.
+func (a *Authority) cyclesOf(ctx context.Context, b *store.Budget, most int64) ([]BudgetCycle, error) {
+	over, turned := b.Turn(a.clock())
+	oldest := max(0, b.Cycle-most+1)
 	stored, err := a.store.BudgetHistory(ctx, b.ID, b.Cycle, limit.ShownCycles+1)
 	if err != nil {
 		return nil, err
+	}
+	if turned { // which the next call stores
+		stored = slices.Insert(stored, 0, over)
 	}
 	totals, err := a.store.BudgetTotals(ctx, b.ID, oldest)
 	if err != nil {

@@ -41,8 +41,7 @@ func (a *Authority) ProjectUsage(ctx context.Context, p *credential.Principal, o
 	if u.Rate, err = a.store.ProjectRate(ctx, project); err != nil {
 		return nil, err
 	}
-	u.Budget.Turn(a.clock())
-	u.Cycles, err = a.cyclesFrom(ctx, u.Budget, max(0, u.Budget.Cycle-cycles+1))
+	u.Cycles, err = a.cyclesOf(ctx, u.Budget, cycles)
 	return u, err
 }
 

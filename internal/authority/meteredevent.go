@@ -132,17 +132,20 @@ func (a *Authority) ExportEvents(ctx context.Context, p *credential.Principal, r
 	}, nil
 }
 
-// EventColumns are the names of what EventCells returns.
+// EventColumns are the names of what EventLines returns.
 func EventColumns() []string {
 	return []string{"timestamp", "user", "event type", "source", "service", "operation", "coin cost"}
 }
 
-// EventCells are events as the lines of a table.
-func EventCells(events []MeteredEvent) [][]string {
-	lines := make([][]string, len(events))
-	for i := range events {
-		e := &events[i]
-		lines[i] = []string{e.At.UTC().Format(time.RFC3339Nano), e.User, e.Type, e.Source, e.Service, e.Operation, strconv.FormatInt(e.Coins, 10)}
+// EventLines returns what ExportEvents does as the lines of a table.
+func EventLines(next func(context.Context) ([]MeteredEvent, error)) func(context.Context) ([][]string, error) {
+	return func(ctx context.Context) ([][]string, error) {
+		events, err := next(ctx)
+		lines := make([][]string, len(events))
+		for i := range events {
+			e := &events[i]
+			lines[i] = []string{e.At.UTC().Format(time.RFC3339Nano), e.User, e.Type, e.Source, e.Service, e.Operation, strconv.FormatInt(e.Coins, 10)}
+		}
+		return lines, err
 	}
-	return lines
 }

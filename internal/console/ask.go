@@ -165,6 +165,7 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 }
 
 // unprocessable is the status of a form that has to be mended.

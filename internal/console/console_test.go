@@ -40,7 +40,8 @@ func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	st := storetest.Open(t, cfg)
 	s := &site{t: t}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
-	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now})
+	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
+		Keep: authority.Retention{RequestDays: 90}})
 	operator := credential.Operator()
 	o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
 	if err == nil {

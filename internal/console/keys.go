@@ -87,7 +87,11 @@ type keyPage struct {
 	Scopes    []credential.Scope
 	Addresses []string
 	Secrets   []credential.SecretInfo
+	Calls     []authority.Call
 }
+
+// mostCalls is how many of the latest requests a page shows.
+const mostCalls = 20
 
 func (c *console) key(r *edge.Request, _ edge.None) (edge.Page, error) {
 	d, f, err := c.find(r)
@@ -100,6 +104,10 @@ func (c *console) key(r *edge.Request, _ edge.None) (edge.Page, error) {
 	}
 	if !p.Row.Inactive {
 		p.Secrets = d.Secrets
+	}
+	p.Calls, err = c.authority.Calls(r.Context(), &r.Principal, authority.CallsRequest{Credential: d.Credential.ID, Limit: mostCalls})
+	if err != nil {
+		return edge.Page{}, err
 	}
 	return c.render(r, "key", page{Title: p.Row.Name, Body: p})
 }

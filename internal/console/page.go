@@ -164,14 +164,16 @@ func baseOf(m *store.Membership) string {
 
 // menu lists the pages about an organization that a member may see.
 func menu(m *store.Membership, base, current string) []section {
-	if !m.Role.Manages() {
-		return nil
-	}
 	entry := func(title, to, icon string) link {
 		return link{title, base + to, icon, strings.HasPrefix(current, base+to)}
 	}
+	usage := section{"Activity", []link{entry("Usage & Billing", "/usage", "bars")}}
+	if !m.Role.Manages() {
+		return []section{usage}
+	}
 	return []section{
 		{"Credentials", []link{entry("API keys", "/keys", "key")}},
+		usage,
 		{"Organization settings", []link{entry("Integrations", "/integrations", "plug")}},
 	}
 }

@@ -169,6 +169,8 @@ func TestK13_BS9_BSO10_KeysInTheDashboard(t *testing.T) {
 		one := keys + "/" + s.found(list, regexp.MustCompile(`/keys/([0-9a-f-]{36})"`))
 		shown := s.shows("its page", s.get(one), 200, "Requests so far", "read:members", "fingerprint")
 		s.hides("its page", shown, key[13:])
+		s.requested(key)
+		s.shows("what it was used for", s.get(one), 200, "Latest requests", "GET /api/v1/<i>", "418", "192.0.2.8, curl/8")
 
 		ask := s.shows("asking to rotate", s.get(one+"/rotate"), 200, "24 hours", "Last used")
 		next := s.found(s.post(one+"/rotate", fill(ask, "grace", "24h")), secret)
@@ -494,4 +496,18 @@ func TestH5_NamesAreText(t *testing.T) {
 			t.Error("a name in the list is no text")
 		}
 	})
+}
+
+// requested has a key make a request to a route of ours.
+func (s *site) requested(key string) {
+	s.t.Helper()
+	d, err := s.authority.Verify(s.t.Context(), key, authority.Verification{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.authority.Answered(authority.Answer{Standing: d.Standing, LetIn: true, Route: "GET /api/v1/{x}", Method: "GET", Path: "/api/v1/<i>", Status: 418,
+		Address: netip.MustParseAddr("192.0.2.8"), UserAgent: "curl/8"})
+	if err := s.authority.Flush(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -16,6 +16,7 @@ import (
 func (c *console) pageRoutes() []edge.Route {
 	const organization = "/console/organizations/{organization}"
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
+	used := edge.Needs(credential.UsageRead) // who may change depends on the project
 	return []edge.Route{
 		edge.Get("/console/assets/{version}/{file}", edge.Public, c.asset).Kept(365 * 24 * time.Hour),
 		edge.Get("/console/sign-in", edge.Public, c.signInPage),
@@ -40,6 +41,12 @@ func (c *console) pageRoutes() []edge.Route {
 		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.rotate),
 		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
 		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
+
+		edge.Get(organization+"/usage", used, c.usage).Takes("project", "from", "to"),
+		edge.Get(organization+"/usage/{project}", used, c.usage).Takes("from", "to"),
+		edge.Form(organization+"/usage/{project}", used, most, c.setUsage),
+		edge.Form(organization+"/usage/{project}/top-up", used, most, c.topUp),
+		edge.Get(organization+"/usage/{project}/export.csv", used, c.exportUsage).Takes("from", "to"),
 	}
 }
 
@@ -133,7 +140,7 @@ func (c *console) chooseTheme(r *edge.Request, in edge.Values) (edge.Page, error
 // membership is an organization of the user, with where its pages begin.
 type membership struct {
 	store.Membership
-	To string
+	To, Usage string
 }
 
 func (c *console) home(r *edge.Request, _ edge.None) (edge.Page, error) {
@@ -143,7 +150,8 @@ func (c *console) home(r *edge.Request, _ edge.None) (edge.Page, error) {
 	}
 	list := make([]membership, len(memberships))
 	for i := range memberships {
-		list[i] = membership{memberships[i], baseOf(&memberships[i]) + "/keys"}
+		base := baseOf(&memberships[i])
+		list[i] = membership{memberships[i], base + "/keys", base + "/usage"}
 	}
 	return c.render(r, "home", page{Title: "Your organizations", Body: list})
 }

@@ -153,8 +153,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		took := s.cfg.Now().Sub(start)
 		s.log(r, call, took)
-		s.cfg.Answered(Answer{Route: call.pattern, Method: knownMethod(r.Method), Status: call.status, Took: took})
 		s.count(r, call)
+		s.cfg.Answered(Answer{Route: call.pattern, Method: knownMethod(r.Method), Status: call.status, Took: took})
 		if p == http.ErrAbortHandler { // for the HTTP server, which closes the connection
 			panic(p)
 		}

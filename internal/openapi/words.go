@@ -63,7 +63,7 @@ func parameters() map[string]named {
 		"from":           {"the first day (UTC), 29 days before the last unless said", schema{Type: "string", Format: "date"}},
 		"to":             {"the last day (UTC), today unless said", schema{Type: "string", Format: "date"}},
 		"by":             {"what it is told apart by: one or two of day, credential, project, resource and outcome, with a comma between them; day unless said", text},
-		"credential":     {"id of a credential", schema{Type: "string", Format: "uuid"}},
+		"credential_id":  {"id of a credential", schema{Type: "string", Format: "uuid"}},
 		"resource":       {"method and route, or what the caller of a verification named", text},
 		"operation":      {"sort of call, such as service_call, rest_api_read or rest_api_write", text},
 		"outcome":        {"code of a decision, or 2xx, 3xx, 4xx or 5xx", text},

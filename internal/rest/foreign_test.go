@@ -118,8 +118,8 @@ func TestS6_ForeignInQueryAndBody(t *testing.T) {
 		{"organization", "/v1/credentials?organization=", w.other.ID}, {"project", "/v1/credentials?project=", w.foreign.ID},
 		{"project by number", "/v1/credentials?project=", w.foreign.BetaHubID}, {"user", "/v1/credentials?user=", far.Items[0].ID},
 		{"user by address", "/v1/credentials?user=", "owner@other.test"}, {"usage", "/v1/usage?organization=", w.other.ID}, {"usage export", "/v1/usage/export?organization=", w.other.ID}, {"spends", "/v1/usage/spends?organization=", w.other.ID},
-		{"spends of a project", "/v1/usage/spends?project=", w.foreign.ID}, {"spends of a credential", "/v1/usage/spends?credential=", w.records["far"].ID}, {"usage of a project", "/v1/usage?project=", w.foreign.ID},
-		{"usage of a credential", "/v1/usage?credential=", w.records["far"].ID}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID}, {"ledger", "/v1/ledger/verify?organization=", w.other.ID},
+		{"spends of a project", "/v1/usage/spends?project=", w.foreign.ID}, {"spends of a credential", "/v1/usage/spends?credential_id=", w.records["far"].ID}, {"usage of a project", "/v1/usage?project=", w.foreign.ID},
+		{"usage of a credential", "/v1/usage?credential_id=", w.records["far"].ID}, {"audit", "/v1/audit/events?organization=", w.other.ID}, {"audit chain", "/v1/audit/verify?organization=", w.other.ID}, {"ledger", "/v1/ledger/verify?organization=", w.other.ID},
 	} {
 		missing := nobody
 		if strings.Contains(c.foreign, "@") {

@@ -21,8 +21,8 @@ import (
 
 // usageFilters choose usage, and csvMedia is what exports of it are.
 var (
-	usageFilters = []string{"organization", "from", "to", "credential", "project", "resource", "outcome"}
-	spendFilters = []string{"organization", "from", "to", "credential", "project", "operation"}
+	usageFilters = []string{"organization", "from", "to", "credential_id", "project", "resource", "outcome"}
+	spendFilters = []string{"organization", "from", "to", "credential_id", "project", "operation"}
 	csvMedia     = "text/csv; charset=utf-8; header=present" // RFC 4180 section 3
 )
 
@@ -56,9 +56,9 @@ func (h *handlers) chosen(r *edge.Request) (c chosen, err error) {
 	if c.from, err = day(r, "from", c.to.AddDate(0, 0, -29)); err != nil {
 		return c, err
 	}
-	if text := r.Param("credential"); text != "" {
+	if text := r.Param("credential_id"); text != "" {
 		if c.credential, err = authority.ParseID(text); err != nil {
-			return c, credential.InvalidField("credential", "must be the id of a credential")
+			return c, credential.InvalidField("credential_id", "must be the id of a credential")
 		}
 	}
 	if text := r.Param("project"); text != "" {

@@ -1,10 +1,11 @@
 // Package onetest serves the documented HTTP surface of OneTest: products with
-// what they are tested in and their files, test cases, runs and executions, and
-// the tools that a program may use.
+// what they are tested in, their files and what they use, test cases, runs and
+// executions, and the tools that a program may use.
 //
 // It hides that service's shapes and words: products, which are projects, runs,
 // which are test cycles, p2, passed, pages by number, and its errors. It decides
-// nothing but which product a key is of; every call goes to the workspace.
+// nothing but which product a key is of; every call goes to the workspace, or to
+// authority where it is about coins.
 package onetest
 
 import (

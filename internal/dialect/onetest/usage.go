@@ -1,7 +1,6 @@
 package onetest
 
 import (
-	"context"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
@@ -177,10 +176,7 @@ func (h *handlers) exportUsage(r *edge.Request, ref store.ProjectRef, _ edge.Non
 	if err != nil {
 		return out, err
 	}
-	return edge.Table("usage-"+ref.ID.String()+".csv", authority.EventColumns(), func(ctx context.Context) ([][]string, error) {
-		found, err := next(ctx)
-		return authority.EventCells(found), err
-	}), nil
+	return edge.Table("usage-"+ref.ID.String()+".csv", authority.EventColumns(), authority.EventLines(next)), nil
 }
 
 // usageSettings say what a product may use. What isn't there stays.
