@@ -6759,7 +6759,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description method and route, or what the caller of a verification named */
@@ -6805,7 +6805,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description method and route, or what the caller of a verification named */
@@ -6855,7 +6855,7 @@ export interface operations {
                 /** @description the last day (UTC), today unless said */
                 to?: string;
                 /** @description id of a credential */
-                credential?: string;
+                credential_id?: string;
                 /** @description project: UUID, pr-… or PRJ-… */
                 project?: string;
                 /** @description sort of call, such as service_call, rest_api_read or rest_api_write */
