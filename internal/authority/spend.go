@@ -110,7 +110,7 @@ func (a *Authority) spend(ctx context.Context, d *credential.Decision, v *Verifi
 		d.Code = credential.CodeBudget
 		return nil
 	}
-	d.Paid = credential.Paid{Spend: r.Spend.ID, Cost: r.Spend.Cost, Organization: r.Spend.Organization}
+	d.Paid = credential.Paid{Spend: r.Spend.ID, Cost: r.Spend.Cost, Organization: r.Spend.Organization, Repeated: r.Spend.ID != p.ID}
 	if r.Alert {
 		a.alert()
 	}

@@ -41,6 +41,9 @@ func (a *Authority) count(ctx context.Context, d *credential.Decision, v Verific
 			Credential: c.ID, Organization: c.Organization, Project: c.Project, Day: usage.DayOf(now),
 			Resource: v.Charge.Resource, Outcome: string(d.Code), Cost: d.Paid.Cost,
 		}
+		if d.Paid.Repeated { // which is counted already
+			request.Cost = 0
+		}
 		if !v.Ours && request.Resource != "" {
 			request.Resource, request.Named = a.cleanResource(request.Resource), true
 		}

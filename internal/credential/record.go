@@ -305,6 +305,7 @@ type Paid struct {
 	Spend        uuid.UUID
 	Cost         int64
 	Organization uuid.UUID
+	Repeated     bool // before, under the same Idempotency-Key
 }
 
 // Decision is the outcome of a verification. Standing and Principal are set
