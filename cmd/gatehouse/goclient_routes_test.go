@@ -240,6 +240,7 @@ func checkCall(t *testing.T, route *edge.Route, r *http.Request) {
 	}
 	unkeyed := []string{"/v1/setup", "/v1/organizations/{organization}/invitations"} // which a repeat does anew
 	creates := route.Status == http.StatusCreated && !slices.Contains(unkeyed, route.Pattern) || strings.HasSuffix(route.Pattern, "/rotate") && route.Pattern != "/v1/signing-keys/rotate"
+	creates = creates || strings.HasSuffix(route.Pattern, "/top-up") || route.Doc.Keyed
 	if got := r.Header.Get("Idempotency-Key"); (got != "") != creates {
 		t.Errorf("%s is given the key %q", name, got)
 	}

@@ -297,6 +297,7 @@ func (p *poisoned) poison(table string) {
 	if key := map[string]string{
 		"credential_uses": "credential_id", "installation": "name", "requests": "credential_id, id",
 		"usage_days": "organization_id, day, credential_id, project_id, resource, outcome",
+		"budgets":    "id", "budget_totals": "budget_id, cycle, operation",
 	}[table]; key != "" { // which a start needs
 		storetest.Exec(p, db, `CREATE UNIQUE INDEX of_start ON `+table+` (`+key+`)`)
 	}
