@@ -51,12 +51,13 @@ func TestR10_PredecessorEndsAtFirstUse(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for _, row := range rows {
 			start := w.clock.now()
-			for i := range row.steps {
-				if row.steps[i].Idempotency != nil {
-					row.steps[i].Idempotency = key("of " + row.name)
+			steps := slices.Clone(row.steps) // the other database has its own
+			for i := range steps {
+				if steps[i].Idempotency != nil {
+					steps[i].Idempotency = key("of " + row.name)
 				}
 			}
-			id, secrets := generations(w, "gatehouse_key", row.steps...)
+			id, secrets := generations(w, "gatehouse_key", steps...)
 			w.clock.advance(row.after)
 			var got []credential.Code
 			for _, use := range row.uses {
