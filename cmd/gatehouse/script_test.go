@@ -137,7 +137,7 @@ func TestMounts(t *testing.T) {
 func scripts(dir string, server bool, setup func(*testscript.Env) error) testscript.Params {
 	return testscript.Params{
 		RequireUniqueNames: true,
-		Deadline:           time.Now().Add(3 * time.Minute),
+		Deadline:           time.Now().Add(15 * time.Minute), // of which a script may spend most waiting for its turn
 		Dir:                filepath.Join("testdata", "script", dir),
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = running{}
