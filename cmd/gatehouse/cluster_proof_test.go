@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 var (
 	clusterRuns  = flag.Int("cluster.runs", 1, "spend each budget so often; more than once is the long proof, also with two nodes")
 	clusterCoins = flag.Int("cluster.coins", 300, "of the larger budgets; three times as much is asked for")
+	clusterOnly  = flag.String("cluster.only", "", "prove what has a name that this matches, and nothing else")
 	clusterSeed  = flag.Uint64("cluster.seed", 0, "kill at the same moments again (default others each time)")
 )
 
@@ -63,7 +65,7 @@ func spendings(coins int) []spending {
 func TestD3_ClusterSpendsNoMore(t *testing.T) {
 	seed := cmp.Or(*clusterSeed, rand.Uint64())
 	t.Logf("-cluster.seed=%d chooses the same moments again", seed)
-	long := *clusterRuns > 1
+	long, only := *clusterRuns > 1, regexp.MustCompile(*clusterOnly)
 	for _, place := range []struct {
 		database string
 		nodes    int
@@ -78,7 +80,7 @@ func TestD3_ClusterSpendsNoMore(t *testing.T) {
 			c := newCluster(t, place.database, place.nodes, seed)
 			for run := range *clusterRuns {
 				for _, s := range spendings(*clusterCoins) {
-					if long || !s.long {
+					if (long || !s.long) && only.MatchString(s.name) {
 						c.spend(run, &s)
 					}
 				}
