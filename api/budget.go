@@ -70,6 +70,7 @@ type Spend struct {
 	Cost      int64      `json:"cost" doc:"what it came to"`
 	Reserved  int64      `json:"reserved" doc:"what was taken at first"`
 	SettledAt *time.Time `json:"settled_at,omitempty"`
+	Repeated  bool       `json:"repeated,omitzero" doc:"it was paid before, by a call with the same Idempotency-Key"`
 }
 
 // SettleSpend says what a call came to.

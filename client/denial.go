@@ -52,6 +52,12 @@ func (g *Guard) denied(d *api.Decision, permission string) *denial {
 			after = d.Limits.RetryAfter
 		}
 		return &denial{status: http.StatusTooManyRequests, code: code, detail: fmt.Sprintf("too many requests; try again in %d s", after), after: strconv.Itoa(after)}
+	case "budget_exceeded":
+		after := int64(3600) // of a server that doesn't tell
+		if d.Budget != nil && d.Budget.RetryAfter > 0 {
+			after = d.Budget.RetryAfter
+		}
+		return &denial{status: http.StatusTooManyRequests, code: code, detail: "the weekly budget has no room for this call", after: strconv.FormatInt(after, 10)}
 	}
 	return &denial{status: http.StatusUnauthorized, code: "invalid_credential",
 		detail: "the credential is not valid", challenge: g.challenge("invalid_token", "")}

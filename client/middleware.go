@@ -16,6 +16,9 @@ type MiddlewareOptions struct {
 	// Project names the project that a request acts in: its UUID, pr-… or
 	// PRJ-…. None if nil or if it returns "".
 	Project func(*http.Request) string
+	// Resource names what a request is about, in prices, usage and the ledger;
+	// nil is its method and the pattern that matched it.
+	Resource func(*http.Request) string
 	// Address is the address of the client. If nil, it is the peer's; behind a
 	// proxy, take it from where only that proxy can have written it.
 	Address func(*http.Request) string
@@ -89,6 +92,14 @@ func (g *Guard) decide(r *http.Request, permission string) (*api.Decision, *deni
 		return nil, no
 	}
 	v := api.Verify{Credential: &secret, Permission: permission, Address: plainAddress(g.o.Address(r)), UserAgent: agent(r)}
+	switch {
+	case g.o.Resource != nil:
+		v.Resource = g.o.Resource(r)
+	case strings.HasPrefix(r.Pattern, r.Method+" "):
+		v.Resource = r.Pattern
+	case r.Pattern != "":
+		v.Resource = r.Method + " " + r.Pattern
+	}
 	if g.o.Project != nil {
 		v.Project = g.o.Project(r)
 	}

@@ -145,7 +145,10 @@ func TestO9_GuardRefuses(t *testing.T) {
 		wantRefusal(t, code, resp, want)
 	}
 	limited, _ := answering(t, 200, `{"code":"rate_limited","limits":{"limit":600,"window":"1h","of":"project","retry_after":6}}`)
-	resp, _ := guarded(client.New(limited.URL, "", nil), client.MiddlewareOptions{}, "", asking("X-API-Key", "x"))
+	spent, _ := answering(t, 200, `{"code":"budget_exceeded","budget":{"of":{"type":"project","id":"x"},"retry_after":600}}`)
+	resp, _ := guarded(client.New(spent.URL, "", nil), client.MiddlewareOptions{}, "", asking("X-API-Key", "x"))
+	wantRefusal(t, "budget_exceeded, and told when", resp, refusal{429, "budget_exceeded", "", "600"})
+	resp, _ = guarded(client.New(limited.URL, "", nil), client.MiddlewareOptions{}, "", asking("X-API-Key", "x"))
 	wantRefusal(t, "rate_limited, and told when", resp, refusal{429, "rate_limited", "", "6"})
 
 	server, _ := answering(t, 200, `{"code":"insufficient_scope"}`)
@@ -285,3 +288,27 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What a request is about is told by its route, unless somebody says otherwise.
+func TestMiddlewareNamesTheResource(t *testing.T) {
+	for name, c := range map[string]struct {
+		pattern string
+		named   func(*http.Request) string
+		want    string
+	}{
+		"pattern with a method": {"GET /orders", nil, "GET /orders"}, "pattern without": {"/orders", nil, "GET /orders"}, "no pattern": {"", nil, ""},
+		"by the service": {"GET /orders", func(*http.Request) string { return "list orders" }, "list orders"},
+	} {
+		var asked api.Verify
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewDecoder(r.Body).Decode(&asked)
+			_, _ = io.WriteString(w, `{"code":"ok","active":true}`)
+		}))
+		defer server.Close()
+		r := asking("X-API-Key", "x")
+		r.Pattern = c.pattern
+		if _, reached := guarded(client.New(server.URL, "", nil), client.MiddlewareOptions{Resource: c.named}, "", r); !reached || asked.Resource != c.want {
+			t.Errorf("%s: reached %t, resource %q; want %q", name, reached, asked.Resource, c.want)
+		}
+	}
+}

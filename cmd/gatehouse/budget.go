@@ -115,12 +115,18 @@ func (a *app) budgetSet() *cobra.Command {
 			}
 			in.Coins = &n
 			var out api.Budget
+			if in.Overage == "" { // stays as it is, where there is a budget
+				err := a.inBudget(cmd.Context(), organization, args, client.Request{Method: http.MethodGet, Out: &out})
+				if err == nil {
+					in.Overage = out.Overage
+				}
+			}
 			err := a.inBudget(cmd.Context(), organization, args, client.Request{Method: http.MethodPut, In: in, Out: &out})
 			return a.showBudget(out, err)
 		},
 	}
 	cmd.Flags().Int64Var(&n, "coins", 0, "coins of each week")
-	cmd.Flags().StringVar(&in.Overage, "overage", "", "what happens to calls when nothing is left: block or allow (default block)")
+	cmd.Flags().StringVar(&in.Overage, "overage", "", "what happens to calls when nothing is left: block or allow (default as it is; block for a new one)")
 	organizationFlag(cmd, &organization)
 	return cmd
 }

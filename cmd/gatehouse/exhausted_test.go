@@ -38,10 +38,10 @@ func TestExhaustedInDialects(t *testing.T) {
 		w.must("PUT", "/v1/organizations/"+w.org.ID+"/budgets/"+w.org.ID, api.SetBudget{Coins: &zero}, nil)
 		for scheme, want := range map[string]string{
 			"onetest_key":        `{"detail":"Weekly coin budget exhausted. 0 of 0 coins of the organization are used; it is renewed at 2026-01-09T03:04:05Z.","code":"budget_exhausted","budget":0,"used":0,"resets_at":"2026-01-09T03:04:05Z"}`,
-			"bunship_live":       `{"success":false,"error":{"code":"RATE_LIMIT_EXCEEDED","message":"the weekly budget of the organization is used up: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}}`,
-			"betahub_pat":        `{"error":"the weekly budget of the organization is used up: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z","status":"rate_limited"}`,
-			"testkase_pat":       `{"status":429,"error":"Too Many Requests","message":"the weekly budget of the organization is used up: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}`,
-			"betatesting_static": `{"error":"rate_limited","message":"the weekly budget of the organization is used up: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}`,
+			"bunship_live":       `{"success":false,"error":{"code":"RATE_LIMIT_EXCEEDED","message":"the weekly budget of the organization has no room for this call: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}}`,
+			"betahub_pat":        `{"error":"the weekly budget of the organization has no room for this call: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z","status":"rate_limited"}`,
+			"testkase_pat":       `{"status":429,"error":"Too Many Requests","message":"the weekly budget of the organization has no room for this call: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}`,
+			"betatesting_static": `{"error":"rate_limited","message":"the weekly budget of the organization has no room for this call: 0 of 0 coins are spent; it is renewed at 2026-01-09T03:04:05Z"}`,
 		} {
 			got := w.send("GET", calls[scheme], nil, as(secrets[scheme]))
 			if got.status != 429 || got.text != want || got.header.Get("Retry-After") != "604800" || got.header.Get("Content-Type") != "application/json" {

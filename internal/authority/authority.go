@@ -84,6 +84,7 @@ type Authority struct {
 	limits   limit.Limiter
 	decided  func(credential.Code)
 	calls    usage.Log
+	refused  *limit.Memory // requests that are listed though they were refused
 	keep     Retention
 	losing   atomic.Bool // calls, which was logged
 	signing  signing
@@ -110,7 +111,7 @@ func New(cfg Config) *Authority {
 		keyer: newKeyring(cfg.Store.Root(), seal.LookupKeys), meter: usage.NewMeter(), limits: cfg.Limits, decided: cfg.Decided,
 		running: map[[32]byte]bool{}, keep: cfg.Keep, rules: cfg.Accounts, webhooks: cfg.Webhooks,
 		linker:   newKeyring(cfg.Store.Root(), seal.Links),
-		importer: newKeyring(cfg.Store.Root(), seal.Imports), prices: cfg.Prices, alerts: make(chan struct{}, 1), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
+		importer: newKeyring(cfg.Store.Root(), seal.Imports), refused: limit.New(1 << 14), prices: cfg.Prices, alerts: make(chan struct{}, 1), hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), queues: newQueues(),
 	}
 	if a.limits == nil {
 		a.limits = limit.Alone{Memory: limit.New(mostLimited)}

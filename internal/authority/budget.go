@@ -48,7 +48,7 @@ func (a *Authority) budgeted(ctx context.Context, p *credential.Principal, organ
 	}
 	b.kind = kind
 	may, err := a.permitted(ctx, p, organization, project)
-	b.writes = may.Has(credential.UsageWrite)
+	b.writes = may.Has(credential.UsageWrite) && p.ProjectScoped() == uuid.Nil // none of a project's raises its own
 	return b, err
 }
 

@@ -30,8 +30,7 @@ func meteredEvent(m *store.Metered) MeteredEvent {
 	if e.User == "" {
 		e.User = m.CredentialName
 	}
-	e.Service = serviceOf(m.Resource)
-	if e.Service == "" {
+	if e.Service = serviceOf(m.Resource); m.Operation == CalledService {
 		e.Source, e.Service = "verify", "external"
 	}
 	return e

@@ -110,7 +110,7 @@ func (a *Authority) spend(ctx context.Context, d *credential.Decision, v *Verifi
 		d.Code = credential.CodeBudget
 		return nil
 	}
-	d.Paid = credential.Paid{Spend: r.Spend.ID, Cost: r.Spend.Cost, Organization: r.Spend.Organization, Repeated: r.Spend.ID != p.ID}
+	d.Paid = credential.Paid{Spend: r.Spend.ID, Cost: r.Spend.Cost, Reserved: r.Spend.Reserved, Organization: r.Spend.Organization, Repeated: r.Spend.ID != p.ID}
 	if r.Alert {
 		a.alert()
 	}
@@ -122,8 +122,8 @@ func (a *Authority) payment(c *credential.Credential, charge *Charge, cost int64
 	now := a.clock()
 	p.Spend = store.Spend{Organization: c.Organization, Project: c.Project, Credential: c.ID, User: c.User, At: now, Cost: cost,
 		Operation: charge.Operation, Resource: charge.Resource}
-	if p.Operation == "" {
-		p.Operation = CalledService
+	if p.Operation == "" { // named by a service, which may put a secret into the name
+		p.Operation, p.Resource = CalledService, a.cleanResource(charge.Resource)
 	}
 	if p.ID, err = a.newID(); err != nil {
 		return p, fmt.Errorf("name a spend: %w", err)
@@ -141,9 +141,18 @@ func budgetOf(b *store.Budget, now time.Time) credential.Budget {
 		ResetsAt: b.ResetsAt(), RetryAfter: max(b.ResetsAt().Sub(now), time.Second)}
 }
 
-// Settle says what a call came to that was paid up to a day ago, and gives the
-// rest back. It may come to no more than was taken. Who may verify may settle,
-// what is of its own organization.
+// credentialOf is the credential of a principal; Nil for the operator.
+func credentialOf(p *credential.Principal) uuid.UUID {
+	if p.Credential == nil {
+		return uuid.Nil
+	}
+	return p.Credential.ID
+}
+
+// Settle says what a call of a service came to that was paid up to a day ago,
+// and gives the rest back. It may come to no more than was taken. Who may verify
+// may settle: what is of its own organization, or of its project if it is
+// confined to one, and never what it paid itself.
 func (a *Authority) Settle(ctx context.Context, p *credential.Principal, spend uuid.UUID, cost int64) (store.Receipt, error) {
 	if err := require(p, credential.CredentialsVerify); err != nil {
 		return store.Receipt{}, err
@@ -152,7 +161,8 @@ func (a *Authority) Settle(ctx context.Context, p *credential.Principal, spend u
 		return store.Receipt{}, credential.InvalidField("cost", "must be from 0 to %d", MaxCost)
 	}
 	now := a.clock()
-	return a.store.Settle(ctx, store.Settlement{Spend: spend, Organization: nilIfWide(p), Cost: cost, At: now, Since: now.Add(-settleFor)})
+	return a.store.Settle(ctx, store.Settlement{Spend: spend, Organization: nilIfWide(p), Cost: cost, At: now, Since: now.Add(-settleFor),
+		Operation: CalledService, Project: p.ProjectScoped(), Not: credentialOf(p)})
 }
 
 // Refund gives back what a call of ours cost that failed by our own fault. It

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/usage"
 )
 
@@ -15,6 +16,10 @@ type Retention struct {
 	RequestDays int // single requests; 0 keeps none at all
 	LedgerDays  int // what was paid; 0 is for good
 }
+
+// mostRefused bounds how many refused requests of a credential are kept one by
+// one: whoever is refused may go on asking. All of them are counted.
+var mostRefused = limit.Rate{Limit: 60, Window: time.Minute}
 
 // forgetAtOnce is how many rows go in a transaction, so that others get their
 // turn.
@@ -88,7 +93,7 @@ func (a *Authority) Answered(r Answer) {
 			Resource: r.Route, Outcome: statusClass(r.Status), Cost: r.Cost,
 		})
 	}
-	if r.Unlisted || a.keep.RequestDays == 0 {
+	if r.Unlisted || a.keep.RequestDays == 0 || !r.LetIn && !a.refused.Take(now, limit.Take{Key: limit.ForCredential(c.ID), Rate: mostRefused}).Allowed {
 		return
 	}
 	id, err := a.newID()

@@ -303,7 +303,8 @@ type Budget struct {
 // Paid is what a request was paid with; zero where it cost nothing.
 type Paid struct {
 	Spend        uuid.UUID
-	Cost         int64
+	Cost         int64 // what it came to; of a repeat, by now
+	Reserved     int64 // what was taken at first
 	Organization uuid.UUID
 	Repeated     bool // before, under the same Idempotency-Key
 }

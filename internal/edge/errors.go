@@ -53,7 +53,7 @@ func (d *Denial) Error() string {
 		return fmt.Sprintf("too many requests%s: at most %d %s; try again in %d s", whose[d.Limit.Of], d.Limit.Limit, every(d.Limit.Window), int(d.Limit.RetryAfter.Seconds()))
 	case credential.CodeBudget:
 		b := &d.Budget
-		return fmt.Sprintf("the weekly budget of the %s is used up: %d of %d coins are spent; it is renewed at %s", b.Of, b.Used, b.Coins, b.ResetsAt.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("the weekly budget of the %s has no room for this call: %d of %d coins are spent; it is renewed at %s", b.Of, b.Used, b.Coins, b.ResetsAt.UTC().Format(time.RFC3339))
 	case credential.CodeForbidden:
 		if d.Nowhere {
 			return "this is done in an organization; name yours in the header Gatehouse-Organization"

@@ -43,7 +43,7 @@ func (h *handlers) routes() []edge.Route {
 		edge.Form("/api/external/v2/oauth/token", edge.Public, most, h.token).Shown(tokenForm{}, nil).
 			Named("betaTestingToken", "Get an access token, by the address that BetaTesting documents. It is the same endpoint.", tokenErrors...).
 			Example("grant_type=client_credentials&client_id=$CLIENT_ID&client_secret=$CLIENT_SECRET&scope=api:read api:write"),
-		edge.Form("/oauth2/introspect", edge.Public, most, h.introspect).Shown(introspectForm{}, nil).Reads().Counted().OrNeeds(credential.CredentialsVerify).
+		edge.Form("/oauth2/introspect", edge.Public, most, h.introspect).Shown(introspectForm{}, nil).Reads().Counted().CostsNothing().OrNeeds(credential.CredentialsVerify).
 			Named("introspect", "Say whether a token works and what it is. A client asks about its own tokens, whoever may verify about any.", credential.InvalidClient),
 		edge.Form("/oauth2/revoke", edge.Public, most, h.revoke).Shown(revokeForm{}, nil).
 			Named("revokeToken", "End an access token of the client that asks.", credential.InvalidClient),

@@ -158,3 +158,55 @@ func TestBudgetAlerts(t *testing.T) {
 		t.Errorf("after a top-up: told of %q", got)
 	}
 }
+
+// Whatever is used up, a credential can be stopped, and what was paid can't be
+// given back to oneself.
+func TestNothingLeftToStopWith(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	none, few := int64(0), int64(3)
+	budgets := "/v1/organizations/" + w.acme.ID + "/budgets/"
+	w.must(t, "PUT", budgets+w.records["key"].ID, api.SetBudget{Coins: &few}, nil)
+	if a := w.do(t, request{method: "GET", path: "/v1/self", as: "key"}); a.status != 200 {
+		t.Fatalf("got %d %s", a.status, a.body)
+	}
+	var spends api.List[struct {
+		ID string `json:"id"`
+	}]
+	w.must(t, "GET", "/v1/usage/spends?organization="+w.acme.ID, nil, &spends)
+	if len(spends.Items) != 1 {
+		t.Fatalf("got %+v", spends)
+	}
+	settle := request{method: "POST", path: "/v1/spends/" + spends.Items[0].ID + "/settle", as: "key", body: `{"cost":0}`}
+	if a := w.do(t, settle); a.status != 404 {
+		t.Errorf("a key gives itself back what it paid: %d %s", a.status, a.body)
+	}
+	w.must(t, "PUT", budgets+w.acme.ID, api.SetBudget{Coins: &none}, nil)
+	if a := w.do(t, request{method: "GET", path: "/v1/self", as: "key"}); a.status != 429 {
+		t.Errorf("with nothing left: %d %s", a.status, a.body)
+	}
+	for _, path := range []string{"/v1/credentials/" + w.records["live"].ID + "/suspend", "/v1/credentials/" + w.records["live"].ID + "/revoke", "/v1/self/revoke"} {
+		if a := w.do(t, request{method: "POST", path: path, as: "key"}); a.status != 200 {
+			t.Errorf("%s with nothing left: %d %s", path, a.status, a.body)
+		}
+	}
+}
+
+// A repeat says that it is one, and what was taken at first; no secret that a
+// service puts into the name of a call stands in the ledger.
+func TestRepeatsAndNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	coins, cost := int64(100), int64(2)
+	w.must(t, "PUT", "/v1/organizations/"+w.acme.ID+"/budgets/"+w.records["live"].ID, api.SetBudget{Coins: &coins}, nil)
+	first := w.paid(t, "live", 7, "again")
+	w.must(t, "POST", "/v1/spends/"+first.Spend.ID+"/settle", api.SettleSpend{Cost: &cost}, nil)
+	if again := w.paid(t, "live", 7, "again"); again.Spend.ID != first.Spend.ID || !again.Spend.Repeated || again.Spend.Cost != 2 || again.Spend.Reserved != 7 {
+		t.Errorf("got %+v", again.Spend)
+	}
+	secret := w.secrets["live"]
+	w.must(t, "POST", "/v1/verify", api.Verify{Credential: &secret, Resource: "GET /download/" + w.secrets["onetest"]}, nil)
+	if rows := storetest.Dump(t, storetest.Raw(t, w.cfg), "spends"); strings.Contains(rows, w.secrets["onetest"]) || !strings.Contains(rows, "GET /download/…") {
+		t.Errorf("the ledger has %s", rows)
+	}
+}

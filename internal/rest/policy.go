@@ -22,7 +22,7 @@ func (h *handlers) policyRoutes() []edge.Route {
 			Shown(nil, api.Policy{}).Named("setPolicy", "Replace what an organization asks of its credentials. It takes an owner or admin who has signed in. The addresses hold from the next request on, the rest for what is made from now on.", credential.PreconditionFailed),
 		edge.Get("/v1/organizations/{organization}/unused-credentials", edge.Needs(credential.CredentialsRead), h.listUnused).Takes("for", "limit", "cursor").
 			Named("listUnused", "List the working credentials that nobody has used for some time (90d unless said): what a policy would suspend."),
-		edge.Post("/v1/credential-revocations", edge.Needs(credential.CredentialsWrite), large, h.revokeMany).
+		edge.Post("/v1/credential-revocations", edge.Needs(credential.CredentialsWrite), large, h.revokeMany).CostsNothing().
 			Named("revokeCredentials", "Revoke many credentials of an organization at once, from the next request on."),
 	}
 }

@@ -52,7 +52,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("getSelf", "Say who the caller is and what it may do."),
 		edge.Post("/v1/self/rotate", edge.Authenticated, small, h.rotateSelf).
 			Named("rotateSelf", "Give the caller's own credential a new secret. The answer is the only one that holds it.", credential.InProgress),
-		edge.Post("/v1/self/revoke", edge.Authenticated, 0, h.revokeSelf).
+		edge.Post("/v1/self/revoke", edge.Authenticated, 0, h.revokeSelf).CostsNothing().
 			Named("revokeSelf", "Revoke the caller's own credential for good."),
 		edge.Get("/v1/schemes", edge.Authenticated, h.schemes).
 			Named("listSchemes", "List the schemes that credentials can be of. All of them stand on one page."),
@@ -71,11 +71,11 @@ func (h *handlers) routes() []edge.Route {
 			Named("updateCredential", "Change a credential. What is absent stays; an expiry only moves closer.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/rotate", write, small, h.rotateCredential).
 			Named("rotateCredential", "Give a credential a new secret. The one before works during the grace; the answer is the only one that holds the new one.", credential.Damaged, credential.InProgress, credential.PreconditionFailed),
-		edge.Post("/v1/credentials/{id}/suspend", write, 0, h.suspendCredential).
+		edge.Post("/v1/credentials/{id}/suspend", write, 0, h.suspendCredential).CostsNothing().
 			Named("suspendCredential", "Suspend a credential, from the next request on.", credential.Damaged, credential.PreconditionFailed),
 		edge.Post("/v1/credentials/{id}/resume", write, 0, h.resumeCredential).
 			Named("resumeCredential", "Let a suspended credential work again.", credential.Damaged, credential.PreconditionFailed),
-		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).
+		edge.Post("/v1/credentials/{id}/revoke", write, 0, h.revokeCredential).CostsNothing().
 			Named("revokeCredential", "Revoke a credential for good, from the next request on.", credential.PreconditionFailed),
 		edge.Lines("/v1/organizations/{organization}/import", write, large, h.importCredentials).Takes("dry_run", "all_or_nothing").
 			Named("importCredentials", "Take over credentials that another system issued, with the secrets that they have: one JSON object a line, up to 1000. The answer says of each line what became of it."),
@@ -101,7 +101,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("listOrganizations", "List the organizations that the caller reaches."),
 		edge.Get("/v1/organizations/{organization}", edge.Needs(credential.OrganizationRead), h.getOrganization).
 			Named("getOrganization", "Show an organization."),
-		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization).
+		edge.Post("/v1/organizations/{organization}/suspend", edge.Needs(credential.OrganizationWrite), 0, h.suspendOrganization).CostsNothing().
 			Named("suspendOrganization", "Suspend an organization with all its credentials. The operator alone may.", credential.PreconditionFailed),
 		edge.Post("/v1/organizations/{organization}/resume", edge.Needs(credential.OrganizationWrite), 0, h.resumeOrganization).
 			Named("resumeOrganization", "Let a suspended organization work again. The operator alone may.", credential.PreconditionFailed),

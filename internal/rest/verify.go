@@ -98,7 +98,7 @@ func decision(d *credential.Decision) api.Decision {
 	}
 	out.Budget = decidedBudget(d)
 	if d.Paid.Spend != uuid.Nil {
-		out.Spend = &api.Spend{ID: d.Paid.Spend.String(), Cost: d.Paid.Cost, Reserved: d.Paid.Cost}
+		out.Spend = &api.Spend{ID: d.Paid.Spend.String(), Cost: d.Paid.Cost, Reserved: d.Paid.Reserved, Repeated: d.Paid.Repeated}
 	}
 	if c.Project != uuid.Nil {
 		out.Projects = []string{c.Project.String()}

@@ -166,7 +166,8 @@ func (l *ledger) settle(p *payment) error {
 	ask := p.settle
 	sp := l.spends[ask.Spend]
 	switch {
-	case sp == nil, ask.Organization != uuid.Nil && sp.Organization != ask.Organization:
+	case sp == nil, ask.Organization != uuid.Nil && sp.Organization != ask.Organization,
+		ask.Operation != "" && sp.Operation != ask.Operation, ask.Project != uuid.Nil && sp.Project != ask.Project, sp.Credential == ask.Not:
 		return credential.Errorf(credential.NotFound, "no such spend")
 	case !sp.SettledAt.IsZero() && sp.Cost == ask.Cost:
 		p.receipt.Spend = *sp

@@ -18,7 +18,7 @@ import (
 const (
 	mostPaid    = 256
 	longestPaid = 5 * time.Second
-	payingLanes = 4
+	payingLanes = 64
 )
 
 // Pay takes the cost of a call from all budgets that it is to be taken from,

@@ -25,30 +25,34 @@ type Proof struct {
 	Mismatches []Mismatch
 }
 
-// mostMismatches bounds what is told of a ledger that is wrong.
-const mostMismatches = 100
+// inLedger are the cycles of which the ledger still has every line, also of a
+// budget that is lost.
+const inLedger = `NOT EXISTS (SELECT 1 FROM budgets b WHERE b.id = e.budget_id AND b.started_at + e.cycle * 604800000 < $1)`
 
-// inLedger are the cycles of which the ledger still has every line.
-const inLedger = `EXISTS (SELECT 1 FROM budgets b WHERE b.id = e.budget_id AND b.started_at + e.cycle * 604800000 >= $1 AND (CAST($2 AS TEXT) = '' OR b.organization_id = $3))`
-
-const ledgerQuery = `
-	SELECT budget_id, cycle, operation, CAST(SUM(coins) AS BIGINT), CAST(SUM(n) AS BIGINT) FROM (
-		SELECT organization_id AS budget_id, organization_cycle AS cycle, operation, cost AS coins, 1 AS n FROM spends WHERE organization_cycle IS NOT NULL
-		UNION ALL SELECT project_id, project_cycle, operation, cost, 1 FROM spends WHERE project_cycle IS NOT NULL
-		UNION ALL SELECT credential_id, credential_cycle, operation, cost, 1 FROM spends WHERE credential_cycle IS NOT NULL
-		UNION ALL SELECT budget_id, cycle, operation, -used, -events FROM budget_totals
-	) AS e WHERE ` + inLedger + ` GROUP BY budget_id, cycle, operation HAVING SUM(coins) <> 0 OR SUM(n) <> 0 LIMIT $4`
-
-const totalsQuery = `
-	SELECT budget_id, cycle, '', CAST(SUM(coins) AS BIGINT), CAST(SUM(n) AS BIGINT) FROM (
-		SELECT budget_id, cycle, used AS coins, events AS n FROM budget_totals
-		UNION ALL SELECT budget_id, cycle, -used, -events FROM budget_cycles
-		UNION ALL SELECT id, cycle, -used, -events FROM budgets
-	) AS e WHERE ` + inLedger + ` GROUP BY budget_id, cycle HAVING SUM(coins) <> 0 OR SUM(n) <> 0 LIMIT $4`
+// ledgerQueries compare the ledger with the totals, and those with the budgets:
+// of one organization ($2), or of all.
+func ledgerQueries(one bool) []string {
+	spends, of, budgets := "", "", ""
+	if one {
+		spends, of, budgets = ` AND organization_id = $2`, ` WHERE budget_id IN (SELECT id FROM budgets WHERE organization_id = $2)`, ` WHERE organization_id = $2`
+	}
+	return []string{`
+		SELECT budget_id, cycle, operation, CAST(SUM(coins) AS BIGINT), CAST(SUM(n) AS BIGINT) FROM (
+			SELECT organization_id AS budget_id, organization_cycle AS cycle, operation, cost AS coins, 1 AS n FROM spends WHERE organization_cycle IS NOT NULL` + spends + `
+			UNION ALL SELECT project_id, project_cycle, operation, cost, 1 FROM spends WHERE project_cycle IS NOT NULL` + spends + `
+			UNION ALL SELECT credential_id, credential_cycle, operation, cost, 1 FROM spends WHERE credential_cycle IS NOT NULL` + spends + `
+			UNION ALL SELECT budget_id, cycle, operation, -used, -events FROM budget_totals` + of + `
+		) AS e WHERE ` + inLedger + ` GROUP BY budget_id, cycle, operation HAVING SUM(coins) <> 0 OR SUM(n) <> 0 LIMIT 100`, `
+		SELECT budget_id, cycle, '', CAST(SUM(coins) AS BIGINT), CAST(SUM(n) AS BIGINT) FROM (
+			SELECT budget_id, cycle, used AS coins, events AS n FROM budget_totals` + of + `
+			UNION ALL SELECT budget_id, cycle, -used, -events FROM budget_cycles` + of + `
+			UNION ALL SELECT id, cycle, -used, -events FROM budgets` + budgets + `
+		) AS e WHERE ` + inLedger + ` GROUP BY budget_id, cycle HAVING SUM(coins) <> 0 OR SUM(n) <> 0 LIMIT 100`}
+}
 
 // CheckLedger proves that what was added up is what the ledger says: for every
 // budget of an organization (Nil: of all), every cycle and every operation. It
-// reads the whole ledger.
+// reads their whole ledger.
 func (r reader) CheckLedger(ctx context.Context, organization uuid.UUID) (p Proof, err error) {
 	if p.KeptFrom, err = r.ledgerKeptFrom(ctx); err != nil {
 		return p, err
@@ -58,8 +62,12 @@ func (r reader) CheckLedger(ctx context.Context, organization uuid.UUID) (p Proo
 		kept = p.KeptFrom.UnixMilli()
 	}
 	targets := func(m *Mismatch) []any { return []any{&m.Budget, &m.Cycle, &m.Operation, &m.Coins, &m.Events} }
-	for _, query := range []string{ledgerQuery, totalsQuery} {
-		found, err := every(ctx, r, selection[Mismatch]{"check the ledger", targets, query}, kept, textOf(organization), nullable(organization), mostMismatches)
+	args := []any{kept}
+	if organization != uuid.Nil {
+		args = append(args, organization)
+	}
+	for _, query := range ledgerQueries(organization != uuid.Nil) {
+		found, err := every(ctx, r, selection[Mismatch]{"check the ledger", targets, query}, args...)
 		if err != nil {
 			return p, err
 		}

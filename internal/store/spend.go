@@ -48,6 +48,10 @@ type Settlement struct {
 	Cost         int64     // no more than was reserved
 	At           time.Time
 	Since        time.Time // a spend before is settled
+	// Operation, where it isn't empty, is what the spend was for, Project, where
+	// it isn't Nil, the project that it is of. Not is the credential that never paid it.
+	Operation    string
+	Project, Not uuid.UUID
 }
 
 // Receipt is what became of a payment or a settlement.

@@ -34,7 +34,7 @@ func saveTotalsQuery(n int) string {
 // sound is a number of a row, or nothing where it can't be one that was counted:
 // with that nothing could be added up any more.
 func sound(column string) string {
-	return "CASE WHEN " + column + " BETWEEN 0 AND 1000000000000 THEN " + column + " ELSE 0 END"
+	return "CASE WHEN " + column + " BETWEEN 0 AND 1000000000000000000 THEN " + column + " ELSE 0 END"
 }
 
 // Dimension is something by which usage is told apart.

@@ -1639,6 +1639,8 @@ export interface components {
             reserved: number;
             /** Format: date-time */
             settled_at?: string;
+            /** @description it was paid before, by a call with the same Idempotency-Key */
+            repeated?: boolean;
         };
         LimitState: {
             /** @description requests that may be made in a window */

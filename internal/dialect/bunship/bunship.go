@@ -108,7 +108,7 @@ func (h *handlers) organizationRoutes() []edge.Route {
 			Named("listKeys", "List the API keys."),
 		edge.Get(base+"api-keys/{key}", read, h.getKey).
 			Named("getKey", "Show an API key, but for its text."),
-		edge.Delete(base+"api-keys/{key}", write, h.revokeKey).
+		edge.Delete(base+"api-keys/{key}", write, h.revokeKey).CostsNothing().
 			Named("revokeKey", "Revoke an API key for good."),
 		edge.Get(base+"api-keys/{key}/usage", read, h.keyUsage).
 			Named("keyUsage", "Tell how often an API key was used, and when last."),
