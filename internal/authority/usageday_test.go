@@ -386,12 +386,12 @@ func TestForgetUsage(t *testing.T) {
 		w.restart(authority.Retention{UsageDays: 100, RequestDays: 50}, nil)
 		for i := range 2500 { // more than go at once
 			w.verify(secret, authority.Verification{Ours: true, Permission: credential.CredentialsVerify, Charge: authority.Charge{Resource: fmt.Sprint("GET /", i)}})
-			w.Answered(authority.Answer{Standing: d.Standing, Route: "GET /", Method: "GET", Path: "/", Status: 403})
+			w.Answered(authority.Answer{Standing: d.Standing, LetIn: true, Route: "GET /", Method: "GET", Path: "/", Status: 403})
 		}
 		w.ok(w.Flush(background))
 		w.clock.advance(day)
 		w.verify(secret, authority.Verification{})
-		w.Answered(authority.Answer{Standing: d.Standing, Route: "GET /", Method: "GET", Path: "/last", Status: 403})
+		w.Answered(authority.Answer{Standing: d.Standing, LetIn: true, Route: "GET /", Method: "GET", Path: "/last", Status: 403})
 		w.ok(w.Flush(background))
 		kept := func(what string, keep authority.Retention, usage, requests int) {
 			t.Helper()
@@ -403,15 +403,32 @@ func TestForgetUsage(t *testing.T) {
 			}
 		}
 		w.clock.advance(49*day - time.Millisecond)
-		kept("up to the last day", authority.Retention{UsageDays: 100, RequestDays: 50}, 2501, 2501)
+		kept("up to the last day", authority.Retention{UsageDays: 100, RequestDays: 50}, 2503, 2501)
 		w.clock.advance(2 * time.Millisecond)
-		kept("behind it", authority.Retention{UsageDays: 51, RequestDays: 50}, 2501, 1)
-		kept("a day less", authority.Retention{UsageDays: 49, RequestDays: 50}, 1, 1)
-		kept("for good", authority.Retention{RequestDays: 0}, 1, 0)
+		kept("behind it", authority.Retention{UsageDays: 51, RequestDays: 50}, 2503, 1)
+		kept("a day less", authority.Retention{UsageDays: 49, RequestDays: 50}, 2, 1)
+		kept("for good", authority.Retention{RequestDays: 0}, 2, 0)
 		w.Answered(authority.Answer{Standing: d.Standing, Route: "GET /", Method: "GET", Path: "/", Status: 403})
 		w.ok(w.Flush(background))
-		kept("without single requests", authority.Retention{RequestDays: 0}, 1, 0)
+		kept("without single requests", authority.Retention{RequestDays: 0}, 2, 0)
 	})
+}
+
+// Who is refused and goes on asking fills no disk: some of that is listed.
+func TestCalls_Refused(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	_, secret := w.made("bunship_live")
+	d := w.verify(secret, authority.Verification{})
+	w.restart(authority.Retention{RequestDays: 90}, nil)
+	for range 500 {
+		w.Answered(authority.Answer{Standing: d.Standing, Route: "GET /", Method: "GET", Path: "/", Status: 429})
+		w.Answered(authority.Answer{Standing: d.Standing, LetIn: true, Route: "GET /", Method: "GET", Path: "/", Status: 200})
+	}
+	w.ok(w.Flush(background))
+	rows := storetest.Dump(t, w.raw(), "requests")
+	if refused, letIn := strings.Count(rows, "status=429"), strings.Count(rows, "status=200"); refused != 60 || letIn != 500 {
+		t.Errorf("%d of 500 refused and %d of 500 others are listed, want 60 and all", refused, letIn)
+	}
 }
 
 // Where more requests wait than there is room for, that is said once.
