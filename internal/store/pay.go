@@ -23,7 +23,8 @@ const (
 
 // Pay takes the cost of a call from all budgets that it is to be taken from,
 // or from none if one of them has no room. Once it has returned no crash
-// undoes it. Calls that come at once are stored together.
+// undoes it. Calls that come at once are stored together; one whose context ends
+// before it had its turn pays nothing.
 func (s *Store) Pay(ctx context.Context, p Payment) (Receipt, error) {
 	return s.together(ctx, p.Organization, &payment{pay: &p})
 }
@@ -42,10 +43,14 @@ func (s *Store) together(ctx context.Context, organization uuid.UUID, p *payment
 	if !s.exclusive {
 		lane = &s.paying[organization[len(organization)-1]%payingLanes]
 	}
-	if err := lane.do(ctx, p, s.pay); err != nil {
+	switch err := lane.do(ctx, p, s.pay); {
+	case err == nil:
+		return p.receipt, p.err
+	case err == ctx.Err(): // it has left, and nothing is stored
+		return Receipt{}, s.failed("wait to pay", err)
+	default:
 		return Receipt{}, err
 	}
-	return p.receipt, p.err
 }
 
 // pay does what payments ask for in one transaction, and one after the other.

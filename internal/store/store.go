@@ -122,7 +122,7 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	for i := range s.paying {
-		s.paying[i].most = mostPaid
+		s.paying[i].most, s.paying[i].hasty = mostPaid, true
 	}
 	var err error
 	if cfg.DatabaseURL != "" {

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 
 	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
 // TestTurns are taken in the order in which they were asked for; another chain
@@ -86,6 +88,64 @@ func TestTogetherTakesTurns(t *testing.T) {
 			t.Errorf("%d are done in the end; want 3", len(gone))
 		}
 	})
+}
+
+// TestTogetherIsLeft: who doesn't wait any more leaves, and its turn goes to the
+// next; whose item is being stored stays.
+func TestTogetherIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		group := together[int]{hasty: true, most: 2}
+		var runs [][]int
+		open, results := make(chan bool), make([]error, 7)
+		run := func(_ context.Context, items []int) error {
+			runs = append(runs, slices.Clone(items))
+			<-open
+			return nil
+		}
+		var leave []context.CancelFunc
+		for item := range results {
+			ctx, cancel := context.WithCancel(t.Context())
+			leave = append(leave, cancel)
+			go func() { results[item] = group.do(ctx, item, run) }()
+			synctest.Wait()
+		}
+		leave[0]() // it works already
+		leave[1]() // it would have been next
+		leave[4]()
+		synctest.Wait()
+		open <- true
+		synctest.Wait()
+		leave[3]() // another works for it
+		synctest.Wait()
+		for range 2 {
+			open <- true
+			synctest.Wait()
+		}
+		if want := [][]int{{0}, {2, 3}, {5, 6}}; !slices.EqualFunc(runs, want, slices.Equal) || group.busy || len(group.waiting) > 0 {
+			t.Errorf("got %v, want %v", runs, want)
+		}
+		for item, err := range results {
+			if left := item == 1 || item == 4; left != errors.Is(err, context.Canceled) || !left && err != nil {
+				t.Errorf("item %d: %v", item, err)
+			}
+		}
+	})
+}
+
+// TestTogetherTriesAgain: what failed alone may have been stored all the same,
+// and is tried once more.
+func TestTogetherTriesAgain(t *testing.T) {
+	var group together[int]
+	tries := 0
+	err := group.do(t.Context(), 1, func(context.Context, []int) error {
+		if tries++; tries == 1 {
+			return credential.Errorf(credential.Unavailable, "the answer is lost")
+		}
+		return nil
+	})
+	if err != nil || tries != 2 {
+		t.Errorf("got %v after %d tries", err, tries)
+	}
 }
 
 // TestTogether: what gathers while one is at work is done at once; where that
