@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/limit"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
@@ -71,6 +72,9 @@ func (a *Authority) postBudget(ctx context.Context, tx *store.Tx, b *store.Budge
 		return nil
 	}
 	name, err := budgetName(ctx, tx, b)
+	if errors.Is(err, credential.NotFound) { // it is gone, and nobody's any more
+		return nil
+	}
 	if err != nil {
 		return err
 	}
