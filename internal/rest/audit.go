@@ -241,30 +241,17 @@ func (e *export) row(event *api.Event) error {
 	})
 }
 
-// record writes cells.
-func (e *export) record(cells []string) error { return writeCells(&e.buffer, cells) }
-
-// writeCells writes a line of CSV (RFC 4180), each cell as it is: the line ends
-// by LF, since csv takes every CR away where it ends by CRLF.
-func writeCells(to *bytes.Buffer, cells []string) error {
+// record writes cells (RFC 4180), each as it is: a line ends by LF, since csv
+// takes every CR away where it ends by CRLF.
+func (e *export) record(cells []string) error {
 	quoted := make([]string, len(cells))
 	for i, cell := range cells {
-		quoted[i] = inert(cell)
+		quoted[i] = edge.Inert(cell)
 	}
-	w := csv.NewWriter(to)
+	w := csv.NewWriter(&e.buffer)
 	if err := w.Write(quoted); err != nil {
 		return err
 	}
 	w.Flush()
 	return w.Error()
-}
-
-// inert keeps a spreadsheet from taking a cell for a formula. What it puts
-// before the cell is put before one that has it already too, so that it can be
-// taken away again.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n'", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }

@@ -140,19 +140,11 @@ func (h *handlers) listCycles(r *edge.Request, _ edge.None) (out api.List[api.Bu
 	for _, c := range cycles {
 		shown := api.BudgetCycle{StartedAt: c.StartsAt, EndsAt: c.EndsAt, Coins: c.Coins, ToppedUp: c.ToppedUp, Used: c.Used, Calls: c.Events, Operations: []api.BudgetOperation{}}
 		for _, o := range c.Operations {
-			shown.Operations = append(shown.Operations, api.BudgetOperation{Operation: o.Operation, Used: o.Used, Calls: o.Events, Percent: Percent(o.Used, c.Used)})
+			shown.Operations = append(shown.Operations, api.BudgetOperation{Operation: o.Operation, Used: o.Used, Calls: o.Events, Percent: c.Percent(o)})
 		}
 		out.Items = append(out.Items, shown)
 	}
 	return out, err
-}
-
-// Percent is a part of a whole, to one decimal; 0 of nothing.
-func Percent(part, whole int64) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return math.Round(float64(part)*1000/float64(whole)) / 10
 }
 
 func (h *handlers) settle(r *edge.Request, in api.SettleSpend) (api.Spend, error) {

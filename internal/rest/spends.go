@@ -72,7 +72,7 @@ func (h *handlers) exportSpends(r *edge.Request, _ edge.None) (out edge.Stream, 
 	}
 	req.Most, req.Limit = authority.MostExportDays, exportPage
 	principal := r.Principal
-	return csvOf("spends-"+date(req.From)+"-"+date(req.To)+".csv", spendColumns, func(ctx context.Context) (cells [][]string, err error) {
+	return edge.Table("spends-"+date(req.From)+"-"+date(req.To)+".csv", spendColumns, pages(func(ctx context.Context) (cells [][]string, err error) {
 		list, err := h.authority.Spends(ctx, &principal, req)
 		for i := range list {
 			l := ledgerLine(&list[i])
@@ -87,5 +87,5 @@ func (h *handlers) exportSpends(r *edge.Request, _ edge.None) (out edge.Stream, 
 			req.Before = list[i].Place()
 		}
 		return cells, err
-	}), nil
+	})), nil
 }

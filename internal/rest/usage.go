@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"slices"
@@ -19,11 +18,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// usageFilters choose usage, and csvMedia is what exports of it are.
+// usageFilters choose usage, spendFilters lines of the ledger.
 var (
 	usageFilters = []string{"organization", "from", "to", "credential_id", "project", "resource", "outcome"}
 	spendFilters = []string{"organization", "from", "to", "credential_id", "project", "operation"}
-	csvMedia     = "text/csv; charset=utf-8; header=present" // RFC 4180 section 3
 )
 
 // usageRoutes are those of what credentials were used for.
@@ -184,29 +182,19 @@ func orNobody(id string) string {
 // usageColumns are the columns of an export.
 var usageColumns = []string{"day", "credential", "project", "resource", "outcome", "requests", "coins"}
 
-// csvOf is a table on its way to a file, page by page: nothing of the database
-// is held while the caller reads. page returns the rows of the next page, and
-// none behind the last.
-func csvOf(name string, columns []string, page func(context.Context) ([][]string, error)) edge.Stream {
-	rows, ended := [][]string{columns}, false
-	next := func(ctx context.Context) ([]byte, error) {
+// pages reads a table page by page, so that nothing of the database is held
+// while the caller reads. page returns the rows of the next page, and none
+// behind the last.
+func pages(page func(context.Context) ([][]string, error)) func(context.Context) ([][]string, error) {
+	ended := false
+	return func(ctx context.Context) ([][]string, error) {
 		if ended {
 			return nil, io.EOF
 		}
-		more, err := page(ctx)
-		if err != nil {
-			return nil, err
-		}
-		var part bytes.Buffer
-		for _, row := range append(rows, more...) {
-			if err := writeCells(&part, row); err != nil {
-				return nil, err
-			}
-		}
-		rows, ended = nil, len(more) == 0
-		return part.Bytes(), nil
+		rows, err := page(ctx)
+		ended = len(rows) == 0
+		return rows, err
 	}
-	return edge.Stream{Media: csvMedia, Name: name, Next: next}
 }
 
 func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, err error) {
@@ -216,7 +204,7 @@ func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, e
 	}
 	req.By, req.Most, req.Limit = exportedBy, authority.MostExportDays, exportPage
 	principal := r.Principal
-	return csvOf("usage-"+date(req.From)+"-"+date(req.To)+".csv", usageColumns, func(ctx context.Context) (cells [][]string, err error) {
+	return edge.Table("usage-"+date(req.From)+"-"+date(req.To)+".csv", usageColumns, pages(func(ctx context.Context) (cells [][]string, err error) {
 		rows, err := h.authority.UsageRows(ctx, &principal, req)
 		for i := range rows {
 			row := usageRow(&rows[i], exportedBy)
@@ -226,7 +214,7 @@ func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, e
 			req.After = rows[i].Keys
 		}
 		return cells, err
-	}), nil
+	})), nil
 }
 
 func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Request], err error) {
