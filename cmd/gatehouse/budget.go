@@ -156,7 +156,7 @@ func (a *app) budgetTopUp() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return usagef("%q is no number of coins", args[0])
+				return usagef("%q is no number of coins; it stands first, as in: gatehouse budget top-up 500 PRJ-1", args[0])
 			}
 			var out api.Budget
 			err = a.inBudget(cmd.Context(), organization, args[1:], client.Request{

@@ -70,7 +70,7 @@ func (h *handlers) budget(r *edge.Request) (organization, id uuid.UUID, err erro
 		return organization, id, err
 	}
 	if id, err = authority.ParseID(r.PathValue("budget")); err != nil {
-		return organization, id, credential.Errorf(credential.NotFound, "it has no budget")
+		return organization, id, credential.Errorf(credential.NotFound, "there is no budget; set one first")
 	}
 	return organization, id, nil
 }

@@ -36,7 +36,7 @@ func (r reader) budget(ctx context.Context, query string, args ...any) (*Budget,
 	var b Budget
 	err := r.q.QueryRowContext(ctx, query, args...).Scan(b.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, credential.Errorf(credential.NotFound, "it has no budget")
+		return nil, credential.Errorf(credential.NotFound, "there is no budget; set one first")
 	}
 	if err != nil {
 		return nil, r.fail("read a budget", err)
