@@ -74,7 +74,9 @@ func (a *Authority) permitted(ctx context.Context, p *credential.Principal, orga
 	return p.Within(access), err
 }
 
-func noBudget() error { return credential.Errorf(credential.NotFound, "there is no budget; set one first") }
+func noBudget() error {
+	return credential.Errorf(credential.NotFound, "there is no budget; set one first")
+}
 
 // Budget returns the budget of an organization, a project or a credential, as
 // it stands now.
