@@ -257,3 +257,41 @@ func TestNewIdempotencyKey(t *testing.T) {
 		t.Errorf("got %q and %q", one, two)
 	}
 }
+
+// TestPatience wants a client that is told to be patient to wait as long as the
+// server says, to say so, and not to wait for what takes a week.
+func TestPatience(t *testing.T) {
+	var told []string
+	o := client.Options{Patience: 10 * time.Minute, Timeout: time.Hour, Waiting: func(why error, wait time.Duration) {
+		told = append(told, why.Error()+" "+wait.String())
+	}}
+	p := newPatient(t, o, reply{status: 408}, reply{status: 425, after: "2"}, reply{status: 503, body: unavailable, after: "300"}, reply{status: 200, body: fine})
+	if err := p.Call(t.Context(), http.MethodGet, "/v1/self", nil, nil); err != nil || len(p.waits) != 3 || p.waits[1] != 2*time.Second || p.waits[2] != 5*time.Minute {
+		t.Errorf("waited %v, %v", p.waits, err)
+	}
+	if len(told) != 3 || !strings.HasPrefix(told[0], "the server answered 408 ") || told[2] != "503: later 5m0s" && !strings.Contains(told[2], "later") {
+		t.Errorf("told: %q", told)
+	}
+	spent := newPatient(t, o, reply{status: 429, after: "1", body: `{"status":429,"code":"budget_exceeded","detail":"it is spent"}`}, reply{status: 200, body: fine})
+	if err := spent.Call(t.Context(), http.MethodGet, "/v1/self", nil, nil); err == nil || len(spent.got) != 1 {
+		t.Errorf("of a budget that is spent: %v after %d attempts", err, len(spent.got))
+	}
+	slow := newPatient(t, client.Options{Attempt: time.Nanosecond, Retries: 2}, reply{status: 200, body: fine})
+	if err := slow.Call(t.Context(), http.MethodGet, "/v1/self", nil, nil); err == nil || len(slow.waits) != 2 {
+		t.Errorf("attempts that take too long: %v after %d waits", err, len(slow.waits))
+	}
+	var bodies []string
+	again := newPatient(t, client.Options{}, reply{status: 503}, reply{status: 200, body: fine})
+	call := client.Request{Method: http.MethodPut, Path: "/v1/x", Type: "text/plain", Encoding: "gzip", Length: 4, Body: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("body")), nil
+	}}
+	if err := again.Do(t.Context(), call); err != nil {
+		t.Error(err)
+	}
+	for _, got := range again.got {
+		bodies = append(bodies, got.body, got.header.Get("Content-Encoding"), got.header.Get("Content-Length"), got.header.Get("Content-Type"))
+	}
+	if want := []string{"body", "gzip", "4", "text/plain", "body", "gzip", "4", "text/plain"}; !slices.Equal(bodies, want) {
+		t.Errorf("bodies: %q, want %q", bodies, want)
+	}
+}

@@ -41,11 +41,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage *usageError
+	var code exitCode
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errSilent):
 		return exitFailed
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "gatehouse: %v\n", err)
 		return exitUsage
@@ -101,7 +104,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
 		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.budgetCommand(), a.limitCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(), a.importCommand(),
-		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
+		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), a.usageCommand(), a.reportCommand(), completionCommand(),
 	)
 	return root
 }

@@ -1,0 +1,8 @@
+package report
+
+import (
+	"context"
+	"errors"
+)
+
+func (s *sending) exchange(context.Context) error { return errors.New("not yet") }
