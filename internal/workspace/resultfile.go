@@ -61,9 +61,7 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 		if err != nil {
 			wrong = append(wrong, artifact.Name(f.Name)+": "+err.Error())
 		}
-		for _, t := range results {
-			r.Results = append(r.Results, store.TestResult{Name: t.Name, Class: t.Class, Status: t.Status, Duration: t.Duration, Message: t.Message})
-		}
+		r.Results = append(r.Results, results...)
 	}
 	if len(wrong) > 0 {
 		return credential.InvalidField("file", "%s", clip(strings.Join(wrong, "; "), mostMessage))
@@ -71,8 +69,11 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	return nil
 }
 
+// resultWords are our words for the statuses in files.
+var resultWords = map[testresult.Status]string{testresult.Passed: "pass", testresult.Failed: "fail", testresult.Errored: "fail", testresult.Skipped: "skipped"}
+
 // read reads one file, of which no more bytes are taken than are left.
-func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, error) {
+func (f *ResultFile) read(format string, left *int64) ([]store.TestResult, error) {
 	file, err := f.File.Open()
 	if err != nil {
 		return nil, err
@@ -95,7 +96,18 @@ func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, erro
 		return nil, fmt.Errorf("it has more than the %d bytes that it may have, unpacked", *left)
 	}
 	*left -= int64(len(text))
-	return testresult.Read(format, bytes.NewReader(text), MostResults)
+	var results []store.TestResult
+	_, err = testresult.Read(bytes.NewReader(text), testresult.Options{Format: format, MostCases: MostResults}, func(c *testresult.Case) error {
+		results = append(results, store.TestResult{Name: c.Name, Class: c.Class, Status: resultWords[c.Status], Duration: c.Duration, Message: c.Message})
+		return nil
+	})
+	if err == nil && len(results) == 0 {
+		err = errors.New("there are no results in it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
 }
 
 // attachFiles keeps the files of an upload with it.
