@@ -132,8 +132,9 @@ func (w *Workspace) newRun(ch *change, c *store.TestCycle, r *ReportRequest) (*s
 	hash := sha256.Sum256(r.Body)
 	run := &store.TestRun{ID: id, Project: c.Project, Cycle: c.ID, Key: r.Key, Attempt: r.Attempt, Build: r.Build, SkippedAs: r.SkippedAs,
 		Request: hash[:], Maker: ch.maker(), CreatedAt: ch.at, Source: "results"}
-	if len(r.Files) > 0 {
+	for _, f := range r.Files {
 		run.Source = "file"
+		run.SuiteErrors += f.suiteErrors
 	}
 	run.CI, run.Commit, run.Branch = ciOf(r.CI)
 	return run, err
