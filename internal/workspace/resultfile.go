@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,11 +25,17 @@ import (
 type ResultFile struct {
 	Name string // as the caller chose it
 	File *artifact.Staged
+
+	format      string // by its content
+	suiteErrors int64
 }
 
 // unpacked bounds the files of an upload in bytes, all together and unpacked: by
 // what is read in a moment, and by what may be uploaded at all.
 func (w *Workspace) unpacked() int64 { return min(32<<20, 8*w.files.Most()) }
+
+// auto is the format of files whose content says what they are.
+const auto = "auto"
 
 // mostCI bounds what is said of where tests ran, in characters.
 const mostCI = 2000
@@ -39,7 +46,7 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	if len(r.Files) == 0 {
 		return nil
 	}
-	if r.Format, err = oneOf("format", strings.ToLower(r.Format), testresult.Formats()); err != nil {
+	if r.Format, err = oneOf("format", strings.ToLower(r.Format), append(testresult.Formats(), auto)); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(r.CI) > mostCI || r.CI != "" && !strings.HasPrefix(r.CI, "{") {
@@ -53,7 +60,8 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	}
 	var wrong []string
 	left := w.unpacked()
-	for _, f := range r.Files {
+	for i := range r.Files {
+		f := &r.Files[i]
 		results, err := f.read(r.Format, &left)
 		if errors.Is(err, credential.Unavailable) {
 			return err
@@ -68,9 +76,6 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	}
 	return nil
 }
-
-// resultWords are our words for the statuses in files.
-var resultWords = map[testresult.Status]string{testresult.Passed: "pass", testresult.Failed: "fail", testresult.Errored: "fail", testresult.Skipped: "skipped"}
 
 // read reads one file, of which no more bytes are taken than are left.
 func (f *ResultFile) read(format string, left *int64) ([]store.TestResult, error) {
@@ -97,8 +102,8 @@ func (f *ResultFile) read(format string, left *int64) ([]store.TestResult, error
 	}
 	*left -= int64(len(text))
 	var results []store.TestResult
-	_, err = testresult.Read(bytes.NewReader(text), testresult.Options{Format: format, MostCases: MostResults}, func(c *testresult.Case) error {
-		results = append(results, store.TestResult{Name: c.Name, Class: c.Class, Status: resultWords[c.Status], Duration: c.Duration, Message: c.Message})
+	summary, err := testresult.Read(bytes.NewReader(text), testresult.Options{Format: format, MostCases: MostResults}, func(c *testresult.Case) error {
+		results = append(results, resultOf(c))
 		return nil
 	})
 	if err == nil && len(results) == 0 {
@@ -107,13 +112,28 @@ func (f *ResultFile) read(format string, left *int64) ([]store.TestResult, error
 	if err != nil {
 		return nil, err
 	}
+	f.format, f.suiteErrors = or(summary.Format, format), summary.SuiteErrors
 	return results, nil
+}
+
+// resultOf is a case of a file as a result.
+func resultOf(c *testresult.Case) store.TestResult {
+	r := store.TestResult{
+		Name: c.Name, Class: c.Class, Suite: c.Suite, File: c.File, Line: c.Line, CodeRef: c.CodeRef, Status: string(c.Status), Flaky: c.Flaky, Attempt: c.Attempt,
+		Duration: c.Duration, Message: c.Message, Detail: c.Detail, Attachments: slices.Clone(c.Attachments),
+	}
+	r.Duration = min(max(r.Duration, 0), mostDuration) // a program wrote it
+	for _, p := range c.Properties[:min(len(c.Properties), mostProperties)] {
+		r.Properties = append(r.Properties, store.TestProperty(p))
+	}
+	r.Attachments = r.Attachments[:min(len(r.Attachments), mostAttachments)]
+	return r
 }
 
 // attachFiles keeps the files of an upload with it.
 func (w *Workspace) attachFiles(ctx context.Context, ch *change, run uuid.UUID, r *ReportRequest) error {
 	for _, f := range r.Files {
-		if _, err := w.attach(ctx, ch, runOwner(run), Upload{Kind: r.Format, Name: f.Name, Detail: r.CI, File: f.File}); err != nil {
+		if _, err := w.attach(ctx, ch, runOwner(run), Upload{Kind: f.format, Name: f.Name, Detail: r.CI, File: f.File}); err != nil {
 			return err
 		}
 	}
