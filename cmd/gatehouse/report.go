@@ -50,6 +50,7 @@ part: the same again completes it, 8 a budget has no room.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.sendResults(cmd, r) },
 	}
 	r.flags(cmd.Flags())
+	cmd.AddCommand(a.inspectCommand())
 	completeWords(cmd, "format", append([]string{"auto"}, testresult.Formats()...)...)
 	completeWords(cmd, "on-empty", "error", "warn", "ignore")
 	completeWords(cmd, "report-skipped-as", "skipped", "blocked", "ignore")

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bufio"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,7 +11,6 @@ import (
 	"hash/maphash"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/internal/testresult"
@@ -99,13 +100,17 @@ func (j *job) readFile(r *reading, s source) error {
 	content := sha256.New()
 	before := r.spool.count
 	counted := &counting{from: io.TeeReader(from, content)}
-	sum, err := testresult.Read(counted, testresult.Options{Format: strings.Replace(j.Format, "auto", "junit", 1), MostCases: 1 << 20}, r.add)
+	text, err := unpacked(counted)
+	if err != nil {
+		return err
+	}
+	sum, err := testresult.Read(text, testresult.Options{Format: j.Format}, r.add)
 	if err != nil {
 		if s.found && sum.Format == "" && r.spool.count == before {
 			r.warn("%s: left out, as it holds no test results", plain(s.name, mostOfName))
 			return nil
 		}
-		return err
+		return reason(err)
 	}
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		return reason(err)
@@ -113,6 +118,20 @@ func (j *job) readFile(r *reading, s source) error {
 	r.contents.Write(content.Sum(nil))
 	r.take(s, sum, counted.n)
 	return nil
+}
+
+// unpacked is a file as it was before gzip packed it, if gzip did.
+func unpacked(in io.Reader) (io.Reader, error) {
+	const magic = "\x1f\x8b" // RFC 1952 section 2.3.1
+	text := bufio.NewReader(in)
+	if head, _ := text.Peek(len(magic)); string(head) != magic {
+		return text, nil
+	}
+	packed, err := gzip.NewReader(text)
+	if err != nil {
+		return nil, fmt.Errorf("it can't be unpacked: %w", err)
+	}
+	return packed, nil
 }
 
 // take adds what a file says altogether.

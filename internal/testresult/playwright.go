@@ -1,0 +1,164 @@
+package testresult
+
+// A report of Playwright has suites of suites with specs, and each of these a
+// test for each project, with as many attempts as it took.
+type playwrightSpec struct {
+	title, file text
+	line        int
+}
+
+func (d *jsonDoc) playwright() {
+	for ok := d.begin('['); ok && d.item(); {
+		d.playwrightSuite()
+	}
+}
+
+func (d *jsonDoc) playwrightSuite() {
+	d.enter()
+	at := d.level - 1
+	for ok := d.begin('{'); ok; {
+		var key string
+		if key, ok = d.key(); !ok {
+			break
+		}
+		switch key {
+		case "title":
+			d.text(&d.titles[at])
+		case "specs":
+			for more := d.begin('['); more && d.item(); {
+				d.playwrightSpec()
+			}
+		case "suites":
+			d.playwright()
+		default:
+			d.skip()
+		}
+	}
+	d.level--
+}
+
+// playwrightSpec reads a spec. Where it stands follows its tests, which wait for that.
+func (d *jsonDoc) playwrightSpec() {
+	var s playwrightSpec
+	for ok := d.begin('{'); ok; {
+		var key string
+		if key, ok = d.key(); !ok {
+			break
+		}
+		switch key {
+		case "title":
+			d.text(&s.title)
+		case "file":
+			d.text(&s.file)
+		case "line":
+			s.line = int(min(d.number(), 1<<30))
+		case "tests":
+			for more := d.begin('['); more && d.item(); {
+				d.playwrightTest(&s)
+			}
+		default:
+			d.skip()
+		}
+	}
+	title, file := string(tidy(nil, s.title.b, mostName)), string(tidy(nil, s.file.b, mostName))
+	d.letGo(func(c *Case) {
+		c.File, c.Line = file, s.line
+		if c.Name != title && title != "" { // it followed the tests
+			c.Name, c.CodeRef = title, c.Class+"."+title
+		}
+	})
+}
+
+func (d *jsonDoc) playwrightTest(s *playwrightSpec) {
+	t := &d.t
+	t.reset()
+	t.name.set(s.title.b)
+	d.around(&t.suite)
+	var status, last text
+	t.class.set(t.suite.b)
+	for ok := d.begin('{'); ok; {
+		var key string
+		if key, ok = d.key(); !ok {
+			break
+		}
+		switch key {
+		case "projectName":
+			if d.text(&d.buffer); !d.buffer.blank() {
+				t.class.write([]byte(" (" + string(d.buffer.b) + ")"))
+			}
+		case "status":
+			d.text(&status)
+		case "results":
+			for more := d.begin('['); more && d.item(); {
+				d.playwrightAttempt(&last)
+			}
+		default:
+			d.skip()
+		}
+	}
+	outcome := string(status.b)
+	if outcome == "" {
+		outcome = map[string]string{"passed": "expected", "skipped": "skipped"}[string(last.b)]
+	}
+	switch outcome {
+	case "expected":
+	case "flaky":
+		t.flaky = true
+	case "skipped":
+		t.fails = saysSkipped
+	default:
+		t.fails = saysFailed
+	}
+	if t.settle(); t.status == Passed {
+		t.message.reset()
+		t.detail.reset()
+	}
+	d.hold()
+}
+
+// playwrightAttempt reads one of the attempts at a test, of which the last counts.
+func (d *jsonDoc) playwrightAttempt(status *text) {
+	t := &d.t
+	t.message.reset()
+	t.detail.reset()
+	t.attempt++
+	for ok := d.begin('{'); ok; {
+		var key string
+		if key, ok = d.key(); !ok {
+			break
+		}
+		switch key {
+		case "status":
+			d.text(status)
+		case "duration":
+			t.duration = seconds(d.number() / 1000)
+		case "startTime":
+			d.text(&d.buffer)
+			t.startedAt = moment(d.buffer.b)
+		case "error":
+			d.problem(&t.message, &t.detail)
+		case "errors":
+			d.playwrightErrors()
+		case "attachments":
+			d.paths()
+		default:
+			d.skip()
+		}
+	}
+}
+
+// playwrightErrors reads all errors of an attempt; what error says is the first of them.
+func (d *jsonDoc) playwrightErrors() {
+	var message, detail text
+	for ok := d.begin('['); ok && d.item(); {
+		if !message.blank() {
+			d.skip()
+			continue
+		}
+		d.problem(&message, &detail)
+	}
+	if d.t.message.blank() {
+		d.t.message.set(message.b)
+		d.t.detail.set(detail.b)
+	}
+}
