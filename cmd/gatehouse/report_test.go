@@ -51,17 +51,13 @@ func newReported(t *testing.T) *reported {
 	}
 	r.command("project", "create", "Space Game")
 	r.server = r.serve()
-	ctx, c := t.Context(), client.New(r.server.url, r.key, nil)
-	user, err := c.Members(r.org).Create(ctx, api.CreateUser{Email: "ada@example.com", Name: "Ada", Role: "owner", Password: "a long password of hers"}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.command("user", "create", "--email", "ada@example.com", "--name", "Ada", "--role", "owner")
 	var made api.IssuedCredential
-	r.decode(r.command("credential", "create", "--scheme", "testkase_pat", "--name", "CI", "--user", user.ID, "--expires-in", "90d", "--rate-limit", "100000", "--json"), &made)
+	r.decode(r.command("credential", "create", "--scheme", "testkase_pat", "--name", "CI", "--user", "ada@example.com", "--expires-in", "90d", "--rate-limit", "100000", "--json"), &made)
 	r.token = made.Secret
 	kase := client.New(r.server.url, r.token, nil)
 	for range 4 {
-		if err := kase.Call(ctx, http.MethodPost, "/api/v1/test-cycles?projectId=PRJ-1", map[string]any{"name": "Cycle"}, nil); err != nil {
+		if err := kase.Call(t.Context(), http.MethodPost, "/api/v1/test-cycles?projectId=PRJ-1", map[string]any{"name": "Cycle"}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -400,3 +400,29 @@ func TestAttachments(t *testing.T) {
 		}))
 	}
 }
+
+// TestOIDC wants the identity of a job to be traded for a token, which is
+// renewed before it ends.
+func TestOIDC(t *testing.T) {
+	t.Parallel()
+	file := junit(t, 2500, 0)
+	with := func(m *memory, identity string, env ...string) said {
+		return reportWith(t, Options{Results: []string{file}, URL: m.URL, OIDC: true, Organization: "1173", Project: "PRJ-1"}, append(env, "GATEHOUSE_ID_TOKEN", identity)...)
+	}
+	m := newMemory(t, trouble{on: "/oauth2/token", how: "503"})
+	got := with(m, "an.identity.token")
+	if got.want(t, "a trade", Done); m.stored() != 2500 || len(got.waits) != 1 || strings.Contains(got.stdout+got.stderr, memoryToken) {
+		t.Errorf("%d results after %v:\n%s", m.stored(), got.waits, got.stderr)
+	}
+	got = with(newMemory(t), "a.strange.token")
+	if got.want(t, "nobody trusts it", Rejected); !strings.Contains(got.stderr, "nobody trusts it") {
+		t.Errorf("it says: %s", got.stderr)
+	}
+	with(newMemory(t), "").want(t, "no identity", Usage)
+	late := newMemory(t)
+	with(late, "an.identity.token", "late", "yes").want(t, "a trade that takes long", Done)
+	if late.count("/oauth2/token") < 2 || late.stored() != 2500 {
+		t.Errorf("%d trades", late.count("/oauth2/token"))
+	}
+	late.report(t, Options{Results: []string{file}, OIDC: true}).want(t, "a token and an identity", Usage)
+}

@@ -42,10 +42,11 @@ type outcome struct {
 type sending struct {
 	*job
 	*outcome
-	client *client.Client
-	base   string // path of the project
-	path   string // of the run
-	upload string // path of the upload
+	client  *client.Client
+	expires time.Time // the token, if it was traded
+	base    string    // path of the project
+	path    string    // of the run
+	upload  string    // path of the upload
 }
 
 // deliver sends what was read, and asks what it changed.
@@ -83,10 +84,7 @@ func (s *sending) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	s.client = client.NewWithOptions(s.url, s.Token, client.Options{
-		Transport: s.transport(), Retries: mostRepeats, Timeout: -1, Attempt: s.Attempt, LongestWait: longestWait, Patience: s.Timeout,
-		Now: s.Now, Sleep: s.Sleep, Waiting: s.waits,
-	})
+	s.client = s.newClient()
 	if s.Organization == "" || s.Project == "" {
 		if err := s.whose(ctx); err != nil {
 			return err
@@ -95,6 +93,14 @@ func (s *sending) connect(ctx context.Context) error {
 	s.organization, s.project = s.Organization, s.Project
 	s.base = "/v1/organizations/" + url.PathEscape(s.Organization) + "/projects/" + url.PathEscape(s.Project)
 	return nil
+}
+
+// newClient presents the token, and is patient.
+func (s *sending) newClient() *client.Client {
+	return client.NewWithOptions(s.url, s.Token, client.Options{
+		Transport: s.transport(), Retries: mostRepeats, Timeout: -1, Attempt: s.Attempt, LongestWait: longestWait, Patience: s.Timeout,
+		Now: s.Now, Sleep: s.Sleep, Waiting: s.waits,
+	})
 }
 
 // knock asks whether anybody is there.
@@ -181,6 +187,9 @@ func (s *sending) send(ctx context.Context) error {
 }
 
 func (s *sending) sendBatch(ctx context.Context, n int) error {
+	if err := s.renew(ctx); err != nil {
+		return err
+	}
 	p := s.reading.spool.batches[n-1]
 	var stored api.StoredBatch
 	err := s.client.Do(ctx, client.Request{
@@ -295,7 +304,10 @@ func codeOf(err error) Code {
 	status := 0
 	var problem *api.Problem
 	var unexpected *client.Unexpected
+	var refused *Refused
 	switch {
+	case errors.As(err, &refused):
+		status = refused.Status
 	case errors.As(err, &problem):
 		status = problem.Status
 	case errors.As(err, &unexpected):

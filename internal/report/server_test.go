@@ -64,6 +64,7 @@ func newMemory(t *testing.T, troubles ...trouble) *memory {
 	m := &memory{trouble: troubles, runs: map[string]*memoryRun{}, files: map[string]bool{}, matched: true, projects: []string{"PRJ-1"}}
 	m.self = api.Self{Organization: "11111111-1111-7111-8111-111111111111", Subject: api.Subject{Type: "user"}}
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /oauth2/token", m.tradeToken)
 	const project = "/v1/organizations/{organization}/projects/{project}"
 	for pattern, answer := range map[string]func(*http.Request, []byte) (int, any){
 		"GET /healthz": func(*http.Request, []byte) (int, any) { return 200, api.Health{Status: "ok"} },
@@ -143,6 +144,26 @@ func (m *memory) serve(w http.ResponseWriter, r *http.Request, answer func(*http
 	}
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(out)
+}
+
+// tradeToken trades each identity token once, for a token that lasts 15 minutes.
+func (m *memory) tradeToken(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls, m.headers = append(m.calls, "POST "+r.URL.Path), append(m.headers, http.Header{"Authorization": {"none"}})
+	switch identity := r.FormValue("subject_token"); {
+	case len(m.trouble) > 0 && m.trouble[0].on == "/oauth2/token":
+		status := 0
+		_, _ = fmt.Sscan(m.trouble[0].how, &status)
+		m.trouble = m.trouble[1:]
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, `{"error":"temporarily_unavailable"}`)
+	case identity != "an.identity.token":
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_request","error_description":"nobody trusts it"}`)
+	default:
+		_, _ = io.WriteString(w, `{"access_token":"`+memoryToken+`","expires_in":900,"token_type":"Bearer"}`)
+	}
 }
 
 func (m *memory) listProjects(*http.Request, []byte) (int, any) {
@@ -307,7 +328,14 @@ func reportWith(t *testing.T, o Options, env ...string) said {
 		values[env[i]] = env[i+1]
 	}
 	transport := &http.Transport{DisableKeepAlives: true} // with them, net/http repeats some attempts by itself
+	skew := time.Duration(0)
 	got.code = Run(t.Context(), o, Surroundings{
+		Now: func() time.Time {
+			if values["late"] != "" {
+				skew += 5 * time.Minute
+			}
+			return time.Now().Add(skew)
+		},
 		Getenv: func(name string) string { return values[name] }, Stdin: strings.NewReader(values["stdin"]), Stdout: &stdout, Stderr: &stderr,
 		Transport: transport, Attempt: 500 * time.Millisecond, Terminal: values["terminal"] != "",
 		Sleep: func(ctx context.Context, d time.Duration) error {
