@@ -67,6 +67,7 @@ The last column is the process of the benchmark, which also holds the secrets th
 `)
 	r.tokens.write(w)
 	r.metered.write(w)
+	r.results.write(w)
 }
 
 func (r *benchReport) line(w io.Writer, n int, name string, b testing.BenchmarkResult) {

@@ -52,6 +52,7 @@ func TestBenchReport(t *testing.T) {
 	}
 	r.tokens = benchTokens(t)
 	r.metered = benchMetered(t)
+	r.results = benchResults(t, benchResultsMany)
 	var out bytes.Buffer
 	r.write(&out)
 	if err := os.WriteFile(*benchOut, out.Bytes(), 0o644); err != nil {
@@ -76,6 +77,7 @@ type benchReport struct {
 	rows    []benchRow
 	tokens  tokenBench
 	metered meteredBench
+	results resultsBench
 }
 
 const benchSecret = "gate_0123456789abcdefghijklmnopqrstuvwxyz0123"
