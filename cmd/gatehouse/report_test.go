@@ -230,7 +230,7 @@ func TestTK28_TK29_TK30_TK31_TKD3_Call(t *testing.T) {
 func TestReportOnce(t *testing.T) {
 	t.Parallel()
 	r := newReported(t)
-	const results = 3300
+	const results = 2200
 	var seen sync.Map
 	first := func(req *http.Request) bool {
 		_, again := seen.LoadOrStore(req.Method+req.URL.Path, true)
@@ -322,7 +322,7 @@ func (r *reported) shards(before int) {
 func TestReportKilled(t *testing.T) {
 	t.Parallel()
 	r := newReported(t)
-	const results = 4200
+	const results = 3100
 	file := junitFile(t, results, 0)
 	reached, released := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -369,4 +369,42 @@ func TestReportKilled(t *testing.T) {
 	if n, runs := r.stored(); n != results || runs != 2 || !strings.Contains(stderr, "trying again") {
 		t.Errorf("after the server was killed: %d results in %d runs\n%s", n, runs, stderr)
 	}
+}
+
+// TestReportChanges wants what a run changed to be told, and its attachments to
+// be kept, by a real server.
+func TestReportChanges(t *testing.T) {
+	t.Parallel()
+	r := newReported(t)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const head, ok, wrong = `<testsuite name="shop"><testcase classname="Cart" name="[10001] adds">`, `</testcase><testcase classname="Cart" name="pays"/></testsuite>`,
+		`<failure message="no">[[ATTACHMENT|shot.png]]</failure>`
+	shot := write("shot.png", "a picture")
+	environment := append(r.environment(), "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=o/r", "GITHUB_JOB=test", "GITHUB_REF=refs/heads/main")
+	report := func(run, file string, code int, args ...string) (string, string) {
+		return r.want(code, append(environment, "GITHUB_RUN_ID="+run), append([]string{"--results-file", file, "--fail-on", "new-failures"}, args...)...)
+	}
+	good, bad := write("good.xml", head+ok), write("bad.xml", head+wrong+ok)
+	report("1", good, 0)
+	stdout, stderr := report("2", bad, 1, "--attach", shot)
+	if !strings.Contains(stdout, "        1  newly failing\n") || !strings.Contains(stdout, "        1  attachments\n") || !strings.Contains(stderr, "\n::error title=Cart › [10001] adds::no\n") {
+		t.Errorf("a new failure:\n%s%s", stdout, stderr)
+	}
+	report("3", bad, 0)
+	stdout, _ = report("4", good, 0, "--json")
+	var d struct {
+		Changes api.RunChanges `json:"changes"`
+		Run     api.Run        `json:"run"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &d); err != nil || len(d.Changes.Fixed) != 1 || d.Run.CI == nil || d.Run.CI.Pipeline != "4" || d.Run.Branch != "main" {
+		t.Errorf("%v: %s", err, stdout)
+	}
+	r.want(1, environment, "--results-file", good, "--strict")
 }

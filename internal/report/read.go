@@ -24,7 +24,7 @@ const (
 	mostWarnings    = 20      // of a file
 	mostUploaded    = 200     // files that the server is told of
 	mostOfMessage   = 300     // characters
-	mostProperties  = 100
+	mostProperties  = 50
 	mostAttachments = 100
 	mostDays        = 30 // that a test takes
 )
