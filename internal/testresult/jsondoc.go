@@ -14,13 +14,16 @@ var members = vocabulary(`Action Package ImportPath Test Time Elapsed Output Fai
 type jsonDoc struct {
 	*sink
 	*jsonScanner
-	t      draft
-	held   held
-	errors []string // what the file says failed outside its tests
-	others int64    // how many
-	titles []text   // of the suites around
-	level  int      // how many of these are in use
-	buffer text
+	t       draft
+	held    held
+	errors  []string // what the file says failed outside its tests
+	others  int64    // how many
+	titles  []text   // of the suites around
+	level   int      // how many of these are in use
+	buffer  text
+	state   text
+	spec    playwrightSpec
+	titleOf interned
 }
 
 // check keeps the first error, of the scanner or of whoever takes the cases.
