@@ -147,6 +147,12 @@ func (d *jsonDoc) enter() {
 	d.level++
 }
 
+// title reads the title of the suite at hand.
+func (d *jsonDoc) title(level int) {
+	d.text(&d.buffer)
+	d.titles[level].set(d.buffer.b[:min(len(d.buffer.b), mostValue)])
+}
+
 // around writes the titles of the suites around, the outermost first.
 func (d *jsonDoc) around(t *text) {
 	for i := range d.titles[:d.level] {

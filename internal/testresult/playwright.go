@@ -25,7 +25,7 @@ func (d *jsonDoc) playwrightSuite() {
 		}
 		switch key {
 		case "title":
-			d.text(&d.titles[at])
+			d.title(at)
 		case "specs":
 			for more := d.begin('['); more && d.item(); {
 				d.playwrightSpec()
