@@ -55,7 +55,7 @@ func TestMemory(t *testing.T) {
 	files["tap: a long line"] = long("1..1\nok 1 ", part, "\n")
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		from := time.Now()
-		sum, err, peak := watched(files[name])
+		sum, peak, err := watched(files[name])
 		if err != nil || sum.Tests == 0 || peak > mostHeap {
 			t.Errorf("%s: %d tests, %d MiB of heap, %v", name, sum.Tests, peak>>20, err)
 		}
@@ -65,7 +65,7 @@ func TestMemory(t *testing.T) {
 
 // watched reads a file, and tells how much heap that took at most, of what was
 // in use and what was not yet swept.
-func watched(file io.Reader) (sum testresult.Summary, err error, peak uint64) {
+func watched(file io.Reader) (sum testresult.Summary, peak uint64, err error) {
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	var m runtime.MemStats
@@ -80,5 +80,5 @@ func watched(file io.Reader) (sum testresult.Summary, err error, peak uint64) {
 	})
 	runtime.ReadMemStats(&m)
 	peak = max(peak, m.HeapAlloc)
-	return sum, err, peak - min(before, peak)
+	return sum, peak - min(before, peak), err
 }
