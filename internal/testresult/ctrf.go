@@ -25,7 +25,8 @@ func (d *jsonDoc) ctrf() {
 func (d *jsonDoc) ctrfTest() {
 	t := &d.t
 	t.reset()
-	var status text
+	status := &d.state
+	status.reset()
 	retries := 0
 	for ok := d.begin('{'); ok; {
 		var key string
@@ -36,7 +37,7 @@ func (d *jsonDoc) ctrfTest() {
 		case "name":
 			d.text(&t.name)
 		case "status":
-			d.text(&status)
+			d.text(status)
 		case "duration":
 			t.duration = seconds(d.number() / 1000)
 		case "start":

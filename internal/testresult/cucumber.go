@@ -10,8 +10,7 @@ import (
 // What a background took and failed in belongs to the scenario that follows.
 type cucumberElement struct {
 	kind, keyword, step text
-	status              text
-	steps               bool
+	status, message     text
 	background          draft // what the background before it left
 	pending             bool
 }
@@ -177,8 +176,8 @@ func (d *jsonDoc) steps(e *cucumberElement) {
 }
 
 func (d *jsonDoc) stepResult(e *cucumberElement) {
-	var message text
-	t := &d.t
+	t, message := &d.t, &e.message
+	message.reset()
 	e.status.reset()
 	for ok := d.begin('{'); ok; {
 		var key string
@@ -191,7 +190,7 @@ func (d *jsonDoc) stepResult(e *cucumberElement) {
 		case "duration":
 			t.duration += seconds(d.number() / float64(time.Second))
 		case "error_message", "message":
-			d.text(&message)
+			d.text(message)
 		default:
 			d.skip()
 		}

@@ -14,6 +14,7 @@ type dart struct {
 	open   map[int64]*dartTest
 	suites map[int64]string
 	kept   int // bytes of texts of open tests
+	named  int // and of suites
 	t      draft
 	ended  bool
 }
@@ -154,11 +155,12 @@ func (d *dart) happen() error {
 	e := &d.event
 	switch string(e.kind.b) {
 	case "suite":
-		if len(d.suites) < mostRuns {
-			d.suites[e.suite.id] = string(tidy(nil, e.suite.path.b, mostName))
+		if path := string(tidy(nil, e.suite.path.b, mostName)); d.named < mostOutput {
+			d.suites[e.suite.id] = path
+			d.named += 64 + len(path)
 		}
 	case "testStart":
-		if len(d.open) == mostRuns || d.kept > mostOutput {
+		if d.kept > mostOutput {
 			return d.j.at("too many tests run at the same time")
 		}
 		t := &dartTest{name: clean(e.test.name.b, mostName), url: clean(e.test.url.b, mostName), suite: e.test.suite, line: e.test.line, began: e.time}

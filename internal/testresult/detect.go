@@ -28,10 +28,13 @@ func (s *sink) read(from io.Reader) error {
 		}
 		return s.readJSON(in)
 	}
-	if what := foreign(head); what != "" {
-		return &Error{Line: 1, Text: what}
+	format := lineFormat(head)
+	if format == "" || format == "tap" {
+		if what := foreign(head); what != "" {
+			return &Error{Text: what}
+		}
 	}
-	if format := lineFormat(head); format != "" {
+	if format != "" {
 		return s.readLines(in, format)
 	}
 	return &Error{Line: in.line(), Text: "it is neither XML nor JSON, nor any other file of test results that is read" + s.wanted()}

@@ -17,7 +17,7 @@ type goTest struct {
 	j        *jsonScanner
 	event    goEvent
 	packages map[string]*goPackage
-	runs     int // that are open
+	size     int // about what packages and runs take that are open, in bytes
 	began    int64
 	kept     int // bytes of output that wait
 	spare    []*goRun
@@ -29,12 +29,15 @@ type goTest struct {
 
 // What is remembered at most.
 const (
-	mostRuns   = 100_000
-	mostFates  = 500_000
+	mostOpen   = 16 << 20 // bytes of the names of open tests, with what each of them takes
+	mostFates  = 250_000
 	mostOutput = 8 << 20 // bytes of all open tests
 	mostOfRun  = 16 << 10
 	mostOfHead = 4 << 10
 )
+
+// sizeOpen is about what an open test takes beside its texts.
+const sizeOpen = 200
 
 type goEvent struct {
 	action, pkg, test, output, at text
@@ -155,6 +158,7 @@ func (g *goTest) parse() bool {
 			g.j.skip()
 		}
 	}
+	e.pkg.b, e.test.b = e.pkg.b[:min(len(e.pkg.b), mostValue)], e.test.b[:min(len(e.test.b), mostValue)]
 	return g.j.err == nil && len(e.action.b) > 0
 }
 
@@ -163,6 +167,9 @@ func (g *goTest) happen() error {
 	e := &g.event
 	if len(e.pkg.b) == 0 {
 		return nil // of a build, whose package is told of later
+	}
+	if g.size > mostOpen {
+		return g.j.at("too many tests run at the same time")
 	}
 	switch string(e.action.b) {
 	case "run":
@@ -185,6 +192,7 @@ func (g *goTest) of() *goPackage {
 	}
 	p := &goPackage{name: string(g.event.pkg.b), runs: map[string]*goRun{}}
 	g.packages[p.name] = p
+	g.size += sizeOpen + len(p.name)
 	return p
 }
 
@@ -196,17 +204,14 @@ func (g *goTest) run() error {
 			return err
 		}
 	}
-	if g.runs == mostRuns || len(g.packages) > mostRuns {
-		return g.j.at("too many tests run at the same time")
-	}
 	r := &goRun{}
 	if last := len(g.spare) - 1; last >= 0 {
 		r, g.spare = g.spare[last], g.spare[:last]
 	}
-	g.runs++
 	g.began++
-	*r = goRun{name: string(e.test.b[:min(len(e.test.b), mostName)]), seq: g.began, started: moment(e.at.b), output: goOutput{r.output.b[:0]}}
+	*r = goRun{name: string(e.test.b), seq: g.began, started: moment(e.at.b), output: goOutput{r.output.b[:0]}}
 	p.runs[r.name] = r
+	g.size += sizeOpen + len(r.name)
 	return nil
 }
 
@@ -231,7 +236,7 @@ func (g *goTest) testEnds() error {
 	status := map[string]Status{"fail": Failed, "skip": Skipped}[string(e.action.b)]
 	r := p.runs[string(e.test.b)]
 	if r == nil {
-		r = &goRun{name: string(e.test.b[:min(len(e.test.b), mostName)])}
+		r = &goRun{name: string(e.test.b)}
 	} else {
 		delete(p.runs, r.name)
 	}
@@ -262,12 +267,14 @@ func (g *goTest) tell(p *goPackage, r *goRun, status Status) error {
 	}
 	g.fate(p, r, t)
 	if r.seq > 0 {
-		g.runs--
+		g.size -= sizeOpen + len(r.name)
 		g.kept -= len(r.output.b)
 		if cap(r.output.b) > 4<<10 {
 			r.output.b = nil
 		}
-		g.spare = append(g.spare, r)
+		if len(g.spare) < 1000 {
+			g.spare = append(g.spare, r)
+		}
 	}
 	return g.done(t)
 }
@@ -306,6 +313,7 @@ func (g *goTest) packageEnds() error {
 		g.suiteError(clean([]byte(p.name+": "+string(reason)), mostMessage))
 	}
 	g.kept -= len(p.output.b)
+	g.size -= sizeOpen + len(p.name)
 	delete(g.packages, p.name)
 	return nil
 }

@@ -63,6 +63,11 @@ func (in *input) line() int64 {
 	return in.lines + int64(bytes.Count(in.buf[:in.pos], newline)) + 1
 }
 
+// lastLine is that of the byte before, which is where a file ended.
+func (in *input) lastLine() int64 {
+	return in.lines + int64(bytes.Count(in.buf[:max(0, in.pos-1)], newline)) + 1
+}
+
 // failed is the error for which reading ended, if not that of the end.
 func (in *input) failed() error {
 	if in.done == io.EOF {

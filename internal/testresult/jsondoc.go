@@ -14,13 +14,16 @@ var members = vocabulary(`Action Package ImportPath Test Time Elapsed Output Fai
 type jsonDoc struct {
 	*sink
 	*jsonScanner
-	t      draft
-	held   held
-	errors []string // what the file says failed outside its tests
-	others int64    // how many
-	titles []text   // of the suites around
-	level  int      // how many of these are in use
-	buffer text
+	t       draft
+	held    held
+	errors  []string // what the file says failed outside its tests
+	others  int64    // how many
+	titles  []text   // of the suites around
+	level   int      // how many of these are in use
+	buffer  text
+	state   text
+	spec    playwrightSpec
+	titleOf interned
 }
 
 // check keeps the first error, of the scanner or of whoever takes the cases.
@@ -142,6 +145,12 @@ func (d *jsonDoc) enter() {
 	}
 	d.titles[d.level].reset()
 	d.level++
+}
+
+// title reads the title of the suite at hand.
+func (d *jsonDoc) title(level int) {
+	d.text(&d.buffer)
+	d.titles[level].set(d.buffer.b[:min(len(d.buffer.b), mostValue)])
 }
 
 // around writes the titles of the suites around, the outermost first.

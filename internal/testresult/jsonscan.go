@@ -48,7 +48,8 @@ func (j *jsonScanner) cut() {
 	}
 	if j.err == nil {
 		j.isCut = true
-		j.wrong("the file ends inside %s", j.place())
+		j.pos = j.end
+		j.err = &Error{Line: j.lastLine(), Text: "the file ends inside " + j.place()}
 	}
 }
 

@@ -223,10 +223,10 @@ func (d *jsonDoc) mochawesomeSuite() {
 		}
 		switch key {
 		case "title":
-			d.text(&d.titles[at])
+			d.title(at)
 		case "file":
 			if d.text(&file); d.titles[at].blank() {
-				d.titles[at].set(file.b)
+				d.titles[at].set(file.b[:min(len(file.b), mostValue)])
 			}
 		case "tests":
 			var x mochaTest

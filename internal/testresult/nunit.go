@@ -6,8 +6,6 @@ type nunit struct {
 	key, value  text
 	description text
 	output      text
-	reason      bool
-	unknown     int64
 }
 
 func (n *nunit) start(d *xmlDoc, name string) error {

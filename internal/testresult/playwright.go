@@ -3,8 +3,10 @@ package testresult
 // A report of Playwright has suites of suites with specs, and each of these a
 // test for each project, with as many attempts as it took.
 type playwrightSpec struct {
-	title, file text
-	line        int
+	title, file  text
+	line         int
+	status, last text
+	first, stack text // of several errors
 }
 
 func (d *jsonDoc) playwright() {
@@ -23,7 +25,7 @@ func (d *jsonDoc) playwrightSuite() {
 		}
 		switch key {
 		case "title":
-			d.text(&d.titles[at])
+			d.title(at)
 		case "specs":
 			for more := d.begin('['); more && d.item(); {
 				d.playwrightSpec()
@@ -39,7 +41,10 @@ func (d *jsonDoc) playwrightSuite() {
 
 // playwrightSpec reads a spec. Where it stands follows its tests, which wait for that.
 func (d *jsonDoc) playwrightSpec() {
-	var s playwrightSpec
+	s := &d.spec
+	s.line = 0
+	s.title.reset()
+	s.file.reset()
 	for ok := d.begin('{'); ok; {
 		var key string
 		if key, ok = d.key(); !ok {
@@ -54,13 +59,13 @@ func (d *jsonDoc) playwrightSpec() {
 			s.line = int(min(d.number(), 1<<30))
 		case "tests":
 			for more := d.begin('['); more && d.item(); {
-				d.playwrightTest(&s)
+				d.playwrightTest(s)
 			}
 		default:
 			d.skip()
 		}
 	}
-	title, file := string(tidy(nil, s.title.b, mostName)), string(tidy(nil, s.file.b, mostName))
+	title, file := d.titleOf.of(d.tidy(s.title.b)), d.file.of(d.tidy(s.file.b))
 	d.letGo(func(c *Case) {
 		c.File, c.Line = file, s.line
 		if c.Name != title && title != "" { // it followed the tests
@@ -74,7 +79,8 @@ func (d *jsonDoc) playwrightTest(s *playwrightSpec) {
 	t.reset()
 	t.name.set(s.title.b)
 	d.around(&t.suite)
-	var status, last text
+	s.status.reset()
+	s.last.reset()
 	t.class.set(t.suite.b)
 	for ok := d.begin('{'); ok; {
 		var key string
@@ -84,24 +90,24 @@ func (d *jsonDoc) playwrightTest(s *playwrightSpec) {
 		switch key {
 		case "projectName":
 			if d.text(&d.buffer); !d.buffer.blank() {
-				t.class.write([]byte(" (" + string(d.buffer.b) + ")"))
+				t.class.b = append(append(append(t.class.b, " ("...), d.buffer.b[:min(len(d.buffer.b), mostValue)]...), ')')
 			}
 		case "status":
-			d.text(&status)
+			d.text(&s.status)
 		case "results":
 			for more := d.begin('['); more && d.item(); {
-				d.playwrightAttempt(&last)
+				d.playwrightAttempt(&s.last)
 			}
 		default:
 			d.skip()
 		}
 	}
-	outcome := string(status.b)
-	if outcome == "" {
-		outcome = map[string]string{"passed": "expected", "skipped": "skipped"}[string(last.b)]
+	outcome := &s.status
+	if outcome.blank() {
+		outcome = &s.last
 	}
-	switch outcome {
-	case "expected":
+	switch string(outcome.b) {
+	case "expected", "passed":
 	case "flaky":
 		t.flaky = true
 	case "skipped":
@@ -149,13 +155,15 @@ func (d *jsonDoc) playwrightAttempt(status *text) {
 
 // playwrightErrors reads all errors of an attempt; what error says is the first of them.
 func (d *jsonDoc) playwrightErrors() {
-	var message, detail text
+	message, detail := &d.spec.first, &d.spec.stack
+	message.reset()
+	detail.reset()
 	for ok := d.begin('['); ok && d.item(); {
 		if !message.blank() {
 			d.skip()
 			continue
 		}
-		d.problem(&message, &detail)
+		d.problem(message, detail)
 	}
 	if d.t.message.blank() {
 		d.t.message.set(message.b)

@@ -28,7 +28,7 @@ func seeds(f *testing.F, ends string) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			if len(text) < 4<<10 {
+			if len(text) < 1<<10 {
 				f.Add(text)
 			}
 		}

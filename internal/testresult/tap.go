@@ -23,7 +23,6 @@ type tap struct {
 }
 
 var (
-	tapPoint     = regexp.MustCompile(`^(not )?ok(?:$|[ \t]+)(?:(\d+)(?:$|[ \t]+))?`)
 	tapPlan      = regexp.MustCompile(`^1\.\.(\d+)`)
 	tapDirective = regexp.MustCompile(`(?i)^#\s*(skip|todo)\S*\s*(.*)$`)
 	tapTime      = regexp.MustCompile(`^#\s*time=([\d.]+)(ms|s)`)
@@ -43,7 +42,7 @@ func (p *tap) read() error {
 			break
 		}
 		line = bytes.TrimRight(line, "\r")
-		if !ended && (tapUnended.Match(line) || tapPoint.Match(line) && tapDangling.Match(line)) {
+		if !ended && (tapUnended.Match(line) || isPoint(line) && tapDangling.Match(line)) {
 			return p.in.at("the file ends inside a line")
 		}
 		if err := p.take(line); err != nil {
@@ -96,12 +95,12 @@ func (p *tap) take(line []byte) error {
 	case bytes.HasPrefix(line, []byte("Bail out!")):
 		p.bailed = true
 		p.warn("it bailed out: %s", clean(firstOf(line[len("Bail out!"):], []byte("no reason is given")), 300))
-	case tapPoint.Match(line):
+	case isPoint(line):
 		if err := p.settle(); err != nil {
 			return err
 		}
 		p.point(line)
-	case tapPlan.Match(line):
+	case len(line) > 0 && line[0] == '1' && tapPlan.Match(line):
 		p.plan = true
 		p.planned, _ = strconv.ParseInt(string(tapPlan.FindSubmatch(line)[1]), 10, 64)
 	case p.waits && bytes.Equal(bytes.TrimSpace(line), []byte("---")) && line[0] == ' ':
@@ -113,17 +112,38 @@ func (p *tap) take(line []byte) error {
 	return nil
 }
 
+// isPoint tells whether a line is one of a test.
+func isPoint(line []byte) bool {
+	rest, ok := bytes.CutPrefix(bytes.TrimPrefix(line, []byte("not ")), []byte("ok"))
+	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
+}
+
+// leadingDigits is the number that a text begins with, if that is a word of its own.
+func leadingDigits(text []byte) []byte {
+	i := 0
+	for i < len(text) && text[i] >= '0' && text[i] <= '9' {
+		i++
+	}
+	if i < len(text) && text[i] != ' ' && text[i] != '\t' {
+		return nil
+	}
+	return text[:i]
+}
+
 // point begins a test.
 func (p *tap) point(line []byte) {
 	t := &p.t
 	t.reset()
 	p.waits = true
 	p.points++
-	found := tapPoint.FindSubmatchIndex(line)
-	if found[2] >= 0 {
+	text := line[len("ok"):]
+	if line[0] == 'n' {
 		t.fails = saysFailed
+		text = line[len("not ok"):]
 	}
-	text := bytes.TrimSpace(line[found[1]:])
+	text = bytes.TrimSpace(text)
+	digits := leadingDigits(text)
+	text = bytes.TrimSpace(text[len(digits):])
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("- ")))
 	if string(text) == "-" {
 		text = nil
@@ -137,8 +157,8 @@ func (p *tap) point(line []byte) {
 	}
 	name = bytes.TrimSpace(bytes.TrimSuffix(name, []byte(" {")))
 	t.name.set(bytes.ReplaceAll(name, []byte(`\#`), []byte("#")))
-	if t.name.blank() && found[4] >= 0 {
-		t.name.set(append([]byte("test "), line[found[4]:found[5]]...))
+	if t.name.blank() && len(digits) > 0 {
+		t.name.set(append([]byte("test "), digits...))
 	}
 	if d := tapDirective.FindSubmatch(directive); d != nil {
 		t.fails = saysSkipped

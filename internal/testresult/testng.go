@@ -5,9 +5,6 @@ package testresult
 type testng struct {
 	config bool // the method at hand is no test
 	kind   text // of an exception
-	trace  text
-	output text
-	suite  text
 	key    text
 	value  text
 }

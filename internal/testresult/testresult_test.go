@@ -3,6 +3,8 @@ package testresult_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +260,26 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A test that failed and passed the last time is flaky, and a package that
+// failed without a test of its own is an error of its own.
+func TestGoTestSummary(t *testing.T) {
+	event := func(action, pkg, test string) string {
+		return fmt.Sprintf("{\"Action\":%q,\"Package\":%q,\"Test\":%q}\n", action, pkg, test)
+	}
+	file := event("run", "a", "T1") + event("fail", "a", "T1") + event("run", "a", "T1") + event("pass", "a", "T1") +
+		event("run", "a", "T2") + event("pass", "a", "T2") + event("run", "a", "T2") + event("fail", "a", "T2") + event("fail", "a", "") +
+		`{"Action":"output","Package":"b","Output":"FAIL\tb [build failed]\n"}` + "\n" + event("fail", "b", "") +
+		event("run", "c", "BenchmarkX") + event("pass", "c", "")
+	var attempts []int
+	sum, err := testresult.Read(strings.NewReader(file), testresult.Options{}, func(c *testresult.Case) error {
+		attempts = append(attempts, c.Attempt)
+		return nil
+	})
+	if err != nil || counts(sum) != "5 3 2 0 0 1 1" || !cmp.Equal(attempts, []int{1, 2, 0, 1, 0}) || len(sum.SuiteMessages) != 1 || !strings.HasPrefix(sum.SuiteMessages[0], "b: ") {
+		t.Errorf("%s, attempts %v, %v, %v", counts(sum), attempts, sum.SuiteMessages, err)
+	}
+}
+
 // A case has all that its file says of it.
 func TestWholeCase(t *testing.T) {
 	file := `<testsuites name="all"><testsuite name="outer"><testsuite name="inner"><testcase classname="a.B" name="c&#10;d" file="b.py" line="7" time="0,5" timestamp="2024-01-02T03:04:05Z">
@@ -305,7 +327,7 @@ func TestRefused(t *testing.T) {
 		{"junit", "<html><testcase/></html>", "it begins with <html>: it is HTML, not test results"},
 		{"", "<!DOCTYPE html>\n<html>", "line 1: it is HTML, not test results"},
 		{"", "<project/>", "it begins with <project>, as no file of test results does that is read"},
-		{"", "<testsuite>\n<testcase name='a'>\n", "line 3: the file ends inside <testcase>"},
+		{"", "<testsuite>\n<testcase name='a'>\n", "line 2: the file ends inside <testcase>"},
 		{"", "<testsuite>\n<testcase name='a", "line 2: the file ends inside <testcase>"},
 		{"", "<testsuite>\n<testcase name='a'></testsuite>", "line 2: <testcase> is ended by </testsuite>"},
 		{"", "<testsuite/>\n<testsuite/>", "line 2: <testsuite> follows the end of the results"},
@@ -392,8 +414,19 @@ func TestD12_Swollen(t *testing.T) {
 		{"testng", "<testng-results>", "<a>", "", "nested deeper than 200 levels"},
 		{"nunit", "<test-run><test-case>", "<a>", "", "nested deeper than 200 levels"},
 		{"junit", "<testsuite>", "<testsuite name='x'>", "", "nested deeper than 200 levels"},
+		{"junit", "<testsuite>", "<testcase name='x'>", "", "more than 16 tests stand in each other"},
+		{"gotest", "", `{"Action":"run","Package":"` + strings.Repeat("p", 900) + `","Test":"` + "%d" + strings.Repeat("t", 900) + "\"}\n", "", "too many tests run at the same time"},
 	} {
-		sum, err := testresult.Read(strings.NewReader(c.begin+strings.Repeat(c.again, many)+c.end), testresult.Options{Format: c.format}, func(*testresult.Case) error { return nil })
+		number := 0
+		again := func() string {
+			number++
+			return strings.Replace(c.again, "%d", strconv.Itoa(number), 1)
+		}
+		var file strings.Builder
+		for file.WriteString(c.begin); number < many; file.WriteString(again()) {
+		}
+		file.WriteString(c.end)
+		sum, err := testresult.Read(strings.NewReader(file.String()), testresult.Options{Format: c.format}, func(*testresult.Case) error { return nil })
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s of many %s: %v, %v", c.format, c.again, sum, err)
 		}

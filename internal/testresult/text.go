@@ -48,20 +48,20 @@ func (t *text) blank() bool { return len(bytes.TrimSpace(t.b)) == 0 }
 // the sequences that colour terminals, and of at most so many characters.
 func clean(raw []byte, most int) string {
 	raw = bytes.TrimSpace(raw)
-	if plain(raw) && len(raw) <= most {
+	if len(raw) <= most && plainRun(raw) == len(raw) {
 		return string(raw)
 	}
 	return string(bytes.TrimSpace(wash(make([]byte, 0, min(len(raw), most*utf8.UTFMax)), raw, most)))
 }
 
-// plain tells whether nothing in a text has to be left out.
-func plain(raw []byte) bool {
-	for _, c := range raw {
+// plainRun is how many characters a text begins with of which none has to be left out.
+func plainRun(raw []byte) int {
+	for i, c := range raw {
 		if c < ' ' && c != '\t' && c != '\n' || c >= 0x7f {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(raw)
 }
 
 // tidy appends a text, cleaned and on one line.
@@ -80,9 +80,10 @@ func tidy(to, raw []byte, most int) []byte {
 func wash(to, raw []byte, most int) []byte {
 	for n := 0; len(raw) > 0 && n < most; n++ {
 		c := raw[0]
-		if c >= ' ' && c < 0x7f || c == '\t' || c == '\n' {
-			to = append(to, c)
-			raw = raw[1:]
+		if i := plainRun(raw[:min(len(raw), most-n)]); i > 0 {
+			to = append(to, raw[:i]...)
+			raw = raw[i:]
+			n += i - 1
 			continue
 		}
 		if c == 0x1b {

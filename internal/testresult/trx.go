@@ -7,7 +7,6 @@ import "bytes"
 type trx struct {
 	held        held
 	ids         []string // of the tests that are held
-	id          text     // of the test at hand
 	classes     map[string]string
 	size        int // of classes
 	full        bool

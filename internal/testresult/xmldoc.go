@@ -17,6 +17,7 @@ type xmlDoc struct {
 	intoDepth int
 	pool      []*draft
 	cases     int // of pool, whose elements are open
+	deep      bool
 	path      []int
 	within    text // the names of the suites around, one after the other
 }
@@ -125,7 +126,13 @@ func (d *xmlDoc) opens(format xmlFormat) (xmlFormat, error) {
 			return nil, err
 		}
 	}
-	return format, format.start(d, d.word())
+	if err := format.start(d, d.word()); err != nil {
+		return format, err
+	}
+	if d.deep {
+		return format, d.scan.wrong("more than %d tests stand in each other", mostInside)
+	}
+	return format, nil
 }
 
 // root finds the format by the first element.
@@ -153,8 +160,16 @@ func (d *xmlDoc) root() (xmlFormat, error) {
 	return format, d.is(name)
 }
 
-// begin begins a case at the element at hand. Cases may stand in each other.
+// mostInside is how many cases may stand in each other.
+const mostInside = 16
+
+// begin begins a case at the element at hand. Cases may stand in each other;
+// of what stands deeper than any does nothing is kept, and the file is refused.
 func (d *xmlDoc) begin() *draft {
+	if d.cases == mostInside {
+		d.deep = true
+		d.cases--
+	}
 	if d.cases == len(d.pool) {
 		d.pool = append(d.pool, &draft{})
 	}

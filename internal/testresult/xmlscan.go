@@ -127,7 +127,8 @@ func (x *xmlScanner) cut(within string) error {
 	if n := len(x.open); n > 0 {
 		within = "<" + said(x.names[x.open[n-1]:]) + ">"
 	}
-	return x.wrong("the file ends inside %s", within)
+	x.pos = x.end
+	return &Error{Line: x.lastLine(), Text: "the file ends inside " + within}
 }
 
 func (x *xmlScanner) wrong(format string, args ...any) error {

@@ -5,8 +5,6 @@ package testresult
 type xunit struct {
 	key, value text
 	output     text
-	outside    text
-	skipping   bool
 }
 
 func (x *xunit) start(d *xmlDoc, name string) error {
