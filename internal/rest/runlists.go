@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -152,7 +153,11 @@ func changed(list []store.Changed) []api.TestChange {
 }
 
 func (h *handlers) addRunFilesRoute(pattern string) edge.Route {
-	in := edge.Intake{Files: h.workspace.Files(), Admit: func(r *edge.Request) error {
+	var files *artifact.Files
+	if h.workspace != nil { // a table of routes alone has none
+		files = h.workspace.Files()
+	}
+	in := edge.Intake{Files: files, Admit: func(r *edge.Request) error {
 		n, err := h.runIn(r)
 		if err != nil {
 			return err
