@@ -46,7 +46,7 @@ type sending struct {
 	expires time.Time // the token, if it was traded
 	base    string    // path of the project
 	path    string    // of the run
-	upload  string    // path of the upload
+	name    string    // of the upload
 }
 
 // deliver sends what was read, and asks what it changed.
@@ -153,9 +153,12 @@ func (s *sending) begin(ctx context.Context) error {
 	}
 	s.run = &run
 	s.path = s.base + "/runs/" + url.PathEscape(run.ID)
-	s.upload = s.path + "/uploads/" + s.job.upload(r.digest)
+	s.name = s.job.upload(r.digest)
 	return nil
 }
+
+// runs are the calls about runs, with the present token.
+func (s *sending) runs() client.Runs { return s.client.Runs(s.Organization, s.Project) }
 
 // send sends the batches that the server doesn't have.
 func (s *sending) send(ctx context.Context) error {
@@ -163,7 +166,8 @@ func (s *sending) send(ctx context.Context) error {
 	declared := api.DeclareUpload{Digest: r.digest, Batches: len(r.spool.batches), SuiteErrors: r.counts.SuiteErrors, Files: r.files}
 	var u api.Upload
 	for {
-		if err := s.client.Do(ctx, client.Request{Method: http.MethodPut, Path: s.upload, In: declared, Out: &u}); err != nil {
+		var err error
+		if u, err = s.runs().Declare(ctx, s.run.ID, s.name, declared); err != nil {
 			return err
 		}
 		if u.Complete {
@@ -193,7 +197,7 @@ func (s *sending) sendBatch(ctx context.Context, n int) error {
 	p := s.reading.spool.batches[n-1]
 	var stored api.StoredBatch
 	err := s.client.Do(ctx, client.Request{
-		Method: http.MethodPut, Path: s.upload + "/batches/" + strconv.Itoa(n), Out: &stored, Length: p.length, Type: "application/json", Encoding: "gzip",
+		Method: http.MethodPut, Path: s.path + "/uploads/" + s.name + "/batches/" + strconv.Itoa(n), Out: &stored, Length: p.length, Type: "application/json", Encoding: "gzip",
 		Body: func() (io.ReadCloser, error) { return s.reading.spool.open(n) },
 	})
 	if err != nil {
@@ -208,14 +212,14 @@ func (s *sending) sendBatch(ctx context.Context, n int) error {
 // ask asks how the run stands, and what it changed. The results are stored by
 // then: what can't be found out is said, and no more.
 func (s *sending) ask(ctx context.Context) error {
-	var run api.Run
-	if err := s.client.Do(ctx, client.Request{Method: http.MethodGet, Path: s.path, Out: &run}); err != nil {
+	run, err := s.runs().Get(ctx, s.run.ID)
+	if err != nil {
 		s.out.warn("the results are stored; how the run stands can't be found out: %v", s.plainly(err))
 	} else {
 		s.run = &run
 	}
-	var changes api.RunChanges
-	if err := s.client.Do(ctx, client.Request{Method: http.MethodGet, Path: s.path + "/changes", Out: &changes}); err != nil {
+	changes, err := s.runs().Changes(ctx, s.run.ID)
+	if err != nil {
 		if s.fails("new-failures") {
 			return s.because(&during{"whether there are new failures can't be found out", err})
 		}
