@@ -170,8 +170,8 @@ its tests. *Again* is the same command once more, which sends nothing.
 | reported | %.2f s | %s | %.2f |
 | again | %.2f s | | |
 
-Peak memory (VmHWM): the reporter %d MB, of a dry run %d MB; the server %d MB, %d MB of it before the first result. What the
-server adds is SQLite's cache of pages, up to 64 MB for each connection, however many results there are.
+Peak memory (VmHWM): the reporter %d MB, of a dry run %d MB; the server %d MB, %d MB of it before the first result. Most of what
+the server adds is SQLite's cache of pages, 64 MB at most for each connection.
 `, count(b.cases), b.bytes>>20, b.batches, b.tokens.Seconds(), rate(b.tokens), b.parse.Seconds(), rate(b.parse), ratio(b.parse, b.tokens),
 		b.prepare.Seconds(), rate(b.prepare), ratio(b.prepare, b.tokens), b.first.Seconds(), rate(b.first), ratio(b.first, b.tokens), b.again.Seconds(),
 		b.reporter>>20, b.dry>>20, b.server>>20, b.serverBefore>>20)
