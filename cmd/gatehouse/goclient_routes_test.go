@@ -25,7 +25,7 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	credentials, organizations := c.Credentials(), c.Organizations()
 	usageFilter := client.UsageFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Resource: "r", Outcome: "ok"}
 	spendFilter := client.SpendFilter{Organization: "o", From: time.Unix(1, 0), To: time.Unix(2, 0), Credential: "c", Project: "p", Operation: "service_call"}
-	return append(organizationCalls(ctx, c), []func() (any, error){
+	return append(append(organizationCalls(ctx, c), runCalls(ctx, c)...), []func() (any, error){
 		func() (any, error) { return indirect(c.Verify(ctx, api.Verify{Credential: &text, Permission: "a:b"})) },
 		func() (any, error) { return api.Empty{}, c.RevokeSecret(ctx, "x") },
 		func() (any, error) { return c.Setup(ctx, api.Setup{Code: "x"}) },
@@ -92,7 +92,6 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 // organizationCalls are those about organizations, and what is in them.
 func organizationCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
-	runs, tests := c.Runs("o", "p"), c.Tests("o", "p")
 	organizations, members, projects, users, webhooks := c.Organizations(), c.Members("o"), c.Projects("o"), c.Users(), c.Webhooks("o")
 	return []func() (any, error){
 		func() (any, error) { return organizations.Create(ctx, api.CreateOrganization{Name: "x"}, "k") },
@@ -131,32 +130,6 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return c.Settle(ctx, "s", 1) },
 		func() (any, error) { return c.VerifyLedger(ctx, "o") },
 
-		func() (any, error) { return runs.Start(ctx, api.StartRun{Key: "k"}) },
-		func() (any, error) { return runs.Declare(ctx, "r", "u", api.DeclareUpload{Batches: 1}) },
-		func() (any, error) { return runs.Store(ctx, "r", "u", 1, api.ResultBatch{}) },
-		func() (any, error) { return runs.Get(ctx, "r") },
-		func() (any, error) { return runs.Changes(ctx, "r") },
-		func() (any, error) { return runs.Files(ctx, "r") },
-		func() (any, error) { return runs.AddFile(ctx, "r", "a.txt", []byte("a")) },
-		func() (any, error) {
-			body, err := runs.OpenFile(ctx, "r", 1)
-			if err != nil {
-				return nil, err
-			}
-			return edge.File{}, body.Close()
-		},
-		func() (any, error) {
-			return collected(runs.All(ctx, client.RunFilter{Status: "passed", Branch: "b", Commit: "c", Name: "n", Cycle: "TCYCLE-1"}))
-		},
-		func() (any, error) {
-			return collected(runs.Results(ctx, "r", client.ResultFilter{Status: "passed", Matched: new(bool), Flaky: true}))
-		},
-		func() (any, error) {
-			return collected(tests.All(ctx, client.TestFilter{Status: "passed", Flaky: true, Text: "t"}))
-		},
-		func() (any, error) { return tests.Get(ctx, "t") },
-		func() (any, error) { return collected(tests.Results(ctx, "t")) },
-
 		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
 		func() (any, error) { return collected(webhooks.All(ctx)) },
 		func() (any, error) { return webhooks.Get(ctx, "w") },
@@ -193,6 +166,38 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return listed(users.Sessions(ctx, "u")) },
 		func() (any, error) { return api.Empty{}, users.EndSessions(ctx, "u") },
 		func() (any, error) { return api.Empty{}, users.EndSession(ctx, "u", "s") },
+	}
+}
+
+// runCalls are those about test runs and tests.
+func runCalls(ctx context.Context, c *client.Client) []func() (any, error) {
+	runs, tests := c.Runs("o", "p"), c.Tests("o", "p")
+	return []func() (any, error){
+		func() (any, error) { return runs.Start(ctx, api.StartRun{Key: "k"}) },
+		func() (any, error) { return runs.Declare(ctx, "r", "u", api.DeclareUpload{Batches: 1}) },
+		func() (any, error) { return runs.Store(ctx, "r", "u", 1, api.ResultBatch{}) },
+		func() (any, error) { return runs.Get(ctx, "r") },
+		func() (any, error) { return runs.Changes(ctx, "r") },
+		func() (any, error) { return runs.Files(ctx, "r") },
+		func() (any, error) { return runs.AddFile(ctx, "r", "a.txt", []byte("a")) },
+		func() (any, error) {
+			body, err := runs.OpenFile(ctx, "r", 1)
+			if err != nil {
+				return nil, err
+			}
+			return edge.File{}, body.Close()
+		},
+		func() (any, error) {
+			return collected(runs.All(ctx, client.RunFilter{Status: "passed", Branch: "b", Commit: "c", Name: "n", Cycle: "TCYCLE-1"}))
+		},
+		func() (any, error) {
+			return collected(runs.Results(ctx, "r", client.ResultFilter{Status: "passed", Matched: new(bool), Flaky: true}))
+		},
+		func() (any, error) {
+			return collected(tests.All(ctx, client.TestFilter{Status: "passed", Flaky: true, Text: "t"}))
+		},
+		func() (any, error) { return tests.Get(ctx, "t") },
+		func() (any, error) { return collected(tests.Results(ctx, "t")) },
 	}
 }
 

@@ -139,6 +139,9 @@ func (b *builder) body(r edge.Route) *body {
 	}
 	kind := "application/json"
 	switch {
+	case r.In == reflect.TypeFor[edge.Payload]():
+		files := &schema{Type: "array", Items: &schema{Type: "string", Format: "binary"}}
+		return &body{Required: true, Content: ordered[media]{{"multipart/form-data", media{&schema{Type: "object", Properties: ordered[*schema]{{"file", files}}, Required: []string{"file"}}}}}}
 	case r.Form:
 		kind = "application/x-www-form-urlencoded"
 	case r.Lines:
@@ -203,7 +206,10 @@ func (b *builder) contents(r edge.Route) (all ordered[media]) {
 		}
 		all.set(kind, media{of})
 	}
-	if all == nil {
+	switch {
+	case r.Out == reflect.TypeFor[edge.File]():
+		all.set("application/octet-stream", media{&schema{Type: "string", Format: "binary"}})
+	case all == nil:
 		all.set("application/json", media{b.schemas.of(r.Out, false)})
 	}
 	return all

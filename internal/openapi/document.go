@@ -65,7 +65,7 @@ type parameter struct {
 type body struct {
 	Required bool           `json:"required,omitzero"`
 	Content  ordered[media] `json:"content"`
-	MaxBytes int64          `json:"x-max-bytes"`
+	MaxBytes int64          `json:"x-max-bytes,omitzero"`
 }
 
 type media struct {

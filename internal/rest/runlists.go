@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/api"
-	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -153,17 +152,16 @@ func changed(list []store.Changed) []api.TestChange {
 }
 
 func (h *handlers) addRunFilesRoute(pattern string) edge.Route {
-	var files *artifact.Files
-	if h.workspace != nil { // a table of routes alone has none
-		files = h.workspace.Files()
-	}
-	in := edge.Intake{Files: files, Admit: func(r *edge.Request) error {
+	in := edge.Intake{Admit: func(r *edge.Request) error {
 		n, err := h.runIn(r)
 		if err != nil {
 			return err
 		}
 		return h.workspace.MayAddRunFiles(r.Context(), &r.Principal, n)
 	}}
+	if h.workspace != nil { // which a table of routes alone has not
+		in.Files = h.workspace.Files()
+	}
 	return edge.Uploads(pattern, edge.Authenticated, in, h.addRunFiles).Creates().
 		Named("addRunFiles", "Keep files with a test run: up to ten in parts of the name file, as multipart/form-data. The same file again is there once. Credentials of this server in them are taken out. It takes results:write in the project.", credential.Forbidden, credential.LimitReached, credential.TooLarge)
 }

@@ -1403,6 +1403,234 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/projects/{project}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the test runs of a project, the latest first
+         * @description List the test runs of a project, the latest first. It takes results:read in the project.
+         */
+        get: operations["listRuns"];
+        put?: never;
+        /**
+         * Begin a test run, or find the one that has the key: 201 or 200
+         * @description Begin a test run, or find the one that has the key: 201 or 200. It takes results:write in the project.
+         */
+        post: operations["startRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say what one upload to a run holds
+         * @description Say what one upload to a run holds. The same again answers which batches of it are missing. It takes results:write in the project.
+         */
+        put: operations["declareUpload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/uploads/{upload}/batches/{batch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Store a batch of results, once: the same again changes nothing
+         * @description Store a batch of results, once: the same again changes nothing. The body may come with Content-Encoding: gzip. It takes results:write in the project.
+         */
+        put: operations["storeBatch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a test run with its uploads, by its id or its number
+         * @description Show a test run with its uploads, by its id or its number. It takes results:read in the project.
+         */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the results of a test run, in their order
+         * @description List the results of a test run, in their order. It takes results:read in the project.
+         */
+        get: operations["listRunResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what a run changed, compared with the last complete one before it of the same name on the same branch
+         * @description Show what a run changed, compared with the last complete one before it of the same name on the same branch. It takes results:read in the project.
+         */
+        get: operations["getRunChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files that are kept with a test run
+         * @description List the files that are kept with a test run. It takes results:read in the project.
+         */
+        get: operations["listRunFiles"];
+        put?: never;
+        /**
+         * Keep files with a test run: up to ten in parts of the name file, as multipart/form-data
+         * @description Keep files with a test run: up to ten in parts of the name file, as multipart/form-data. The same file again is there once. Credentials of this server in them are taken out. It takes results:write in the project.
+         */
+        post: operations["addRunFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/runs/{run}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a file that is kept with a test run, by its number
+         * @description Fetch a file that is kept with a test run, by its number. It takes results:read in the project.
+         */
+        get: operations["getRunFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tests of a project by their names, as their results tell of them
+         * @description List the tests of a project by their names, as their results tell of them. It takes results:read in the project.
+         */
+        get: operations["listTests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/tests/{test}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a test
+         * @description Show a test. It takes results:read in the project.
+         */
+        get: operations["getTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/tests/{test}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the results of a test, those of the latest run first
+         * @description List the results of a test, those of the latest run first. It takes results:read in the project.
+         */
+        get: operations["listTestResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth2/token": {
         parameters: {
             query?: never;
@@ -2827,6 +3055,338 @@ export interface components {
             /** Format: date-time */
             settled_at?: string;
         };
+        StartRun: {
+            /** @description names the run in its project, up to 200 characters */
+            key: string;
+            /** @description what was tested, such as nightly; runs of one name are compared with each other */
+            name?: string;
+            /** @description such as TCYCLE-5; absent: TCYCLE-1, the master cycle */
+            cycle?: string;
+            /** @description of what was tested */
+            build?: string;
+            /** @description of what was tested */
+            commit?: string;
+            /** @description of what was tested */
+            branch?: string;
+            /**
+             * @description how skipped tests stand in the cycle; absent: skipped
+             * @enum {string}
+             */
+            skipped_as?: "skipped" | "blocked" | "ignored";
+            /** @description how many uploads make the run complete; absent: 1 */
+            shards?: number;
+            ci?: components["schemas"]["CI"];
+        };
+        CI: {
+            /** @description such as github */
+            provider?: string;
+            /** @description its address */
+            repository?: string;
+            pull_request?: string;
+            tag?: string;
+            pipeline?: string;
+            pipeline_url?: string;
+            job?: string;
+            job_url?: string;
+            /** @description of the pipeline, from 1 */
+            attempt?: number;
+        };
+        Run: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description in its project
+             */
+            number: number;
+            key?: string;
+            name: string;
+            cycle: string;
+            /**
+             * @description how it came: as results, as files, or from an agent
+             * @enum {string}
+             */
+            source: "results" | "file" | "launch";
+            /** @enum {string} */
+            status: "in_progress" | "passed" | "failed" | "interrupted";
+            build?: string;
+            commit?: string;
+            branch?: string;
+            ci?: components["schemas"]["CI"];
+            counts: components["schemas"]["RunCounts"];
+            /**
+             * Format: int64
+             * @description results that stand for a test case
+             */
+            matched: number;
+            /**
+             * Format: int64
+             * @description failures outside of any test
+             */
+            suite_errors: number;
+            /**
+             * Format: int64
+             * @description credentials of this server that were found in it and taken out
+             */
+            redacted?: number;
+            shards: number;
+            uploads?: components["schemas"]["Upload"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+        };
+        RunCounts: {
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            passed: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            errors: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            blocked: number;
+            /** Format: int64 */
+            ignored: number;
+            /**
+             * Format: int64
+             * @description of those that passed: they failed first
+             */
+            flaky: number;
+        };
+        Upload: {
+            name: string;
+            digest: string;
+            batches: number;
+            /** @description batches that aren't stored yet, from 1; at most 1000 of them */
+            missing: number[];
+            complete: boolean;
+            /** Format: int64 */
+            suite_errors: number;
+            files?: components["schemas"]["UploadedFile"][];
+        };
+        UploadedFile: {
+            name: string;
+            format: string;
+            /** Format: int64 */
+            bytes: number;
+            warnings?: string[];
+        };
+        DeclareUpload: {
+            /** @description SHA-256 of what is uploaded, in hex; an upload of the same name with another one is refused */
+            digest: string;
+            /** @description how many batches of results follow */
+            batches: number;
+            /** Format: int64 */
+            suite_errors?: number;
+            /** @description that the results were read from */
+            files?: components["schemas"]["UploadedFile"][];
+        };
+        ResultBatch: {
+            /** @description at most 1000 */
+            results: components["schemas"]["Result"][];
+        };
+        Result: {
+            name: string;
+            /** @description what the test stands in: a class, a file, a feature */
+            class?: string;
+            suite?: string;
+            /** @description source of the test */
+            file?: string;
+            line?: number;
+            /** @description names the test in its source; absent: made of class and name */
+            code_ref?: string;
+            /**
+             * @description ignored: it says nothing about its test case
+             * @enum {string}
+             */
+            status: "passed" | "failed" | "error" | "skipped" | "blocked" | "ignored";
+            /** @description it failed, and passed when it was tried again */
+            flaky?: boolean;
+            /** @description from 1, of a test that was tried several times */
+            attempt?: number;
+            /** Format: int64 */
+            duration_ms: number;
+            /** @description why it failed or was skipped, up to 5000 characters */
+            message?: string;
+            /** @description the stack or the output, up to 20000 characters */
+            detail?: string;
+            properties?: components["schemas"]["Property"][];
+            /** @description names of files */
+            attachments?: string[];
+        };
+        Property: {
+            name: string;
+            value: string;
+        };
+        StoredBatch: {
+            /** @description it was stored before */
+            repeated: boolean;
+            run: components["schemas"]["Run"];
+        };
+        RunList: {
+            items: components["schemas"]["Run"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        RunResultList: {
+            items: components["schemas"]["RunResult"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        RunResult: {
+            /**
+             * Format: int64
+             * @description in its run
+             */
+            position: number;
+            /**
+             * Format: uuid
+             * @description whose history it is part of; absent for what is older than histories
+             */
+            test?: string;
+            /** @description test case that it stands for, such as TC-12; a result that stands for several is there for each */
+            case?: string;
+            /** @description another attempt followed; it is not counted */
+            retried?: boolean;
+            name: string;
+            /** @description what the test stands in: a class, a file, a feature */
+            class?: string;
+            suite?: string;
+            /** @description source of the test */
+            file?: string;
+            line?: number;
+            /** @description names the test in its source; absent: made of class and name */
+            code_ref?: string;
+            /**
+             * @description ignored: it says nothing about its test case
+             * @enum {string}
+             */
+            status: "passed" | "failed" | "error" | "skipped" | "blocked" | "ignored";
+            /** @description it failed, and passed when it was tried again */
+            flaky?: boolean;
+            /** @description from 1, of a test that was tried several times */
+            attempt?: number;
+            /** Format: int64 */
+            duration_ms: number;
+            /** @description why it failed or was skipped, up to 5000 characters */
+            message?: string;
+            /** @description the stack or the output, up to 20000 characters */
+            detail?: string;
+            properties?: components["schemas"]["Property"][];
+            /** @description names of files */
+            attachments?: string[];
+        };
+        RunChanges: {
+            /** @description the run before; absent where there is none */
+            since?: components["schemas"]["Run"];
+            /** @description at most 100, as each list */
+            newly_failing: components["schemas"]["TestChange"][];
+            still_failing: components["schemas"]["TestChange"][];
+            fixed: components["schemas"]["TestChange"][];
+            /**
+             * Format: int64
+             * @description tests that were not there before
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description tests that are not there any more
+             */
+            missing: number;
+        };
+        TestChange: {
+            /** Format: uuid */
+            test: string;
+            name: string;
+            class?: string;
+            message?: string;
+            flaky?: boolean;
+        };
+        RunFiles: {
+            /** @description at most 100 */
+            items: components["schemas"]["RunFile"][];
+        };
+        RunFile: {
+            /**
+             * Format: int64
+             * @description in its project
+             */
+            number: number;
+            name: string;
+            /** @description of the results in it; file where it is any file */
+            format: string;
+            /** @description a media type, by what is in it */
+            type: string;
+            /** Format: int64 */
+            bytes: number;
+            sha256: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        TestList: {
+            items: components["schemas"]["Test"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        Test: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            class?: string;
+            code_ref: string;
+            /**
+             * @description of its last result
+             * @enum {string}
+             */
+            status: "passed" | "failed" | "error" | "skipped" | "blocked" | "ignored";
+            /** @description it passed and failed on one commit within 14 days, and has not passed five times in a row since */
+            flaky: boolean;
+            /** Format: date-time */
+            flaky_since?: string;
+            /**
+             * Format: int64
+             * @description of its last result
+             */
+            duration_ms: number;
+            /**
+             * Format: int64
+             * @description how many there were
+             */
+            results: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+        };
+        TestResultList: {
+            items: components["schemas"]["TestResult"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        TestResult: {
+            /** Format: uuid */
+            run: string;
+            /** Format: int64 */
+            run_number: number;
+            /** Format: int64 */
+            position: number;
+            /** @enum {string} */
+            status: "passed" | "failed" | "error" | "skipped" | "blocked" | "ignored";
+            flaky?: boolean;
+            commit?: string;
+            branch?: string;
+            /** Format: int64 */
+            duration_ms: number;
+            message?: string;
+            /** Format: date-time */
+            at: string;
+        };
         TokenForm: {
             /** @enum {string} */
             grant_type: "client_credentials" | "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -3182,6 +3742,16 @@ export interface components {
                 "Retry-After": components["headers"]["RetryAfter"];
                 "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                 RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description conflict, limit_reached */
+        Conflict7: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -6929,6 +7499,534 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description of a run: in_progress, passed, failed or interrupted; of a result or a test: passed, failed, error, skipped, blocked or ignored */
+                status?: string;
+                /** @description of what was tested */
+                branch?: string;
+                /** @description of what was tested */
+                commit?: string;
+                /** @description of the run */
+                name?: string;
+                /** @description test cycle, such as TCYCLE-5 */
+                cycle?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    startRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRun"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    declareUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+                /** @description name of the upload: 1 to 100 of A-Z, a-z, 0-9, dot, _ and - */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclareUpload"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict7"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    storeBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+                /** @description name of the upload: 1 to 100 of A-Z, a-z, 0-9, dot, _ and - */
+                upload: string;
+                /** @description number of the batch, from 1 */
+                batch: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResultBatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredBatch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRunResults: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description of a run: in_progress, passed, failed or interrupted; of a result or a test: passed, failed, error, skipped, blocked or ignored */
+                status?: string;
+                /** @description whether the result stands for a test case */
+                matched?: boolean;
+                /** @description true: only what is flaky */
+                flaky?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunResultList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getRunChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunChanges"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listRunFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    addRunFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    file: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunFiles"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict7"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getRunFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description test run: UUID, or its number in the project */
+                run: string;
+                /** @description number of the file in its project */
+                file: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTests: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+                /** @description of a run: in_progress, passed, failed or interrupted; of a result or a test: passed, failed, error, skipped, blocked or ignored */
+                status?: string;
+                /** @description true: only what is flaky */
+                flaky?: boolean;
+                /** @description stands in the name or the class of the test, up to 200 characters */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the test */
+                test: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Test"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTestResults: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the test */
+                test: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResultList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden3"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
