@@ -60,8 +60,8 @@ func Surfaces(a *authority.Authority, w *workspace.Workspace) []*edge.Surface {
 	}
 	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, append(h.membershipRoutes(), h.usageRoutes()...)...), surface(artifacts, h.artifactRoutes()...)}
 	h.tools = toolsOf(all)
-	agents := surface(receiver, receiverRoutes()...)
-	agents.WriteError = writing(agentProblemOf)
+	agents := surface(receiver, h.receiverRoutes()...)
+	agents.WriteError, agents.Loose = writing(agentProblemOf), true
 	return append(all, surface(gateway, h.gatewayRoutes()...), agents)
 }
 
