@@ -49,6 +49,9 @@ func (r *Request) decode(v any) error {
 	if err := r.read(r.max); err != nil {
 		return err
 	}
+	if err := r.unpack(); err != nil {
+		return err
+	}
 	if err := checkShape(r.body, r.nulls); err != nil {
 		return err
 	}

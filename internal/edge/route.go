@@ -42,6 +42,8 @@ type Route struct {
 	Free bool
 	// ByAddress means that an address calls the route only so often.
 	ByAddress bool
+	// Packed means that the body may come packed by gzip.
+	Packed bool
 	// Unlisted means that its requests are counted, and not kept one by one.
 	Unlisted bool
 	Doc      Doc
@@ -164,6 +166,13 @@ func (r Route) OrNeeds(p credential.Permission) Route {
 // the others that are limited so: for what tries passwords and codes.
 func (r Route) LimitedByAddress() Route {
 	r.ByAddress = true
+	return r
+}
+
+// Unpacks lets the body of the route come packed by gzip. The bound is for both,
+// what comes and what it is unpacked.
+func (r Route) Unpacks() Route {
+	r.Packed = true
 	return r
 }
 

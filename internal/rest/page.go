@@ -54,7 +54,7 @@ type cursors struct {
 
 func (h *handlers) cursors(r *edge.Request, filters []string) cursors {
 	bound := [][]byte{[]byte(r.Pattern), []byte(r.Principal.String())}
-	for _, name := range []string{"organization", "webhook", "project", "id"} {
+	for _, name := range []string{"organization", "webhook", "project", "id", "run", "test"} {
 		bound = append(bound, []byte(r.PathValue(name)))
 	}
 	for _, name := range filters {

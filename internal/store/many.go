@@ -95,6 +95,7 @@ type inserts struct {
 	op      string // for errors
 	into    string // the table with its columns
 	columns int
+	then    string    // what stands behind the rows; empty for nothing
 	most    int       // rows in a statement; 0 is mostInserted
 	args    []any     // of the rows that wait
 	full    *sql.Stmt // of as many rows as a statement has
@@ -138,5 +139,5 @@ func (i *inserts) query(n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + i.into + " VALUES ")
 	manyMarks(&b, n, i.columns)
-	return b.String()
+	return b.String() + i.then
 }

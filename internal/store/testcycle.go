@@ -214,6 +214,7 @@ const NotExecuted = "not_executed"
 type Execution struct {
 	ID, Cycle, Case, Run uuid.UUID // Run is the upload that it comes from, if any
 	CaseNumber           int64
+	Attempt              int    // in that upload; only written
 	Title                string // of the test case; only read
 	Automation           int64  // of the test case; only read
 	Status               string // not_executed, pass, fail, blocked or skipped
@@ -267,12 +268,12 @@ func (t *Tx) AddExecutions(ctx context.Context, cycle uuid.UUID, added []Executi
 func (t *Tx) SetExecutions(ctx context.Context, cycle uuid.UUID, done []Execution) error {
 	return t.putExecutions(ctx, cycle, done, `UPDATE SET status = excluded.status, comment = excluded.comment, duration_ms = excluded.duration_ms,
 		run_id = excluded.run_id, made_by = excluded.made_by, made_by_user = excluded.made_by_user, executed_at = excluded.executed_at,
-		failure_reason = '', started_at = NULL, steps = '[]'`)
+		failure_reason = '', started_at = NULL, steps = '[]', attempt = excluded.attempt`)
 }
 
 // putExecutions writes executions of a cycle, and keeps its counts.
 func (t *Tx) putExecutions(ctx context.Context, cycle uuid.UUID, all []Execution, conflict string) error {
-	const page, columns = 100, 12
+	const page, columns = 100, 13
 	var change Counts
 	for len(all) > 0 {
 		some := all[:min(page, len(all))]
@@ -283,18 +284,24 @@ func (t *Tx) putExecutions(ctx context.Context, cycle uuid.UUID, all []Execution
 		}
 		args := make([]any, 0, len(some)*columns)
 		for _, e := range some {
-			status, there := before[e.CaseNumber]
+			b, there := before[e.CaseNumber]
+			if there && e.Run != uuid.Nil && e.Run == b.Run && e.Attempt > 0 && e.Attempt < b.Attempt {
+				continue // which came before that one, though it arrives later
+			}
 			if !there {
 				change.add(e.Status, 1)
 			} else if conflict != `NOTHING` {
-				change.add(status, -1)
+				change.add(b.Status, -1)
 				change.add(e.Status, 1)
 			}
 			args = append(args, e.ID, cycle, e.Case, e.CaseNumber, e.Status, e.Comment, e.Duration.Milliseconds(), nullable(e.Run),
-				nullable(e.Credential), nullable(e.User), e.CreatedAt.UnixMilli(), stamp(e.ExecutedAt))
+				nullable(e.Credential), nullable(e.User), e.CreatedAt.UnixMilli(), stamp(e.ExecutedAt), e.Attempt)
+		}
+		if len(args) == 0 {
+			continue
 		}
 		_, err = t.q.ExecContext(ctx, `INSERT INTO test_executions (id, cycle_id, case_id, case_number, status, comment, duration_ms, run_id, made_by, made_by_user,
-			created_at, executed_at) VALUES `+rows(len(some), columns)+` ON CONFLICT (cycle_id, case_number) DO `+conflict, args...)
+			created_at, executed_at, attempt) VALUES `+rows(len(args)/columns, columns)+` ON CONFLICT (cycle_id, case_number) DO `+conflict, args...)
 		if err != nil {
 			return t.fail("store executions", err)
 		}
@@ -320,19 +327,19 @@ func rows(n, columns int) string {
 }
 
 // statuses reads how some test cases stand in a cycle, by their numbers.
-func (t *Tx) statuses(ctx context.Context, cycle uuid.UUID, some []Execution) (map[int64]string, error) {
+func (t *Tx) statuses(ctx context.Context, cycle uuid.UUID, some []Execution) (map[int64]Execution, error) {
 	numbers := make([]int64, len(some))
 	for i, e := range some {
 		numbers[i] = e.CaseNumber
 	}
 	w := conditions{args: []any{cycle}}
-	w.text.WriteString(`SELECT case_number, status FROM test_executions WHERE cycle_id = $1`)
+	w.text.WriteString(`SELECT case_number, status, run_id, attempt FROM test_executions WHERE cycle_id = $1`)
 	among(&w, `case_number`, numbers)
-	targets := func(e *Execution) []any { return []any{&e.CaseNumber, &e.Status} }
+	targets := func(e *Execution) []any { return []any{&e.CaseNumber, &e.Status, nullID{&e.Run}, &e.Attempt} }
 	found, err := every(ctx, t.reader, selection[Execution]{"read executions", targets, w.text.String()}, w.args...)
-	statuses := make(map[int64]string, len(found))
+	statuses := make(map[int64]Execution, len(found))
 	for _, e := range found {
-		statuses[e.CaseNumber] = e.Status
+		statuses[e.CaseNumber] = e
 	}
 	return statuses, err
 }

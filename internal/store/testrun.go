@@ -11,87 +11,154 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 )
 
-// TestRun is an upload of results to a cycle.
+// TestRun is one report of test results to a cycle: an upload, or what came
+// bit by bit from those who knew its shared key.
 type TestRun struct {
-	ID, Project, Cycle uuid.UUID
-	Key                string // with the attempt it names the upload; empty for none
-	Attempt            int
-	Build              string
-	Request            []byte // a hash of what was uploaded
-	Counts             Counts
-	Matched            int64 // how many of the results stood for a test case
+	ID, Project, Cycle    uuid.UUID
+	CycleNumber           int64  // only read
+	Number                int64  // in its project
+	Key                   string // with the attempt it names an upload; empty for none
+	Attempt               int
+	Shared                string // the key of those who add to it; empty for none
+	Name                  string
+	Source                string // results, file or launch
+	Status                string // in_progress, passed or failed
+	Build, Commit, Branch string
+	CI                    RunCI
+	SkippedAs             string // skipped, blocked or ignored
+	Shards                int    // how many uploads make it complete
+	Request               []byte // a hash of what was uploaded
+	// Counts are of the last results of its tests. Of what failed, Errors says
+	// how much was an error; of what passed, Flaky says how much failed first.
+	Counts                                                Counts
+	Errors, Flaky, Matched, Stored, SuiteErrors, Redacted int64
+	Retried                                               bool // some of its tests were tried again
 	Maker
-	CreatedAt time.Time
+	CreatedAt, UpdatedAt, FinishedAt time.Time
 }
 
-const runColumns = `id, project_id, cycle_id, COALESCE(run_key, ''), attempt, build_id, request, total, passed, failed, blocked, skipped, matched,
-	made_by, made_by_user, created_at`
+// RunCI says where tests ran. All of it is for people.
+type RunCI struct {
+	Provider    string `json:"provider,omitempty"`
+	Repository  string `json:"repository,omitempty"`
+	PullRequest string `json:"pull_request,omitempty"`
+	Tag         string `json:"tag,omitempty"`
+	Pipeline    string `json:"pipeline,omitempty"`
+	PipelineURL string `json:"pipeline_url,omitempty"`
+	Job         string `json:"job,omitempty"`
+	JobURL      string `json:"job_url,omitempty"`
+	Attempt     int    `json:"attempt,omitempty"`
+}
+
+// The statuses of a run. Interrupted is one in progress of which nothing came
+// for a while; no row has it.
+const (
+	RunInProgress  = "in_progress"
+	RunPassed      = "passed"
+	RunFailed      = "failed"
+	RunInterrupted = "interrupted"
+)
+
+const (
+	runColumns = `r.id, r.project_id, r.cycle_id, y.number, r.number, COALESCE(r.run_key, ''), r.attempt, COALESCE(r.shared_key, ''), r.name, r.source, r.status,
+	r.build_id, r.commit_hash, r.branch, r.ci, r.skipped_as, r.shards, r.request, r.total, r.passed, r.failed, r.blocked, r.skipped,
+	r.errors, r.flaky, r.matched, r.stored, r.suite_errors, r.redacted, r.retried, r.made_by, r.made_by_user, r.created_at, r.updated_at, r.finished_at`
+	runTables = ` FROM test_runs r JOIN test_cycles y ON y.id = r.cycle_id`
+)
 
 func (r *TestRun) targets() []any {
-	return append(append([]any{&r.ID, &r.Project, &r.Cycle, &r.Key, &r.Attempt, &r.Build, &r.Request, &r.Counts.Total, &r.Counts.Passed, &r.Counts.Failed,
-		&r.Counts.Blocked, &r.Counts.Skipped, &r.Matched}, r.Maker.targets()...), instant{&r.CreatedAt})
+	first := []any{&r.ID, &r.Project, &r.Cycle, &r.CycleNumber, &r.Number, &r.Key, &r.Attempt, &r.Shared, &r.Name, &r.Source, &r.Status,
+		&r.Build, &r.Commit, &r.Branch, inJSON{&r.CI}, &r.SkippedAs, &r.Shards, &r.Request, &r.Counts.Total, &r.Counts.Passed, &r.Counts.Failed, &r.Counts.Blocked, &r.Counts.Skipped,
+		&r.Errors, &r.Flaky, &r.Matched, &r.Stored, &r.SuiteErrors, &r.Redacted, &r.Retried}
+	return append(append(first, r.Maker.targets()...), instant{&r.CreatedAt}, instant{&r.UpdatedAt}, instant{&r.FinishedAt})
 }
 
-// TestResult is one result of an upload.
-type TestResult struct {
-	CaseNumber  int64 // of the test case that it stands for; 0 for none
-	Name, Class string
-	Status      string // pass, fail, blocked, skipped or ignored
-	Duration    time.Duration
-	Message     string
-}
-
-// Count says of an upload how its results went.
-func (r *TestRun) Count(results []TestResult) {
-	r.Counts, r.Matched = Counts{}, 0
-	for _, result := range results {
-		r.Counts.add(result.Status, 1)
-		if result.CaseNumber != 0 {
-			r.Matched++
-		}
+// Count adds so many results of a kind to those of the run, or takes them away.
+func (r *TestRun) Count(result *TestResult, n int64) {
+	r.Counts.add(result.Status, n)
+	if result.Error {
+		r.Errors += n
+	}
+	if result.Flaky && result.Status == "pass" {
+		r.Flaky += n
+	}
+	if result.CaseNumber != 0 {
+		r.Matched += n
 	}
 }
 
-// InsertTestRun stores an upload with its results.
-func (t *Tx) InsertTestRun(ctx context.Context, r *TestRun, results []TestResult) error {
-	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO test_runs (id, project_id, cycle_id, run_key, attempt, build_id, request, total, passed, failed, blocked, skipped, matched, made_by, made_by_user, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		r.ID, r.Project, r.Cycle, optional(r.Key), r.Attempt, r.Build, r.Request, r.Counts.Total, r.Counts.Passed, r.Counts.Failed, r.Counts.Blocked, r.Counts.Skipped,
-		r.Matched, nullable(r.Credential), nullable(r.User), r.CreatedAt.UnixMilli())
+// Ignored is how many results say nothing about their test cases.
+func (r *TestRun) Ignored() int64 {
+	n := r.Counts
+	return n.Total - n.Passed - n.Failed - n.Blocked - n.Skipped
+}
+
+// InsertTestRun stores a new run, without its results, and gives it its number.
+func (t *Tx) InsertTestRun(ctx context.Context, r *TestRun) (err error) {
+	if r.Number, err = t.next(ctx, r.Project.String(), "test_run"); err != nil {
+		return err
+	}
+	_, err = t.q.ExecContext(ctx, `
+		INSERT INTO test_runs (id, project_id, cycle_id, number, run_key, attempt, shared_key, name, source, status, build_id, commit_hash, branch, ci, skipped_as, shards,
+			request, total, passed, failed, blocked, skipped, matched, made_by, made_by_user, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0, 0, 0, 0, 0, $18, $19, $20, $20)`,
+		r.ID, r.Project, r.Cycle, r.Number, optional(r.Key), r.Attempt, optional(r.Shared), r.Name, r.Source, r.Status, r.Build, r.Commit, r.Branch, asJSON(r.CI), r.SkippedAs, r.Shards,
+		r.Request, nullable(r.Credential), nullable(r.User), r.CreatedAt.UnixMilli())
 	if err != nil {
 		return t.fail("store a test run", err)
 	}
-	const page, columns = 100, 8
-	for at := 0; at < len(results); at += page {
-		some := results[at:min(at+page, len(results))]
-		args := make([]any, 0, len(some)*columns)
-		for i, result := range some {
-			args = append(args, r.ID, at+i, sql.NullInt64{Int64: result.CaseNumber, Valid: result.CaseNumber != 0},
-				result.Name, result.Class, result.Status, result.Duration.Milliseconds(), result.Message)
-		}
-		_, err := t.q.ExecContext(ctx, `INSERT INTO test_results (run_id, position, case_number, name, class_name, status, duration_ms, message) VALUES `+
-			rows(len(some), columns), args...)
-		if err != nil {
-			return t.fail("store test results", err)
-		}
+	r.UpdatedAt = r.CreatedAt
+	return nil
+}
+
+// UpdateTestRun stores what a run has become.
+func (t *Tx) UpdateTestRun(ctx context.Context, r *TestRun) error {
+	_, err := t.q.ExecContext(ctx, `
+		UPDATE test_runs SET name = $2, status = $3, build_id = $4, commit_hash = $5, branch = $6, ci = $7, total = $8, passed = $9, failed = $10, blocked = $11, skipped = $12,
+			errors = $13, flaky = $14, matched = $15, stored = $16, suite_errors = $17, redacted = $18, retried = $19, updated_at = $20, finished_at = $21 WHERE id = $1`,
+		r.ID, r.Name, r.Status, r.Build, r.Commit, r.Branch, asJSON(r.CI), r.Counts.Total, r.Counts.Passed, r.Counts.Failed, r.Counts.Blocked, r.Counts.Skipped,
+		r.Errors, r.Flaky, r.Matched, r.Stored, r.SuiteErrors, r.Redacted, r.Retried, r.UpdatedAt.UnixMilli(), stamp(r.FinishedAt))
+	if err != nil {
+		return t.fail("change a test run", err)
 	}
 	return nil
 }
 
 // TestRunByKey finds an upload of a project by the name that the uploader gave it.
 func (r reader) TestRunByKey(ctx context.Context, project uuid.UUID, key string, attempt int) (*TestRun, error) {
-	return r.testRun(ctx, `project_id = $1 AND run_key = $2 AND attempt = $3`, project, key, attempt)
+	return r.testRun(ctx, `r.project_id = $1 AND r.run_key = $2 AND r.attempt = $3`, project, key, attempt)
 }
 
-// TestRunIn finds an upload to a cycle.
+// SharedTestRun finds the run of a project that has a shared key.
+func (r reader) SharedTestRun(ctx context.Context, project uuid.UUID, key string) (*TestRun, error) {
+	return r.testRun(ctx, `r.project_id = $1 AND r.shared_key = $2`, project, key)
+}
+
+// TestRunIn finds a run of a cycle.
 func (r reader) TestRunIn(ctx context.Context, cycle, id uuid.UUID) (*TestRun, error) {
-	return r.testRun(ctx, `cycle_id = $1 AND id = $2`, cycle, id)
+	return r.testRun(ctx, `r.cycle_id = $1 AND r.id = $2`, cycle, id)
+}
+
+// ProjectTestRun finds a run of a project.
+func (r reader) ProjectTestRun(ctx context.Context, project, id uuid.UUID) (*TestRun, error) {
+	return r.testRun(ctx, `r.project_id = $1 AND r.id = $2`, project, id)
+}
+
+// TestRunNumbered finds a run of a project by its number.
+func (r reader) TestRunNumbered(ctx context.Context, project uuid.UUID, number int64) (*TestRun, error) {
+	return r.testRun(ctx, `r.project_id = $1 AND r.number = $2`, project, number)
+}
+
+// TestRunBefore finds the last complete run before another, of the same name on
+// the same branch.
+func (r reader) TestRunBefore(ctx context.Context, run *TestRun) (*TestRun, error) {
+	return r.testRun(ctx, `r.project_id = $1 AND r.name = $2 AND r.branch = $3 AND r.number < $4 AND r.status <> 'in_progress' ORDER BY r.number DESC LIMIT 1`,
+		run.Project, run.Name, run.Branch, run.Number)
 }
 
 func (r reader) testRun(ctx context.Context, where string, args ...any) (*TestRun, error) {
 	var run TestRun
-	err := r.q.QueryRowContext(ctx, `SELECT `+runColumns+` FROM test_runs WHERE `+where, args...).Scan(run.targets()...)
+	err := r.q.QueryRowContext(ctx, `SELECT `+runColumns+runTables+` WHERE `+where, args...).Scan(run.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such test run")
 	}
@@ -101,21 +168,41 @@ func (r reader) testRun(ctx context.Context, where string, args ...any) (*TestRu
 	return &run, nil
 }
 
-const resultColumns = `COALESCE(case_number, 0), name, class_name, status, duration_ms, message`
-
-func (t *TestResult) targets() []any {
-	return []any{&t.CaseNumber, &t.Name, &t.Class, &t.Status, milliseconds{&t.Duration}, &t.Message}
+// RunFilter chooses runs of a project. Empty fields choose all.
+type RunFilter struct {
+	Project, Cycle       uuid.UUID
+	Status               string // interrupted is one in progress that wasn't changed since Quiet
+	Name, Branch, Commit string
+	Quiet                time.Time
+	Before               int64 // the number of the last one that was seen
 }
 
-// TestResults returns results of an upload in their order, from a position on.
-func (r reader) TestResults(ctx context.Context, run uuid.UUID, from, limit int) ([]TestResult, error) {
-	return list(ctx, r, selection[TestResult]{"list test results", (*TestResult).targets,
-		`SELECT ` + resultColumns + ` FROM test_results WHERE run_id = $1 AND position >= $2 ORDER BY position LIMIT $3`}, run, from, limit)
-}
-
-// UnmatchedResults returns the first results of an upload that stood for no
-// test case.
-func (r reader) UnmatchedResults(ctx context.Context, run uuid.UUID, limit int) ([]TestResult, error) {
-	return list(ctx, r, selection[TestResult]{"list test results", (*TestResult).targets,
-		`SELECT ` + resultColumns + ` FROM test_results WHERE run_id = $1 AND case_number IS NULL ORDER BY position LIMIT $2`}, run, limit)
+// TestRuns returns the runs that a filter chooses, the latest first.
+func (r reader) TestRuns(ctx context.Context, f RunFilter, limit int) ([]TestRun, error) {
+	w := conditions{args: []any{f.Project, limit}}
+	w.text.WriteString(`SELECT ` + runColumns + runTables + ` WHERE r.project_id = $1`)
+	if f.Before != 0 {
+		w.and(`r.number < $`, f.Before)
+	}
+	if f.Cycle != uuid.Nil {
+		w.and(`r.cycle_id = $`, f.Cycle)
+	}
+	switch f.Status {
+	case "":
+	case RunInterrupted:
+		w.text.WriteString(` AND r.status = 'in_progress'`)
+		w.and(`r.updated_at < $`, f.Quiet.UnixMilli())
+	case RunInProgress:
+		w.text.WriteString(` AND r.status = 'in_progress'`)
+		w.and(`r.updated_at >= $`, f.Quiet.UnixMilli())
+	default:
+		w.and(`r.status = $`, f.Status)
+	}
+	for _, text := range []struct{ condition, is string }{{`r.name = $`, f.Name}, {`r.branch = $`, f.Branch}, {`r.commit_hash = $`, f.Commit}} {
+		if text.is != "" {
+			w.and(text.condition, text.is)
+		}
+	}
+	w.text.WriteString(` ORDER BY r.number DESC LIMIT $2`)
+	return list(ctx, r, selection[TestRun]{"list test runs", (*TestRun).targets, w.text.String()}, w.args...)
 }

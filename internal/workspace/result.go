@@ -2,16 +2,10 @@ package workspace
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,17 +17,17 @@ import (
 
 // Bounds of an upload of results.
 const (
-	MostResults      = 5_000 // at once
-	mostName         = 1_000 // characters
-	mostMessage      = 5_000 // characters that are kept
+	MostResults      = 5_000  // at once
+	mostName         = 1_000  // characters
+	mostMessage      = 5_000  // characters that are kept
+	mostResultText   = 20_000 // of the stack or the output
+	mostProperties   = 50
+	mostAttachments  = 100
+	mostLine         = 100_000_000
 	mostKey          = 200
 	mostAttempt      = 1_000_000
 	mostNumbersNamed = 20 // automation ids that one result names
 )
-
-// The statuses of results as they are reported, and what they do to the test
-// case. An error is a failure.
-var resultStatuses = map[string]string{"pass": "pass", "fail": "fail", "error": "fail", "blocked": "blocked", "skipped": "skipped"}
 
 // How skipped results may be kept.
 var skippedAs = []string{"skipped", "blocked", ignored}
@@ -66,9 +60,6 @@ type Report struct {
 // mostUnmatched bounds the results without a test case that an answer names.
 const mostUnmatched = 1_000
 
-// automationID is how a test names its test case: [48271].
-var automationID = regexp.MustCompile(`\[([0-9]{5})\]`)
-
 // ReportResults stores results of automated tests. One whose name or class
 // holds automation ids says how those test cases went in the cycle, which they
 // join where they aren't in it; of several about one the last counts.
@@ -77,6 +68,10 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	if err := r.check(p); err != nil {
+		return nil, err
+	}
+	found, err := w.readyResults(&store.TestRun{SkippedAs: r.SkippedAs}, r.Results)
+	if err != nil {
 		return nil, err
 	}
 	out := &Report{}
@@ -91,11 +86,14 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 		if out.Repeated = out.Run != nil; out.Repeated {
 			return errUnchanged
 		}
-		out.Run = run
-		if err := w.keep(ctx, ch, run, r.Results); err != nil {
+		out.Run, run.Redacted = run, found.count
+		if err := w.keepRun(ctx, ch, run, r.Results); err != nil {
 			return err
 		}
 		if err := w.attachFiles(ctx, ch, run.ID, &r); err != nil {
+			return err
+		}
+		if err := w.tellExposed(ctx, ch, found); err != nil {
 			return err
 		}
 		ch.record("test_result.report", cycleTarget(c), runDetail{c.Project, c.Number, run.ID, run.Counts.Total, run.Matched})
@@ -124,8 +122,13 @@ type runDetail struct {
 func (w *Workspace) newRun(ch *change, c *store.TestCycle, r *ReportRequest) (*store.TestRun, error) {
 	id, err := w.newID()
 	hash := sha256.Sum256(r.Body)
-	return &store.TestRun{ID: id, Project: c.Project, Cycle: c.ID, Key: r.Key, Attempt: r.Attempt, Build: r.Build,
-		Request: hash[:], Maker: ch.maker(), CreatedAt: ch.at}, err
+	run := &store.TestRun{ID: id, Project: c.Project, Cycle: c.ID, Key: r.Key, Attempt: r.Attempt, Build: r.Build, SkippedAs: r.SkippedAs,
+		Request: hash[:], Maker: ch.maker(), CreatedAt: ch.at, Source: "results"}
+	if len(r.Files) > 0 {
+		run.Source = "file"
+	}
+	run.CI, run.Commit, run.Branch = ciOf(r.CI)
+	return run, err
 }
 
 // earlier finds the upload that this one repeats, or nil.
@@ -143,70 +146,13 @@ func earlier(ctx context.Context, ch *change, run *store.TestRun) (*store.TestRu
 	return before, err
 }
 
-// keep stores the results of an upload, and how their test cases went.
-func (w *Workspace) keep(ctx context.Context, ch *change, run *store.TestRun, reported []store.TestResult) error {
-	var ids []int64
-	for _, r := range reported {
-		ids = append(ids, automationIDs(&r)...)
-	}
-	slices.Sort(ids)
-	cases, err := ch.CasesByAutomation(ctx, run.Project, slices.Compact(ids))
-	if err != nil {
-		return err
-	}
-	var results []store.TestResult
-	last := map[int64]store.Execution{}
-	for _, r := range reported {
-		named := false
-		for _, id := range automationIDs(&r) {
-			tc, there := cases[id]
-			if !there {
-				continue
-			}
-			named, r.CaseNumber = true, tc.Number
-			results = append(results, r)
-			if r.Status == ignored {
-				continue
-			}
-			e, err := w.execution(ch, &tc)
-			if err != nil {
-				return err
-			}
-			e.Status, e.Comment, e.Duration, e.Run, e.ExecutedAt = r.Status, clip(r.Message, mostRemark), r.Duration, run.ID, ch.at
-			last[tc.Number] = e
-		}
-		if !named {
-			results = append(results, r)
-		}
-	}
-	run.Count(results)
-	if err := ch.InsertTestRun(ctx, run, results); err != nil {
-		return err
-	}
-	done := slices.SortedFunc(maps.Values(last), func(a, b store.Execution) int { return cmp.Compare(a.CaseNumber, b.CaseNumber) })
-	return ch.SetExecutions(ctx, run.Cycle, done)
-}
-
-// automationIDs are the automation ids that a result names, each once.
-func automationIDs(r *store.TestResult) (ids []int64) {
-	for _, text := range []string{r.Name, r.Class} {
-		for _, found := range automationID.FindAllStringSubmatch(text, mostNumbersNamed) {
-			id, err := strconv.ParseInt(found[1], 10, 64)
-			if err == nil && !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
-}
-
 // check looks over what is reported, and cuts texts that a program wrote.
 func (r *ReportRequest) check(p *credential.Principal) (err error) {
 	switch {
 	case len(r.Results) == 0:
 		return credential.InvalidField("results", "there are none")
 	case len(r.Results) > MostResults:
-		return credential.InvalidField("results", "at most %d at once; send the others after them", MostResults)
+		return credential.InvalidField("results", "at most %d at once; gatehouse report, and the API that it uses, take any number", MostResults)
 	case r.Attempt < 0 || r.Attempt > mostAttempt:
 		return credential.InvalidField("attempt", "must be a number from 1 to %d", mostAttempt)
 	}
@@ -224,21 +170,8 @@ func (r *ReportRequest) check(p *credential.Principal) (err error) {
 	if err := r.checkRepeat(p); err != nil {
 		return err
 	}
-	skipped := "skipped"
-	if r.SkippedAs != "" {
-		if skipped, err = oneOf("reportSkippedAs", strings.ToLower(r.SkippedAs), skippedAs); err != nil {
-			return err
-		}
-	}
-	for i := range r.Results {
-		if err := checkResult(&r.Results[i], fmt.Sprintf("results.%d.", i)); err != nil {
-			return err
-		}
-		if r.Results[i].Status == "skipped" {
-			r.Results[i].Status = skipped
-		}
-	}
-	return nil
+	r.SkippedAs, err = oneOf("reportSkippedAs", strings.ToLower(or(r.SkippedAs, "skipped")), skippedAs)
+	return err
 }
 
 // checkRepeat has an upload without a name named by its Idempotency-Key: apart
@@ -253,21 +186,6 @@ func (r *ReportRequest) checkRepeat(p *credential.Principal) error {
 		r.Key = "Idempotency-Key " + hex.EncodeToString(hash[:])
 	}
 	return err
-}
-
-func checkResult(r *store.TestResult, field string) error {
-	status, known := resultStatuses[strings.ToLower(r.Status)]
-	if !known {
-		return credential.InvalidField(field+"status", "must be one of: pass, fail, error, blocked, skipped")
-	}
-	if r.Duration < 0 || r.Duration > mostDuration {
-		return credential.InvalidField(field+"durationMs", "must lie between 0 and 30 days")
-	}
-	r.Status, r.Name, r.Class, r.Message = status, clip(r.Name, mostName), clip(r.Class, mostName), clip(r.Message, mostMessage)
-	if r.Name == "" {
-		return credential.InvalidField(field+"name", "must not be empty")
-	}
-	return nil
 }
 
 // clip keeps the beginning of a text that a program wrote: so many characters
