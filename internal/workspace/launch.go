@@ -196,7 +196,7 @@ func (w *Workspace) FinishLaunch(ctx context.Context, p *credential.Principal, a
 			l.Description = keepText(r.Description)
 		}
 		l.Attributes = addAttributes(l.Attributes, r.Attributes)
-		return w.closeLaunch(ctx, c, l)
+		return w.closeLaunch(ctx, c, l, nil)
 	})
 	return l, unlessUnchanged(err)
 }

@@ -55,7 +55,7 @@ func (w *Workspace) ImportJUnit(ctx context.Context, p *credential.Principal, re
 			return err
 		}
 		out.Launch = l
-		return w.closeLaunch(ctx, c, l)
+		return w.closeLaunch(ctx, c, l, resultsOf(cases))
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (w *Workspace) importCases(ctx context.Context, c *change, l *store.Launch,
 	at := l.StartedAt
 	for n := range cases {
 		t := &cases[n]
-		r := ItemRequest{Type: "STEP", Name: t.Name, CodeRef: codeRef(t.Class, t.Name), StartedAt: at}
+		r := ItemRequest{Type: "STEP", Name: t.Name, CodeRef: joined(t.Class, t.Name), StartedAt: at}
 		r.TestCaseID = r.CodeRef
 		if err := r.check(); err != nil {
 			return err
@@ -129,10 +129,11 @@ func levelOf(status string) string {
 	return "INFO"
 }
 
-// codeRef is where a test is: its class and its name.
-func codeRef(class, name string) string {
-	if class == "" {
-		return name
+// resultsOf are reported tests as results of a project.
+func resultsOf(cases []testresult.Result) []store.TestResult {
+	results := make([]store.TestResult, len(cases))
+	for n, t := range cases {
+		results[n] = store.TestResult{Name: t.Name, Class: t.Class, Status: t.Status, Duration: min(t.Duration, mostDuration), Message: t.Message}
 	}
-	return class + "." + name
+	return results
 }

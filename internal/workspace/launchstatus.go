@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -38,7 +39,9 @@ type settled struct {
 	counts store.LaunchCounts
 	launch string // of the whole
 	tests  []int  // which of the items count
-	path   func(int) string
+	tried  []int  // which of them were tests that were tried again
+	above  []int  // by item
+	nth    []int  // which attempt it is, as part of an attempt
 }
 
 // settling works out how the items of a launch went.
@@ -46,16 +49,17 @@ type settling struct {
 	settled
 	ending bool    // what has no end is over
 	below  [][]int // by item
-	above  []int
-	out    []bool // the item is no attempt that counts, or below one, or part of a test
-	failed []bool // a test that is it or below it failed
+	gone   []bool  // the item was tried again, or what it is below
+	part   []bool  // it is a part of a test, or below one
+	failed []bool  // a test that is it or below it failed
 }
 
 // settle works out how the items of a launch went. Where the launch ends, what
 // goes on is interrupted.
 func settle(items []store.LaunchItem, ending bool) *settled {
-	s := &settling{settled: settled{items: items, status: make([]string, len(items))}, ending: ending, below: make([][]int, len(items)), above: make([]int, len(items)),
-		out: make([]bool, len(items)), failed: make([]bool, len(items))}
+	size := len(items)
+	s := &settling{settled: settled{items: items, status: make([]string, size), above: make([]int, size), nth: make([]int, size)}, ending: ending, below: make([][]int, size),
+		gone: make([]bool, size), part: make([]bool, size), failed: make([]bool, size)}
 	at := make(map[uuid.UUID]int, len(items))
 	for n := range items {
 		at[items[n].ID] = n
@@ -74,7 +78,10 @@ func settle(items []store.LaunchItem, ending bool) *settled {
 	order = append(order, roots...)
 	for k := 0; k < len(order); k++ {
 		n := order[k]
-		s.out[n] = items[n].SupersededBy != uuid.Nil || !items[n].HasStats || s.above[n] >= 0 && s.out[s.above[n]]
+		s.gone[n], s.part[n], s.nth[n] = items[n].SupersededBy != uuid.Nil, !items[n].HasStats, int(items[n].Attempt)
+		if above := s.above[n]; above >= 0 {
+			s.gone[n], s.part[n], s.nth[n] = s.gone[n] || s.gone[above], s.part[n] || s.part[above], s.nth[n]+s.nth[above]-1
+		}
 		order = append(order, s.below[n]...)
 	}
 	for _, n := range slices.Backward(order) {
@@ -82,7 +89,6 @@ func settle(items []store.LaunchItem, ending bool) *settled {
 	}
 	slices.Sort(s.tests)
 	s.launch = s.whole(roots)
-	s.path = s.pathOf
 	return &s.settled
 }
 
@@ -90,14 +96,12 @@ func settle(items []store.LaunchItem, ending bool) *settled {
 func (s *settling) one(n int) {
 	i := &s.items[n]
 	var below []string
-	test := !s.out[n]
+	test := !s.part[n]
 	for _, k := range s.below[n] {
 		if s.items[k].SupersededBy == uuid.Nil {
 			below = append(below, s.status[k])
 		}
-		if !s.out[k] {
-			test = false
-		}
+		test = test && s.part[k]
 	}
 	switch {
 	case i.EndedAt.IsZero() && !s.ending:
@@ -109,14 +113,17 @@ func (s *settling) one(n int) {
 	default:
 		s.status[n] = worst(below, Skipped)
 	}
-	if test {
+	switch {
+	case test && s.gone[n]:
+		s.tried = append(s.tried, n)
+	case test:
 		s.count(n)
 		s.failed[n] = s.status[n] == Failed
 	}
 	if s.failed[n] && s.status[n] != inProgress {
 		s.status[n] = Failed
 	}
-	if s.failed[n] && !s.out[n] && s.above[n] >= 0 {
+	if s.failed[n] && s.above[n] >= 0 {
 		s.failed[s.above[n]] = true
 	}
 }
@@ -145,7 +152,7 @@ func (s *settling) count(n int) {
 func (s *settling) whole(roots []int) string {
 	var statuses []string
 	for _, n := range roots {
-		if !s.out[n] {
+		if !s.gone[n] && !s.part[n] {
 			statuses = append(statuses, s.status[n])
 		}
 	}
@@ -156,19 +163,19 @@ func (s *settling) whole(roots []int) string {
 	return status
 }
 
-// pathOf names what an item is below, the outermost first.
-func (s *settling) pathOf(n int) string {
+// path names what an item is below, the outermost first.
+func (s *settled) path(n int) []string {
 	var names []string
 	for n = s.above[n]; n >= 0; n = s.above[n] {
 		names = append(names, s.items[n].Name)
 	}
 	slices.Reverse(names)
-	return strings.Join(names, " > ")
+	return names
 }
 
 // closeLaunch works out how a launch went that has ended, and has its tests
-// become results of its project.
-func (w *Workspace) closeLaunch(ctx context.Context, c *change, l *store.Launch) error {
+// become results of its project: those that are given, or else its own.
+func (w *Workspace) closeLaunch(ctx context.Context, c *change, l *store.Launch, results []store.TestResult) error {
 	items, err := c.BareItems(ctx, l.ID)
 	if err != nil {
 		return err
@@ -178,7 +185,14 @@ func (w *Workspace) closeLaunch(ctx context.Context, c *change, l *store.Launch)
 		return err
 	}
 	l.Status, l.Counts = s.launch, s.counts
-	if err := w.reportTests(ctx, c, l, s); err != nil {
+	if results == nil {
+		errors, err := c.ErrorLogs(ctx, l.ID, mostErrorLogs)
+		if err != nil {
+			return err
+		}
+		results = s.results(errors)
+	}
+	if err := w.reportTests(ctx, c, l, results); err != nil {
 		return err
 	}
 	c.recordLaunch("launch.finish", l)
@@ -220,39 +234,56 @@ func (s *settled) save(ctx context.Context, c *change, at time.Time) error {
 // its tests failed.
 const mostErrorLogs = 20_000
 
-// reportTests has the tests of a launch become results of its project, each once.
-func (w *Workspace) reportTests(ctx context.Context, c *change, l *store.Launch, s *settled) error {
-	errors, err := c.ErrorLogs(ctx, l.ID, mostErrorLogs)
-	if err != nil {
-		return err
-	}
-	var results []store.TestResult
-	for _, n := range s.tests {
+// results are the tests as results of the project, but for those that are that
+// already. Errors are what they wrote.
+func (s *settled) results(errors map[uuid.UUID]string) (list []store.TestResult) {
+	order := append(slices.Clone(s.tried), s.tests...)
+	slices.Sort(order)
+	for _, n := range order {
 		if result, counts := s.result(n, errors); counts {
-			results = append(results, result)
+			list = append(list, result)
 		}
 	}
+	return list
+}
+
+// reportTests has the tests of a launch become results of its project, each once.
+func (w *Workspace) reportTests(ctx context.Context, c *change, l *store.Launch, results []store.TestResult) error {
 	if len(results) == 0 {
 		return nil
 	}
-	cycle, err := c.TestCycleByID(ctx, c.project.ID) // the master cycle
-	if err != nil {
-		return err
+	run := &store.TestRun{Source: "launch", Name: l.Name, Key: "launch " + l.ID.String(), Attempt: int(l.Reruns) + 1, Request: l.Request}
+	for _, a := range AttributesOf(l.Attributes) {
+		if field := runField(run, a); field != nil && *field == "" {
+			*field = a.Value
+		}
 	}
-	r := ReportRequest{Results: results, Key: "launch " + l.ID.String(), Attempt: int(l.Reruns) + 1, Body: l.Request}
-	run, err := w.newRun(c, cycle, &r)
-	if err != nil {
-		return err
-	}
-	if err := w.keep(ctx, c, run, results); err != nil {
+	if err := w.storeRun(ctx, c, run, results); err != nil {
 		return err
 	}
 	l.Run = run.ID
 	return c.ReportItems(ctx, l.ID)
 }
 
-// resultWords are how results are kept that ended in a status.
-var resultWords = map[string]string{Passed: "pass", Failed: "fail", Interrupted: "fail", Skipped: "skipped", Cancelled: "skipped"}
+// runField is what an attribute of a launch says of the run of its results; nil
+// for nothing.
+func runField(run *store.TestRun, a Attribute) *string {
+	if utf8.RuneCountInString(a.Value) > mostKey || a.System {
+		return nil
+	}
+	switch strings.ToLower(a.Key) {
+	case "branch":
+		return &run.Branch
+	case "commit", "sha", "revision":
+		return &run.Commit
+	case "build":
+		return &run.Build
+	}
+	return nil
+}
+
+// resultWords are how results are reported that ended in a status.
+var resultWords = map[string]string{Passed: "passed", Failed: "failed", Interrupted: "error", Skipped: "skipped", Cancelled: "skipped"}
 
 // result is a test as a result of the project. What ran before or after tests is
 // one only where it failed.
@@ -265,12 +296,19 @@ func (s *settled) result(n int, errors map[uuid.UUID]string) (r store.TestResult
 	if i.Reported || slices.Contains(hookTypes, i.Type) && status != Failed {
 		return r, false
 	}
-	r = store.TestResult{Name: clip(i.Name, mostName), Class: clip(s.path(n), mostName), Status: resultWords[status]}
+	path := s.path(n)
+	r = store.TestResult{Name: clip(i.Name, mostName), Class: clip(strings.Join(path, " > "), mostName), CodeRef: i.CodeRef, Status: resultWords[status], Attempt: min(s.nth[n], mostAttempt)}
+	if len(path) > 0 {
+		r.Suite = path[0]
+	}
 	if !i.EndedAt.IsZero() {
 		r.Duration = min(i.EndedAt.Sub(i.StartedAt), mostDuration)
 	}
-	if r.Status == "fail" {
-		r.Message = clip(or(unfenced(i.Description), errors[i.ID]), mostMessage)
+	if status == Failed || status == Interrupted {
+		r.Message = or(unfenced(i.Description), errors[i.ID])
+		if r.Message != errors[i.ID] {
+			r.Detail = errors[i.ID]
+		}
 	}
 	return r, true
 }

@@ -157,11 +157,10 @@ func (h *handlers) updateItem(r *edge.Request, ref store.ProjectRef, in changedI
 	return said{"The item is updated."}, nil
 }
 
-// endedLaunch ends a launch. The status that agents give is none: it is worked
-// out from the items.
+// endedLaunch ends a launch. The status that agents give, which some wrap in an
+// object, isn't read: it is worked out from the items.
 type endedLaunch struct {
 	EndTime     loose            `json:"endTime"`
-	Status      loose            `json:"status"`
 	Description loose            `json:"description"`
 	Attributes  []looseAttribute `json:"attributes"`
 }
