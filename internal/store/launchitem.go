@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,10 +102,24 @@ func (r reader) launchItem(ctx context.Context, where string, args ...any) (*Lau
 	return &i, nil
 }
 
-// ItemsBelow returns the statuses of what is right below an item and counts.
-func (r reader) ItemsBelow(ctx context.Context, id uuid.UUID) ([]string, error) {
-	return list(ctx, r, selection[string]{"list what is below an item", func(s *string) []any { return []any{s} },
-		`SELECT DISTINCT i.status FROM launch_items i WHERE i.parent_id = $1 AND i.superseded_by IS NULL`}, id)
+// belowRow is a status of some that are below an item.
+type belowRow struct {
+	status   string
+	hasStats bool
+}
+
+// ItemsBelow returns the statuses of what is right below an item: of what counts
+// in statistics, and else of its parts.
+func (r reader) ItemsBelow(ctx context.Context, id uuid.UUID) (statuses []string, err error) {
+	rows, err := list(ctx, r, selection[belowRow]{"list what is below an item", func(b *belowRow) []any { return []any{&b.status, &b.hasStats} },
+		`SELECT DISTINCT i.status, i.has_stats FROM launch_items i WHERE i.parent_id = $1 AND i.superseded_by IS NULL`}, id)
+	counts := slices.ContainsFunc(rows, func(b belowRow) bool { return b.hasStats })
+	for _, row := range rows {
+		if row.hasStats == counts {
+			statuses = append(statuses, row.status)
+		}
+	}
+	return statuses, err
 }
 
 // HasItems reports which of some items have others below them.

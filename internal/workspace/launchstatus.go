@@ -95,13 +95,20 @@ func settle(items []store.LaunchItem, ending bool) *settled {
 // one works out an item after all that is below it.
 func (s *settling) one(n int) {
 	i := &s.items[n]
-	var below []string
+	var below, parts []string // what counts, and what is a part of a test
 	test := !s.part[n]
 	for _, k := range s.below[n] {
-		if s.items[k].SupersededBy == uuid.Nil {
-			below = append(below, s.status[k])
-		}
 		test = test && s.part[k]
+		switch {
+		case s.items[k].SupersededBy != uuid.Nil:
+		case s.items[k].HasStats:
+			below = append(below, s.status[k])
+		default:
+			parts = append(parts, s.status[k])
+		}
+	}
+	if len(below) == 0 {
+		below = parts
 	}
 	switch {
 	case i.EndedAt.IsZero() && !s.ending:
