@@ -218,6 +218,9 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 // are still understood.
 func (s *Store) Root() *seal.Root { return s.root }
 
+// Schemes returns the schemes that the credentials in it are of.
+func (s *Store) Schemes() *credential.Schemes { return s.schemes }
+
 // Exclusive reports whether no other process can have this database open: on
 // SQLite, where this one holds the lock on the data directory.
 func (s *Store) Exclusive() bool { return s.exclusive }

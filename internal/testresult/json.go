@@ -81,7 +81,7 @@ func (f *file) playwright(s *playwrightSuite, path []string) error {
 	}
 	for _, spec := range s.Specs {
 		for _, t := range spec.Tests {
-			r := Result{Name: spec.Title, Class: strings.Join(path, " › "), Status: Fail}
+			r := result{Name: spec.Title, Class: strings.Join(path, " › "), Status: fail}
 			if t.Project != "" {
 				r.Class += " (" + t.Project + ")"
 			}
@@ -92,9 +92,9 @@ func (f *file) playwright(s *playwrightSuite, path []string) error {
 			r.Duration, r.Message = seconds(last.Duration/1000), last.Error.Message
 			switch {
 			case t.Status == "skipped", last.Status == "skipped":
-				r.Status = Skipped
+				r.Status = skipped
 			case t.Status == "expected", t.Status == "flaky", t.Status == "" && last.Status == "passed":
-				r.Status, r.Message = Pass, ""
+				r.Status, r.Message = pass, ""
 			}
 			if err := f.add(r); err != nil {
 				return err
@@ -180,13 +180,13 @@ func (f *file) mochawesome(s *cypressSuite, path []string) error {
 }
 
 // result is the result of a test in a class.
-func (t *cypressTest) result(class string) Result {
-	r := Result{Name: t.Title, Class: class, Status: Pass, Duration: seconds(t.Duration / 1000), Message: first(t.Error.Message, t.Error.Stack)}
+func (t *cypressTest) result(class string) result {
+	r := result{Name: t.Title, Class: class, Status: pass, Duration: seconds(t.Duration / 1000), Message: first(t.Error.Message, t.Error.Stack)}
 	switch {
 	case t.State == "failed", t.State == "" && r.Message != "":
-		r.Status = Fail
+		r.Status = fail
 	case t.Pending, t.Skipped, t.State == "pending", t.State == "skipped":
-		r.Status = Skipped
+		r.Status = skipped
 	}
 	return r
 }
@@ -242,19 +242,19 @@ func readCucumber(f *file) error {
 }
 
 // ofSteps is how a scenario went: as the worst of its steps.
-func ofSteps(steps []cucumberStep) Result {
-	r := Result{Status: Pass}
+func ofSteps(steps []cucumberStep) result {
+	r := result{Status: pass}
 	for _, s := range steps {
 		r.Duration += seconds(s.Result.Duration / float64(time.Second))
 		switch s.Result.Status {
 		case "passed", "":
 		case "skipped", "pending":
-			if r.Status == Pass {
-				r.Status = Skipped
+			if r.Status == pass {
+				r.Status = skipped
 			}
 		default: // failed, undefined, ambiguous
-			if r.Status != Fail {
-				r.Status, r.Message = Fail, first(s.Result.Message, "the step "+s.Name+" is "+s.Result.Status)
+			if r.Status != fail {
+				r.Status, r.Message = fail, first(s.Result.Message, "the step "+s.Name+" is "+s.Result.Status)
 			}
 		}
 	}

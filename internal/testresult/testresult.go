@@ -8,7 +8,6 @@ package testresult
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,24 +16,74 @@ import (
 	"time"
 )
 
-// Result is what came of one test.
-type Result struct {
-	Name     string
-	Class    string // what the test stands in: a class, a file, a feature
-	Status   string // pass, fail or skipped
-	Duration time.Duration
-	Message  string // why it failed or was skipped
+// Status is what came of a test.
+type Status string
+
+// The statuses of cases.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Errored Status = "error"
+	Skipped Status = "skipped"
+)
+
+// Case is one reported execution of a leaf test.
+type Case struct {
+	Name, Class, Suite string
+	File               string
+	Line               int
+	CodeRef            string // Class.Name, or what the format says
+	Status             Status
+	Flaky              bool
+	Attempt            int // from 1; 0 where it isn't known
+	Duration           time.Duration
+	StartedAt          time.Time // zero where it isn't known
+	Message, Detail    string    // why; stack or output
+	Properties         []Property
+	Attachments        []string // paths as the file names them
 }
 
-// The statuses of results.
-const (
-	Pass    = "pass"
-	Fail    = "fail"
-	Skipped = "skipped"
-)
+// Property is something that a file says of a case.
+type Property struct{ Name, Value string }
+
+// Options say how a file is read.
+type Options struct {
+	Format    string // one of Formats; "" or "auto": found by content
+	MostCases int64  // 0: no bound
+}
+
+// Summary is what a whole file says.
+type Summary struct {
+	Format                                                     string
+	Tests, Passed, Failed, Errors, Skipped, Flaky, SuiteErrors int64
+	SuiteMessages                                              []string // the first few
+	Repaired                                                   int64    // characters dropped or re-encoded
+	Warnings                                                   []string
+}
+
+// Error is what is wrong with a file. It may be shown to whoever sent it.
+type Error struct {
+	Line  int64  // where, from 1; 0 for the whole file
+	Found string // the format that it is of, where another was asked for
+	Text  string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+	}
+	return e.Text
+}
 
 // byteOrderMark begins what programs on Windows write.
 const byteOrderMark = "\uFEFF"
+
+type result struct {
+	Name, Class, Status string
+	Duration            time.Duration
+	Message             string
+}
 
 // readers are what reads each format.
 var readers = map[string]func(*file) error{
@@ -45,25 +94,42 @@ var readers = map[string]func(*file) error{
 // Formats names what can be read.
 func Formats() []string { return slices.Sorted(maps.Keys(readers)) }
 
-// Read reads a file of a format, with at most so many results.
-func Read(format string, from io.Reader, most int) ([]Result, error) {
-	read := readers[format]
+// Read calls each for every case in the order of the file. What each is given
+// must not be kept: it is used again. An error of each ends the reading and is
+// returned as it is.
+func Read(from io.Reader, o Options, each func(*Case) error) (Summary, error) {
+	sum := Summary{Format: o.Format}
+	read := readers[o.Format]
 	if read == nil {
-		return nil, fmt.Errorf("the format must be one of: %s", strings.Join(Formats(), ", "))
+		return sum, &Error{Text: "the format must be one of: " + strings.Join(Formats(), ", ")}
 	}
 	text := bufio.NewReader(from)
 	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = text.Discard(len(byteOrderMark))
 	}
-	f := &file{from: text, most: most}
+	f := &file{from: text, most: int(o.MostCases)}
 	if err := read(f); err != nil {
-		return nil, err
+		return sum, &Error{Text: err.Error()}
 	}
-	if len(f.results) == 0 {
-		return nil, errors.New("there are no results in it")
+	for _, r := range f.results {
+		c := Case{Name: r.Name, Class: r.Class, Status: Status(r.Status), Duration: r.Duration, Message: r.Message}
+		sum.Tests++
+		switch c.Status {
+		case Passed:
+			sum.Passed++
+		case Failed:
+			sum.Failed++
+		default:
+			sum.Skipped++
+		}
+		if err := each(&c); err != nil {
+			return sum, err
+		}
 	}
-	return f.results, nil
+	return sum, nil
 }
+
+const pass, fail, skipped = string(Passed), string(Failed), string(Skipped)
 
 // What a file may hold for each of the results that it may have, far beyond
 // what test programs write. Of {},{},… each takes far more memory than is
@@ -78,11 +144,11 @@ type file struct {
 	from    io.Reader
 	most    int
 	kept    int // bytes of values
-	results []Result
+	results []result
 }
 
 // add takes in a result.
-func (f *file) add(r Result) error {
+func (f *file) add(r result) error {
 	if len(f.results) == f.most {
 		return fmt.Errorf("there are more than %d results in it", f.most)
 	}

@@ -179,16 +179,16 @@ func readJUnit(f *file) error {
 		if err := x.read(e, &t); err != nil {
 			return true, err
 		}
-		r := Result{Name: t.Name, Class: first(t.Class, x.around()), Status: Pass, Duration: seconds(number(t.Time))}
+		r := result{Name: t.Name, Class: first(t.Class, x.around()), Status: pass, Duration: seconds(number(t.Time))}
 		switch {
 		case t.Failure != nil:
-			r.Status, r.Message = Fail, first(t.Failure.Message, t.Failure.Text)
+			r.Status, r.Message = fail, first(t.Failure.Message, t.Failure.Text)
 		case t.Error != nil:
-			r.Status, r.Message = Fail, first(t.Error.Message, t.Error.Text)
+			r.Status, r.Message = fail, first(t.Error.Message, t.Error.Text)
 		case t.Skipped != nil:
-			r.Status, r.Message = Skipped, first(t.Skipped.Message, t.Skipped.Text)
+			r.Status, r.Message = skipped, first(t.Skipped.Message, t.Skipped.Text)
 		case slices.Contains([]string{"notrun", "skipped", "disabled"}, strings.ToLower(t.Status)):
-			r.Status = Skipped
+			r.Status = skipped
 		}
 		return true, x.add(r)
 	})
@@ -214,12 +214,12 @@ func readTestNG(f *file) error {
 		if err := x.read(e, &t); err != nil || t.Config == "true" {
 			return true, err
 		}
-		r := Result{Name: described(t.Name, t.Description), Class: x.around(), Status: Pass, Duration: seconds(number(t.Duration) / 1000), Message: first(t.Exception.Message, t.Exception.Class)}
+		r := result{Name: described(t.Name, t.Description), Class: x.around(), Status: pass, Duration: seconds(number(t.Duration) / 1000), Message: first(t.Exception.Message, t.Exception.Class)}
 		switch strings.ToUpper(t.Status) {
 		case "FAIL":
-			r.Status = Fail
+			r.Status = fail
 		case "SKIP":
-			r.Status = Skipped
+			r.Status = skipped
 		}
 		return true, x.add(r)
 	})
@@ -248,7 +248,7 @@ func readNUnit(f *file) error {
 		if err := x.read(e, &t); err != nil {
 			return true, err
 		}
-		r := Result{Name: t.Name, Class: first(t.Class, x.around()), Status: Skipped, Duration: seconds(number(first(t.Duration, t.Time))), Message: first(t.Failure, t.Reason)}
+		r := result{Name: t.Name, Class: first(t.Class, x.around()), Status: skipped, Duration: seconds(number(first(t.Duration, t.Time))), Message: first(t.Failure, t.Reason)}
 		for _, p := range t.Properties {
 			if p.Name == "Description" {
 				r.Name = described(r.Name, p.Value)
@@ -256,9 +256,9 @@ func readNUnit(f *file) error {
 		}
 		switch strings.ToLower(t.Result) {
 		case "passed", "success", "warning":
-			r.Status = Pass
+			r.Status = pass
 		case "failed", "failure", "error", "invalid", "notrunnable":
-			r.Status = Fail
+			r.Status = fail
 		}
 		return true, x.add(r)
 	})

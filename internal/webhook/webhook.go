@@ -70,6 +70,7 @@ var events = [...]event{
 	{"credential.suspended", "credential.suspend_unused", ""},
 	{"credential.resumed", "credential.resume", ""},
 	{"credential.revoked", "credential.revoke", ""},
+	{"credential.exposed", "credential.exposed", ""},
 	{"test_case.created", "test_case.create", ""},
 	{"test_case.updated", "test_case.update", ""},
 	{"test_case.deleted", "test_case.delete", ""},

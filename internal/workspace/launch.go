@@ -76,11 +76,15 @@ func (c *change) recordLaunch(action string, l *store.Launch) {
 
 // StartLaunch starts a launch. The same call with the same id does nothing again.
 func (w *Workspace) StartLaunch(ctx context.Context, p *credential.Principal, ref store.ProjectRef, r LaunchRequest) (out *store.Launch, err error) {
-	request := fingerprint(r)
+	found := exposed{}
+	w.redact(&found, &r.Name, &r.Description)
+	w.redactAttributes(&found, r.Attributes)
 	if err := r.check(); err != nil {
 		return nil, err
 	}
+	request := fingerprint(r)
 	err = w.change(ctx, p, want{ref, credential.ResultsWrite}, func(c *change) (err error) {
+		c.tellExposed(found)
 		if r.Rerun || r.RerunOf != "" {
 			out, err = w.rerun(ctx, c, &r)
 			return err
@@ -184,10 +188,14 @@ type LaunchFinish struct {
 // FinishLaunch ends a launch: what goes on of it is interrupted, its status is
 // worked out, and its tests become results of the project. A repeat does nothing.
 func (w *Workspace) FinishLaunch(ctx context.Context, p *credential.Principal, at LaunchAt, r LaunchFinish) (l *store.Launch, err error) {
+	exposed := exposed{}
+	w.redact(&exposed, &r.Description)
+	w.redactAttributes(&exposed, r.Attributes)
 	if r.Attributes, err = checkAttributes("attributes", r.Attributes); err != nil {
 		return nil, err
 	}
 	err = w.changeLaunch(ctx, p, at, func(c *change, found *store.Launch) error {
+		c.tellExposed(exposed)
 		if l = found; l.Status != inProgress {
 			return errUnchanged
 		}
@@ -229,6 +237,11 @@ type LaunchUpdate struct {
 
 // UpdateLaunch changes what people say of a launch.
 func (w *Workspace) UpdateLaunch(ctx context.Context, p *credential.Principal, at LaunchAt, r LaunchUpdate) (l *store.Launch, err error) {
+	exposed := exposed{}
+	if r.Description != nil {
+		w.redact(&exposed, r.Description)
+	}
+	w.redactAttributes(&exposed, r.Attributes)
 	if r.Attributes, err = checkAttributes("attributes", r.Attributes); err != nil {
 		return nil, err
 	}
@@ -240,6 +253,7 @@ func (w *Workspace) UpdateLaunch(ctx context.Context, p *credential.Principal, a
 		r.Mode = &mode
 	}
 	err = w.changeLaunch(ctx, p, at, func(c *change, found *store.Launch) error {
+		c.tellExposed(exposed)
 		l = found
 		if r.Mode != nil {
 			l.Mode = *r.Mode

@@ -2,7 +2,7 @@ package workspace
 
 import (
 	"context"
-	"io"
+	"errors"
 
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -22,40 +22,50 @@ type Import struct {
 	Warnings []string
 }
 
-// importWords are the statuses of reported tests, and what they are of items.
-var importWords = map[string]string{"pass": Passed, "fail": Failed, "error": Failed, "skipped": Skipped}
+// importWords are the statuses of results, and what they are of items.
+var importWords = map[string]string{"passed": Passed, "failed": Failed, "error": Failed, "skipped": Skipped}
 
 // ImportJUnit makes a launch of a JUnit report, with an item for each test in a
 // flat list, and results of the project: all of it, or nothing.
 func (w *Workspace) ImportJUnit(ctx context.Context, p *credential.Principal, ref store.ProjectRef, r ImportRequest) (*Import, error) {
-	cases, err := w.readReport(ctx, r.File)
+	results, summary, err := w.readReport(ctx, r.File)
 	if err != nil {
 		return nil, err
+	}
+	found := exposed{}
+	w.redact(&found, &r.Name)
+	for n := range summary.Warnings {
+		w.redact(&found, &summary.Warnings[n])
+	}
+	for n := range results {
+		w.redactResult(&results[n], &found)
 	}
 	q := LaunchRequest{Name: or(r.Name, "JUnit import"), Attributes: []Attribute{{Key: "agent", Value: "junit-import", System: true}}}
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	out := &Import{Warnings: []string{}}
+	out := &Import{Warnings: append([]string{}, summary.Warnings...)}
 	err = w.change(ctx, p, want{ref, credential.ResultsWrite}, func(c *change) error {
+		c.tellExposed(found)
 		l, err := w.newLaunch(c, &q, r.File.Sum[:])
 		if err != nil {
 			return err
 		}
 		l.EndedAt = l.StartedAt
-		for n := range cases {
-			l.EndedAt = l.EndedAt.Add(cases[n].Duration)
+		for n := range results {
+			if l.EndedAt.Sub(l.StartedAt) < mostDuration {
+				l.EndedAt = l.EndedAt.Add(results[n].Duration)
+			}
 		}
-		l.EndedAt = l.StartedAt.Add(min(l.EndedAt.Sub(l.StartedAt), mostDuration))
-		l.Items = int64(len(cases))
+		l.Items = int64(len(results))
 		if err := c.InsertLaunch(ctx, l); err != nil {
 			return err
 		}
-		if err := w.importCases(ctx, c, l, cases); err != nil {
+		if err := w.importResults(ctx, c, l, results); err != nil {
 			return err
 		}
 		out.Launch = l
-		return w.closeLaunch(ctx, c, l, resultsOf(cases))
+		return w.closeLaunch(ctx, c, l, results)
 	})
 	if err != nil {
 		return nil, err
@@ -64,33 +74,39 @@ func (w *Workspace) ImportJUnit(ctx context.Context, p *credential.Principal, re
 }
 
 // readReport reads what is in a file.
-func (w *Workspace) readReport(ctx context.Context, from *artifact.Staged) ([]testresult.Result, error) {
+func (w *Workspace) readReport(ctx context.Context, from *artifact.Staged) (results []store.TestResult, summary testresult.Summary, err error) {
 	file, err := from.Open()
 	if err != nil {
-		return nil, err
+		return nil, summary, err
 	}
 	defer file.Close()
 	select {
 	case w.reading <- struct{}{}:
 		defer func() { <-w.reading }()
 	case <-ctx.Done():
-		return nil, credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
+		return nil, summary, credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
 	}
-	cases, err := testresult.Read("junit", io.Reader(file), MostItems)
+	summary, err = testresult.Read(file, testresult.Options{Format: "junit", MostCases: MostItems}, func(c *testresult.Case) error {
+		results = append(results, resultOf(c))
+		return nil
+	})
+	if err == nil && len(results) == 0 {
+		err = errors.New("there are no results in it")
+	}
 	if err != nil {
-		return nil, credential.InvalidField("file", "%s", clip(err.Error(), mostMessage))
+		return nil, summary, credential.InvalidField("file", "%s", clip(err.Error(), mostMessage))
 	}
-	return cases, nil
+	return results, summary, nil
 }
 
-// importCases stores tests as items of a launch, each of which has the error of
-// its test as a log.
-func (w *Workspace) importCases(ctx context.Context, c *change, l *store.Launch, cases []testresult.Result) error {
-	var items []store.LaunchItem
+// importResults stores results as items of a launch, one after another, each of
+// which has why it failed as a log.
+func (w *Workspace) importResults(ctx context.Context, c *change, l *store.Launch, results []store.TestResult) error {
+	items := make([]store.LaunchItem, 0, len(results))
 	var logs []store.LaunchLog
 	at := l.StartedAt
-	for n := range cases {
-		t := &cases[n]
+	for n := range results {
+		t := &results[n]
 		r := ItemRequest{Type: "STEP", Name: t.Name, CodeRef: joined(t.Class, t.Name), StartedAt: at}
 		r.TestCaseID = r.CodeRef
 		if err := r.check(); err != nil {
@@ -100,10 +116,12 @@ func (w *Workspace) importCases(ctx context.Context, c *change, l *store.Launch,
 		if err != nil {
 			return err
 		}
-		i.Number, i.Said = l.Number*store.PlacesOfLaunch+int64(n)+1, importWords[t.Status]
-		i.Status, i.EndedAt = i.Said, i.StartedAt.Add(min(t.Duration, mostDuration))
-		at = i.EndedAt
-		if message := keepText(t.Message); message != "" {
+		i.Number, i.Said, i.Attempt = l.Number*store.PlacesOfLaunch+int64(n)+1, importWords[t.Status], int64(max(t.Attempt, 1))
+		if at = at.Add(t.Duration); at.After(l.EndedAt) {
+			at = l.EndedAt
+		}
+		i.Status, i.EndedAt = i.Said, at
+		if message := keepText(joinedLines(t.Message, t.Detail)); message != "" {
 			id, err := w.newID()
 			if err != nil {
 				return err
@@ -122,18 +140,17 @@ func (w *Workspace) importCases(ctx context.Context, c *change, l *store.Launch,
 	return c.TallyLaunch(ctx, l)
 }
 
+// joinedLines is one text below another.
+func joinedLines(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n" + b
+}
+
 func levelOf(status string) string {
 	if status == Failed {
 		return "ERROR"
 	}
 	return "INFO"
-}
-
-// resultsOf are reported tests as results of a project.
-func resultsOf(cases []testresult.Result) []store.TestResult {
-	results := make([]store.TestResult, len(cases))
-	for n, t := range cases {
-		results[n] = store.TestResult{Name: t.Name, Class: t.Class, Status: t.Status, Duration: min(t.Duration, mostDuration), Message: t.Message}
-	}
-	return results
 }

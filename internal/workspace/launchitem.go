@@ -49,11 +49,14 @@ type ItemRequest struct {
 // StartItem starts an item, and returns its id. In a launch that is run again, a
 // suite that was there is gone on with.
 func (w *Workspace) StartItem(ctx context.Context, p *credential.Principal, ref store.ProjectRef, r ItemRequest) (id uuid.UUID, err error) {
-	request := fingerprint(r)
+	found := exposed{}
+	w.redactItem(&r, &found)
 	if err := r.check(); err != nil {
 		return uuid.Nil, err
 	}
+	request := fingerprint(r)
 	err = w.deposit(ctx, p, want{ref, credential.ResultsWrite}, func(ctx context.Context, c *change) error {
+		c.tellExposed(found)
 		l, err := c.launchOf(ctx, r.Launch, r.Parent)
 		if err != nil {
 			return err
@@ -200,10 +203,14 @@ type ItemFinish struct {
 // FinishItem ends an item. It may end before or after what is below it, and
 // after its launch.
 func (w *Workspace) FinishItem(ctx context.Context, p *credential.Principal, at ItemAt, r ItemFinish) error {
+	found := exposed{}
+	w.redact(&found, &r.Description, &r.TestCaseID, &r.Issue)
+	w.redactAttributes(&found, r.Attributes)
 	if err := r.check(); err != nil {
 		return err
 	}
 	return w.depositItem(ctx, p, at, func(ctx context.Context, c *change, l *store.Launch, i *store.LaunchItem) (err error) {
+		c.tellExposed(found)
 		i.EndedAt = later(orNow(r.EndedAt, c.at), i.StartedAt)
 		i.Said, i.Description, i.TestCaseID, i.Issue = or(r.Status, i.Said), or(r.Description, i.Description), or(r.TestCaseID, i.TestCaseID), or(r.Issue, i.Issue)
 		i.Attributes = addAttributes(i.Attributes, r.Attributes)
@@ -302,10 +309,16 @@ func (w *Workspace) UpdateItem(ctx context.Context, p *credential.Principal, at 
 	if r.Status != nil {
 		finish.Status = *r.Status
 	}
+	found := exposed{}
+	if r.Description != nil {
+		w.redact(&found, r.Description)
+	}
+	w.redactAttributes(&found, finish.Attributes)
 	if err := finish.check(); err != nil {
 		return err
 	}
 	return w.depositItem(ctx, p, at, func(ctx context.Context, c *change, l *store.Launch, i *store.LaunchItem) error {
+		c.tellExposed(found)
 		if r.Description != nil {
 			i.Description = keepText(*r.Description)
 		}

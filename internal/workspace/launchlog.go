@@ -50,6 +50,15 @@ func (w *Workspace) WriteLogs(ctx context.Context, p *credential.Principal, ref 
 	if err != nil {
 		return nil, err
 	}
+	found := exposed{}
+	for n := range logs {
+		w.redact(&found, &logs[n].Message)
+	}
+	files, clean, err := w.redactLogFiles(files, &found)
+	defer clean()
+	if err != nil {
+		return nil, err
+	}
 	ids := make([]uuid.UUID, len(logs))
 	for n := range ids {
 		if ids[n], err = w.newID(); err != nil {
@@ -57,6 +66,7 @@ func (w *Workspace) WriteLogs(ctx context.Context, p *credential.Principal, ref 
 		}
 	}
 	err = w.deposit(ctx, p, want{ref, credential.ResultsWrite}, func(ctx context.Context, c *change) error {
+		c.tellExposed(found)
 		held := map[uuid.UUID]*store.Launch{}
 		rows := make([]store.LaunchLog, len(logs))
 		for n := range logs {

@@ -45,7 +45,11 @@ func (w *Workspace) MergeLaunches(ctx context.Context, p *credential.Principal, 
 	if len(r.Launches) == 0 || len(r.Launches) > mostMerged {
 		return nil, credential.InvalidField("launches", "must name from 1 to %d launches", mostMerged)
 	}
+	found := exposed{}
+	w.redact(&found, &r.Name, &r.Description)
+	w.redactAttributes(&found, r.Attributes)
 	err = w.change(ctx, p, want{ref, credential.ResultsWrite}, func(c *change) error {
+		c.tellExposed(found)
 		parts, err := c.parts(ctx, r.Launches)
 		if err != nil {
 			return err

@@ -67,15 +67,26 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 	if err := w.readFiles(ctx, &r); err != nil {
 		return nil, err
 	}
-	if err := r.check(p); err != nil {
-		return nil, err
-	}
-	found, err := w.readyResults(&store.TestRun{SkippedAs: r.SkippedAs}, r.Results)
+	found := exposed{}
+	clean, err := w.redactUpload(&r, &found)
+	defer clean()
 	if err != nil {
 		return nil, err
 	}
+	if err := r.check(p); err != nil {
+		return nil, err
+	}
+	inResults, err := w.readyResults(&store.TestRun{SkippedAs: r.SkippedAs}, r.Results)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Files) == 0 { // where they were found already
+		found.count += inResults.count
+	}
+	found.list = append(found.list, inResults.list...)
 	out := &Report{}
 	c, err := w.changeCycle(ctx, p, n, func(ch *change, c *store.TestCycle) error {
+		ch.tellExposed(found)
 		run, err := w.newRun(ch, c, &r)
 		if err != nil {
 			return err
@@ -91,9 +102,6 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 			return err
 		}
 		if err := w.attachFiles(ctx, ch, run.ID, &r); err != nil {
-			return err
-		}
-		if err := w.tellExposed(ctx, ch, found); err != nil {
 			return err
 		}
 		ch.record("test_result.report", cycleTarget(c), runDetail{c.Project, c.Number, run.ID, run.Counts.Total, run.Matched})
@@ -124,8 +132,9 @@ func (w *Workspace) newRun(ch *change, c *store.TestCycle, r *ReportRequest) (*s
 	hash := sha256.Sum256(r.Body)
 	run := &store.TestRun{ID: id, Project: c.Project, Cycle: c.ID, Key: r.Key, Attempt: r.Attempt, Build: r.Build, SkippedAs: r.SkippedAs,
 		Request: hash[:], Maker: ch.maker(), CreatedAt: ch.at, Source: "results"}
-	if len(r.Files) > 0 {
+	for _, f := range r.Files {
 		run.Source = "file"
+		run.SuiteErrors += f.suiteErrors
 	}
 	run.CI, run.Commit, run.Branch = ciOf(r.CI)
 	return run, err

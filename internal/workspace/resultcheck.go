@@ -22,13 +22,13 @@ func (w *Workspace) readyResults(run *store.TestRun, results []store.TestResult)
 	found := exposed{}
 	for i := range results {
 		r := &results[i]
+		w.redactResult(r, &found) // before anything is cut
 		if err := checkResult(r, fmt.Sprintf("results.%d.", i)); err != nil {
 			return found, err
 		}
 		if r.Status == "skipped" {
 			r.Status = or(run.SkippedAs, "skipped")
 		}
-		w.redactResult(r, &found)
 	}
 	return found, nil
 }

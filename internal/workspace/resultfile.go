@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,11 +25,17 @@ import (
 type ResultFile struct {
 	Name string // as the caller chose it
 	File *artifact.Staged
+
+	format      string // by its content
+	suiteErrors int64
 }
 
 // unpacked bounds the files of an upload in bytes, all together and unpacked: by
 // what is read in a moment, and by what may be uploaded at all.
 func (w *Workspace) unpacked() int64 { return min(32<<20, 8*w.files.Most()) }
+
+// auto is the format of files whose content says what they are.
+const auto = "auto"
 
 // mostCI bounds what is said of where tests ran, in characters.
 const mostCI = 2000
@@ -39,7 +46,7 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	if len(r.Files) == 0 {
 		return nil
 	}
-	if r.Format, err = oneOf("format", strings.ToLower(r.Format), testresult.Formats()); err != nil {
+	if r.Format, err = oneOf("format", strings.ToLower(r.Format), append(testresult.Formats(), auto)); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(r.CI) > mostCI || r.CI != "" && !strings.HasPrefix(r.CI, "{") {
@@ -53,7 +60,8 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	}
 	var wrong []string
 	left := w.unpacked()
-	for _, f := range r.Files {
+	for i := range r.Files {
+		f := &r.Files[i]
 		results, err := f.read(r.Format, &left)
 		if errors.Is(err, credential.Unavailable) {
 			return err
@@ -61,9 +69,7 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 		if err != nil {
 			wrong = append(wrong, artifact.Name(f.Name)+": "+err.Error())
 		}
-		for _, t := range results {
-			r.Results = append(r.Results, store.TestResult{Name: t.Name, Class: t.Class, Status: t.Status, Duration: t.Duration, Message: t.Message})
-		}
+		r.Results = append(r.Results, results...)
 	}
 	if len(wrong) > 0 {
 		return credential.InvalidField("file", "%s", clip(strings.Join(wrong, "; "), mostMessage))
@@ -72,7 +78,7 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 }
 
 // read reads one file, of which no more bytes are taken than are left.
-func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, error) {
+func (f *ResultFile) read(format string, left *int64) ([]store.TestResult, error) {
 	file, err := f.File.Open()
 	if err != nil {
 		return nil, err
@@ -95,13 +101,39 @@ func (f *ResultFile) read(format string, left *int64) ([]testresult.Result, erro
 		return nil, fmt.Errorf("it has more than the %d bytes that it may have, unpacked", *left)
 	}
 	*left -= int64(len(text))
-	return testresult.Read(format, bytes.NewReader(text), MostResults)
+	var results []store.TestResult
+	summary, err := testresult.Read(bytes.NewReader(text), testresult.Options{Format: format, MostCases: MostResults}, func(c *testresult.Case) error {
+		results = append(results, resultOf(c))
+		return nil
+	})
+	if err == nil && len(results) == 0 {
+		err = errors.New("there are no results in it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.format, f.suiteErrors = or(summary.Format, format), summary.SuiteErrors
+	return results, nil
+}
+
+// resultOf is a case of a file as a result.
+func resultOf(c *testresult.Case) store.TestResult {
+	r := store.TestResult{
+		Name: c.Name, Class: c.Class, Suite: c.Suite, File: c.File, Line: c.Line, CodeRef: c.CodeRef, Status: string(c.Status), Flaky: c.Flaky, Attempt: c.Attempt,
+		Duration: c.Duration, Message: c.Message, Detail: c.Detail, Attachments: slices.Clone(c.Attachments),
+	}
+	r.Duration = min(max(r.Duration, 0), mostDuration) // a program wrote it
+	for _, p := range c.Properties[:min(len(c.Properties), mostProperties)] {
+		r.Properties = append(r.Properties, store.TestProperty(p))
+	}
+	r.Attachments = r.Attachments[:min(len(r.Attachments), mostAttachments)]
+	return r
 }
 
 // attachFiles keeps the files of an upload with it.
 func (w *Workspace) attachFiles(ctx context.Context, ch *change, run uuid.UUID, r *ReportRequest) error {
 	for _, f := range r.Files {
-		if _, err := w.attach(ctx, ch, runOwner(run), Upload{Kind: r.Format, Name: f.Name, Detail: r.CI, File: f.File}); err != nil {
+		if _, err := w.attach(ctx, ch, runOwner(run), Upload{Kind: f.format, Name: f.Name, Detail: r.CI, File: f.File}); err != nil {
 			return err
 		}
 	}

@@ -15,15 +15,16 @@ import (
 // DeclareUpload says what an upload to a run will hold. One that was declared
 // before is returned as it is, with what is missing of it.
 func (w *Workspace) DeclareUpload(ctx context.Context, p *credential.Principal, n RunRef, r UploadRequest) (piece RunPiece, err error) {
-	digest, err := r.check()
-	if err != nil {
-		return piece, err
-	}
 	found := exposed{}
 	for i := range r.Files {
 		w.redactFile(&r.Files[i], &found)
 	}
+	digest, err := r.check()
+	if err != nil {
+		return piece, err
+	}
 	_, err = w.changeRun(ctx, p, n, func(ch *change, run *store.TestRun) error {
+		ch.tellExposed(found)
 		u, err := ch.RunUpload(ctx, run.ID, r.Name)
 		if err == nil {
 			if !bytes.Equal(u.Digest, digest) {
@@ -42,9 +43,6 @@ func (w *Workspace) DeclareUpload(ctx context.Context, p *credential.Principal, 
 			return err
 		}
 		run.Redacted += found.count
-		if err := w.tellExposed(ctx, ch, found); err != nil {
-			return err
-		}
 		if err := ch.UpdateTestRun(ctx, run); err != nil {
 			return err
 		}
@@ -119,6 +117,7 @@ func (w *Workspace) StoreBatch(ctx context.Context, p *credential.Principal, n R
 	}
 	hash := sha256.Sum256(r.Body)
 	run, err = w.changeRun(ctx, p, n, func(ch *change, run *store.TestRun) error {
+		ch.tellExposed(found)
 		u, err := ch.RunUpload(ctx, run.ID, r.Upload)
 		if err != nil {
 			return err
@@ -167,9 +166,6 @@ func (w *Workspace) takeBatch(ctx context.Context, ch *change, run *store.TestRu
 		if err := w.completeRun(ctx, ch, run); err != nil {
 			return err
 		}
-	}
-	if err := w.tellExposed(ctx, ch, b.found); err != nil {
-		return err
 	}
 	return ch.UpdateTestRun(ctx, run)
 }

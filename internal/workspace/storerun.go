@@ -26,10 +26,8 @@ func (w *Workspace) storeRun(ctx context.Context, ch *change, run *store.TestRun
 		return err
 	}
 	run.Redacted += found.count
-	if err := w.keepRun(ctx, ch, run, results); err != nil {
-		return err
-	}
-	return w.tellExposed(ctx, ch, found)
+	ch.tellExposed(found)
+	return w.keepRun(ctx, ch, run, results)
 }
 
 // keepRun is storeRun of results that are ready.

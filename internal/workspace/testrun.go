@@ -67,13 +67,14 @@ func (r *RunRequest) check() (err error) {
 // StartRun begins a run, or finds the one of the project that has the key;
 // whoever comes first says what it is, and others add what that left open.
 func (w *Workspace) StartRun(ctx context.Context, p *credential.Principal, ref store.ProjectRef, r RunRequest) (run *store.TestRun, made bool, err error) {
+	found := exposed{}
+	w.redactRun(&r, &found)
 	if err := r.check(); err != nil {
 		return nil, false, err
 	}
-	found := exposed{}
-	w.redactRun(&r, &found)
 	begin := func() error {
 		return w.change(ctx, p, want{ref, credential.ResultsWrite}, func(ch *change) error {
+			ch.tellExposed(found)
 			var err error
 			if run, err = ch.SharedTestRun(ctx, ch.project.ID, r.Key); err == nil {
 				return w.joinRun(ctx, ch, run, &r)
@@ -91,8 +92,8 @@ func (w *Workspace) StartRun(ctx context.Context, p *credential.Principal, ref s
 				return err
 			}
 			ch.record("test_run.start", runTarget(run), aboutRun(run))
-			if err := w.tellExposed(ctx, ch, found); err != nil || found.count == 0 {
-				return err
+			if found.count == 0 {
+				return nil
 			}
 			return ch.UpdateTestRun(ctx, run)
 		})

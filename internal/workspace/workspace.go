@@ -27,6 +27,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/audit"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
@@ -42,7 +43,10 @@ type Config struct {
 	// credential on a day (UTC); 0 is as much as it likes.
 	PerDay int
 	// Files keeps the content of artifacts; nil where nothing is uploaded.
-	Files  *artifact.Files
+	Files *artifact.Files
+	// Issuer is that of access tokens, by which those are found in results;
+	// where it is empty, they aren't looked for.
+	Issuer string
 	Logger *slog.Logger
 	Now    func() time.Time
 	Rand   io.Reader
@@ -59,6 +63,8 @@ type Workspace struct {
 	// reading has a place for each upload whose files are being read: what they
 	// take of memory is so much and no more.
 	reading chan struct{}
+	scanner *credential.Scanner
+	keyers  []*credential.Keyer // of secrets, under each root key
 	log     *slog.Logger
 	now     func() time.Time
 	rand    io.Reader
@@ -67,6 +73,10 @@ type Workspace struct {
 // New makes a Workspace.
 func New(cfg Config) *Workspace {
 	w := &Workspace{store: cfg.Store, modes: cfg.Modes, posted: cfg.Posted, perDay: cfg.PerDay, files: cfg.Files, reading: make(chan struct{}, 2), log: cfg.Logger, now: cfg.Now, rand: cfg.Rand}
+	w.scanner = cfg.Store.Schemes().Scanner(cfg.Issuer)
+	for _, root := range cfg.Store.Root().All() {
+		w.keyers = append(w.keyers, credential.NewKeyer(root.Derive(seal.LookupKeys)))
+	}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
@@ -157,6 +167,7 @@ type change struct {
 	project *store.Project
 	by      *credential.Principal
 	at      time.Time
+	exposed []credential.Found // whose owners are told when it is done
 }
 
 // change runs fn in one transaction, in which the principal still may do what
@@ -166,13 +177,17 @@ func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted 
 	if err != nil {
 		return err
 	}
-	return w.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
-		c, err := w.begin(ctx, tx, p, want{store.ProjectRef{ID: project.ID}, wanted.need})
-		if err != nil {
+	var c *change
+	err = w.store.Change(ctx, project.Organization, func(tx *store.Tx) (err error) {
+		if c, err = w.begin(ctx, tx, p, want{store.ProjectRef{ID: project.ID}, wanted.need}); err != nil {
 			return err
 		}
 		return fn(c)
 	})
+	if c != nil && len(c.exposed) > 0 { // whatever became of it, they were shown
+		w.warnOwners(ctx, project, c.exposed)
+	}
+	return err
 }
 
 // begin starts a change in a transaction: the principal still may do what it
@@ -194,13 +209,17 @@ func (w *Workspace) begin(ctx context.Context, tx *store.Tx, p *credential.Princ
 // deposit is change for data that programs send in many small calls: it has no
 // audit event. fn may be run more than once, and leaves alone what it is given.
 func (w *Workspace) deposit(ctx context.Context, p *credential.Principal, wanted want, fn func(context.Context, *change) error) error {
-	return w.store.Data(ctx, func(ctx context.Context, tx *store.Tx) error {
-		c, err := w.begin(ctx, tx, p, wanted)
-		if err != nil {
+	var c *change
+	err := w.store.Data(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if c, err = w.begin(ctx, tx, p, wanted); err != nil {
 			return err
 		}
 		return fn(ctx, c)
 	})
+	if c != nil && len(c.exposed) > 0 {
+		w.warnOwners(ctx, c.project, c.exposed)
+	}
+	return err
 }
 
 // record adds the audit event of the change. The detail holds ids, numbers and
