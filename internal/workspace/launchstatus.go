@@ -269,6 +269,7 @@ func (w *Workspace) reportTests(ctx context.Context, c *change, l *store.Launch,
 		return err
 	}
 	l.Run = run.ID
+	c.record("test_result.report", "test_cycle:"+run.Cycle.String(), runDetail{run.Project, 1, run.ID, run.Counts.Total, run.Matched})
 	return c.ReportItems(ctx, l.ID)
 }
 

@@ -55,7 +55,7 @@ func (h *handlers) reportingRoutes(version string) []edge.Route {
 			Example(`{"endTime": "2026-01-02T03:04:08.000Z", "launchUuid": "$LAUNCH", "status": "passed"}`),
 		edge.Uploads(base+"/log", edge.Authenticated, logs, h.writeLogs).Creates().Shown(newLog{}, nil).
 			Named("write_logs", "Stores logs of items, or of the launch: one as JSON, or several with their files as a form.").
-			Example(`-F 'json_request_part=[{"launchUuid":"'"$LAUNCH"'","itemUuid":"'"$ITEM"'","time":"2026-01-02T03:04:07.000Z","level":"info","message":"A screenshot","file":{"name":"shot.png"}}];type=application/json' \\
+			Example(`-F 'json_request_part=[{"launchUuid":"'"$LAUNCH"'","itemUuid":"'"$ITEM"'","time":"2026-01-02T03:04:07.000Z","level":"info","message":"A screenshot","file":{"name":"shot.png"}}];type=application/json' \
   -F "file=@$FILE;filename=shot.png"`),
 		put(base+"/launch/{launch}/finish", autotestsWrite, ofProduct(h, h.finishLaunch)).Named("finish_launch", "Ends a launch. How it went is worked out from its items, which become results of the product.").
 			Example(`{"endTime": "2026-01-02T03:04:09.000Z"}`),
