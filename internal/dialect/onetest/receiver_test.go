@@ -24,9 +24,11 @@ func (w *world) launch(more string) string {
 	return w.post("key", v2+"/launch", `{"name":"Nightly","startTime":1767323045000`+more+`}`).want(201).text("id")
 }
 
-// item starts an item below a parent, or (none) at the root of a launch.
-func (w *world) item(launch, parent, kind, name string, more ...string) string {
+// item starts an item, such as "step: logs in", below a parent, or (none) at the
+// root of a launch.
+func (w *world) item(launch, parent, what string, more ...string) string {
 	w.t.Helper()
+	kind, name, _ := strings.Cut(what, ": ")
 	return w.post("key", v2+"/item/"+parent, `{"type":"`+kind+`","name":"`+name+`","startTime":1767323046000,"launchUuid":"`+launch+`"`+strings.Join(more, "")+`}`).want(201).text("id")
 }
 
@@ -47,10 +49,14 @@ func (w *world) over(launch string) answer {
 	return w.get("key", v1+"/launch/uuid/"+launch).want(200)
 }
 
-// tells is how the tests of a launch went.
-func (a answer) tells(status string, total, passed, failed, skipped, open int) answer {
+// tells is how a launch went, and how many of its tests: all, those that passed,
+// failed, were skipped, and go on.
+func (a answer) tells(status string, counts ...int) answer {
 	a.t.Helper()
-	return a.has("status", status, "statistics.total", total, "statistics.passed", passed, "statistics.failed", failed, "statistics.skipped", skipped, "statistics.in_progress", open)
+	for n, name := range []string{"total", "passed", "failed", "skipped", "in_progress"} {
+		a.has("statistics."+name, counts[n])
+	}
+	return a.has("status", status)
 }
 
 // A launch as agents report it, in both versions: suites and tests, and what is
@@ -111,16 +117,16 @@ func TestOTD36_OTD37_OTD38_OTD39_OTD43_OTO25_LooseValues(t *testing.T) {
 			w.post("key", v2+"/item", `{"type":"step","name":"x","startTime":`+value+`,"launchUuid":"`+launch+`"}`).faulty("body.startTime")
 		}
 		for _, kind := range strings.Fields("suite STORY Test scenario STEP BEFORE_CLASS before_groups BEFORE_METHOD BEFORE_SUITE BEFORE_TEST AFTER_CLASS AFTER_GROUPS after_method AFTER_SUITE AFTER_TEST") {
-			id := w.item(launch, "", kind, kind)
+			id := w.item(launch, "", kind+": "+kind)
 			w.get("key", v1+"/item/uuid/"+id).want(200).has("type", strings.ToUpper(kind))
 		}
 		w.post("key", v2+"/item", `{"type":"chapter","name":"x","launchUuid":"`+launch+`"}`).want(422).has("detail.0.type", "enum", "detail.0.ctx.allowed.0", "SUITE")
 		for status, want := range map[string]string{"PASSED": "passed", "failed": "failed", "Skipped": "skipped", "INTERRUPTED": "interrupted", "stopped": "interrupted", "CANCELLED": "cancelled", "info": "passed", "WARN": "passed"} {
-			id := w.item(launch, "", "step", "ends "+status)
+			id := w.item(launch, "", "step: ends "+status)
 			w.end(launch, id, status)
 			w.get("key", v1+"/item/uuid/"+id).want(200).has("status", want)
 		}
-		w.put("key", v2+"/item/"+w.item(launch, "", "step", "x"), `{"status":"great"}`).want(422).has("detail.0.type", "enum")
+		w.put("key", v2+"/item/"+w.item(launch, "", "step: x"), `{"status":"great"}`).want(422).has("detail.0.type", "enum")
 		w.post("key", v2+"/item", `{"type":"step","name":"half a \ud83d","launchUuid":"`+launch+`"}`).want(201)
 		w.post("key", v2+"/log", `{"message":"a\u0000b","level":"warning","launchUuid":"`+launch+`","itemUuid":""}`).want(201)
 		w.get("key", v1+"/log?filter.eq.launchId="+launch).want(200).has("content.0.message", "a\uFFFDb", "content.0.level", "WARN", "content.0.itemUuid", nil, "content.0.time", int(w.now().UnixMilli()))
@@ -132,7 +138,7 @@ func TestOTD40_OTD46_AtOnceAndAgain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		const tests = 100
 		launch := w.launch("")
-		suite := w.item(launch, "", "suite", "All")
+		suite := w.item(launch, "", "suite: All")
 		steps := make([]string, tests)
 		var all sync.WaitGroup
 		atOnce := func(fn func(n int)) {
@@ -140,7 +146,7 @@ func TestOTD40_OTD46_AtOnceAndAgain(t *testing.T) {
 				all.Go(func() { fn(n) })
 			}
 		}
-		atOnce(func(n int) { steps[n] = w.item(launch, suite, "step", fmt.Sprint("test ", n)) })
+		atOnce(func(n int) { steps[n] = w.item(launch, suite, fmt.Sprint("step: test ", n)) })
 		all.Wait()
 		w.end(launch, suite, "") // before what is in it
 		atOnce(func(n int) { w.end(launch, steps[n], []string{"passed", "failed", "skipped", "passed"}[n%4]) })
@@ -170,9 +176,9 @@ func TestOTD40_OTD46_AtOnceAndAgain(t *testing.T) {
 func TestOTD41_OTD42_OTD48_OTO18_WorkedOut(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		launch := w.launch("")
-		inner := w.item(launch, w.item(launch, "", "suite", "outer"), "test", "inner")
-		passed, failed := w.item(launch, inner, "step", "passes", `,"codeRef":"a//b [c] d"`), w.item(launch, inner, "step", "fails")
-		open := w.item(launch, inner, "step", "never ends")
+		inner := w.item(launch, w.item(launch, "", "suite: outer"), "test: inner")
+		passed, failed := w.item(launch, inner, "step: passes", `,"codeRef":"a//b [c] d"`), w.item(launch, inner, "step: fails")
+		open := w.item(launch, inner, "step: never ends")
 		w.end(launch, passed, "passed")
 		w.end(launch, failed, "failed")
 		w.end(launch, inner, "passed") // as agents say of what they can't know
@@ -188,9 +194,9 @@ func TestOTD41_OTD42_OTD48_OTO18_WorkedOut(t *testing.T) {
 
 		for said, want := range map[string]string{"passed": "passed", "skipped": "passed", "interrupted": "interrupted", "cancelled": "cancelled", "failed": "failed", "": "interrupted"} {
 			launch := w.launch(`,"name":"of one"`)
-			suite := w.item(launch, "", "suite", "suite")
-			step := w.item(launch, suite, "step", "step")
-			part := w.item(launch, step, "step", "part", `,"hasStats":false`)
+			suite := w.item(launch, "", "suite: suite")
+			step := w.item(launch, suite, "step: step")
+			part := w.item(launch, step, "step: part", `,"hasStats":false`)
 			w.end(launch, part, "failed") // which the test may have expected
 			if said != "" {
 				w.end(launch, step, said)
@@ -212,16 +218,16 @@ func TestOTD41_OTD42_OTD48_OTO18_WorkedOut(t *testing.T) {
 func TestOTO19_OTO20_AttemptsAndReruns(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		launch := w.launch("")
-		suite := w.item(launch, "", "suite", "Login")
-		first := w.item(launch, suite, "step", "valid login", `,"testCaseId":"a","retry":true`) // as agents say of what may be tried again
+		suite := w.item(launch, "", "suite: Login")
+		first := w.item(launch, suite, "step: valid login", `,"testCaseId":"a","retry":true`) // as agents say of what may be tried again
 		w.end(launch, first, "failed")
-		second := w.item(launch, suite, "step", "valid login", `,"testCaseId":"a","retry":true`)
+		second := w.item(launch, suite, "step: valid login", `,"testCaseId":"a","retry":true`)
 		w.end(launch, second, "passed")
-		other := w.item(launch, suite, "step", "valid login", `,"testCaseId":"b"`)
+		other := w.item(launch, suite, "step: valid login", `,"testCaseId":"b"`)
 		w.end(launch, other, "failed")
-		last := w.item(launch, suite, "step", "renamed", `,"retryOf":"`+other+`"`)
+		last := w.item(launch, suite, "step: renamed", `,"retryOf":"`+other+`"`)
 		w.end(launch, last, "passed")
-		hidden := w.item(launch, suite, "step", "counts for nothing", `,"hasStats":"false"`)
+		hidden := w.item(launch, suite, "step: counts for nothing", `,"hasStats":"false"`)
 		w.end(launch, hidden, "failed")
 		w.end(launch, suite, "")
 		w.over(launch).tells("passed", 2, 2, 0, 0, 0)
@@ -233,17 +239,17 @@ func TestOTO19_OTO20_AttemptsAndReruns(t *testing.T) {
 		}
 
 		failing := w.launch("")
-		class := w.item(failing, "", "suite", "Login", `,"codeRef":"login"`)
-		w.end(failing, w.item(failing, class, "step", "passes", `,"codeRef":"login.passes"`), "passed")
-		w.end(failing, w.item(failing, class, "step", "fails", `,"codeRef":"login.fails"`), "failed")
+		class := w.item(failing, "", "suite: Login", `,"codeRef":"login"`)
+		w.end(failing, w.item(failing, class, "step: passes", `,"codeRef":"login.passes"`), "passed")
+		w.end(failing, w.item(failing, class, "step: fails", `,"codeRef":"login.fails"`), "failed")
 		w.end(failing, class, "")
 		w.over(failing).tells("failed", 2, 1, 1, 0, 0)
 		for _, how := range []string{`"rerunOf":"` + failing + `"`, `"rerun":true`} {
 			again := w.post("key", v2+"/launch", `{"name":"Nightly","startTime":1767323050000,`+how+`}`).want(201).has("id", failing, "number", 2)
-			if got := w.item(again.text("id"), "", "suite", "Login", `,"codeRef":"login"`); got != class {
+			if got := w.item(again.text("id"), "", "suite: Login", `,"codeRef":"login"`); got != class {
 				t.Errorf("the suite is another one: %s, not %s", got, class)
 			}
-			w.end(failing, w.item(failing, class, "step", "fails", `,"codeRef":"login.fails"`), "passed")
+			w.end(failing, w.item(failing, class, "step: fails", `,"codeRef":"login.fails"`), "passed")
 			w.end(failing, class, "")
 			w.over(failing).tells("passed", 2, 2, 0, 0, 0).has("rerun", true)
 		}
@@ -278,7 +284,7 @@ func TestOTO22_OTO10_Refusals(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		const nobody = "01890000-0000-7000-8000-00000000abcd"
 		launch := w.launch("")
-		item := w.item(launch, "", "suite", "suite")
+		item := w.item(launch, "", "suite: suite")
 		w.over(launch)
 		w.post("key", v2+"/item", `{"name":"x","type":"step","launchUuid":"`+launch+`"}`).refused(406, "finished").has("errorCode", 406, "message", "the launch is finished; it takes no more items")
 		w.post("key", v2+"/item/"+item, `{"name":"x","type":"step","launchUuid":"`+launch+`"}`).refused(406, "finished")
@@ -354,9 +360,9 @@ func TestOTD34_OTO21_Merge(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		part := func(status string) string {
 			launch := w.launch(`,"attributes":[{"key":"shard","value":"` + status + `"}]`)
-			suite := w.item(launch, "", "suite", "Login")
-			inner := w.item(launch, suite, "suite", "by password")
-			w.end(launch, w.item(launch, inner, "step", "ends "+status), status)
+			suite := w.item(launch, "", "suite: Login")
+			inner := w.item(launch, suite, "suite: by password")
+			w.end(launch, w.item(launch, inner, "step: ends "+status), status)
 			w.post("key", v2+"/log", `{"message":"x","launchUuid":"`+launch+`"}`).want(201)
 			w.post("key", v2+"/log", `{"message":"x","itemUuid":"`+inner+`"}`).want(201)
 			w.end(launch, inner, "")
@@ -409,10 +415,10 @@ func TestOTD34_OTO21_Merge(t *testing.T) {
 func TestOTD32_OTD33_OTD35_LookUps(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		launch, debug := w.launch(""), w.launch(`,"mode":"debug"`)
-		suite := w.item(launch, "", "suite", "suite")
-		step := w.item(launch, suite, "step", "step", `,"uniqueId":"auto:1"`)
+		suite := w.item(launch, "", "suite: suite")
+		step := w.item(launch, suite, "step: step", `,"uniqueId":"auto:1"`)
 		for range 3 {
-			w.item(launch, "", "test", "more")
+			w.item(launch, "", "test: more")
 		}
 		w.put("key", v2+"/launch/"+launch+"/update", `{"description":"changed","mode":"DEFAULT","attributes":[{"key":"build","value":7}]}`).want(200).members("", "message")
 		w.put("key", v1+"/launch/2/update", `{"description":"by number"}`).want(200)

@@ -2,6 +2,8 @@ package onetest_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/dialect/onetest"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 // raw sends a body as it is, without saying how long it is.
@@ -42,7 +45,7 @@ func logForm(logs string, files ...string) string {
 func TestOTD29_OTD30_OTD44_OTO23_Logs(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		launch := w.launch("")
-		item := w.item(launch, "", "step", "a test")
+		item := w.item(launch, "", "step: a test")
 		const media = "multipart/form-data; boundary=12345"
 		about := func(more string) string {
 			return `{"launchUuid":"` + launch + `","itemUuid":"` + item + `"` + more + `}`
@@ -151,6 +154,45 @@ func FuzzLoose(f *testing.F) {
 			if err == nil && len(bytes.TrimSpace([]byte(a.Value))) == 0 {
 				t.Errorf("%q has an attribute without a value", text)
 			}
+		}
+	})
+}
+
+// Our secrets are masked wherever they stand in what is reported, and their
+// owner is told; other texts and files stay as they are.
+func TestReportedSecretsAreMasked(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		secret := w.tokens["key"]
+		launch := w.post("key", v2+"/launch", `{"name":"of `+secret+`","description":"`+secret+`","attributes":[{"key":"key","value":"`+secret+`"}]}`).want(201).text("id")
+		item := w.item(launch, "", "step: with "+secret, `,"codeRef":"a/`+secret+`","description":"`+secret+`","parameters":[{"key":"k","value":"`+secret+`"}]`)
+		w.put("key", v2+"/item/"+item, `{"status":"failed","description":"sent `+secret+` away"}`).want(200)
+		w.post("key", v2+"/log", `{"message":"Authorization: Bearer `+secret+`","itemUuid":"`+item+`"}`).want(201)
+		var packed, plain bytes.Buffer
+		for text, into := range map[string]*bytes.Buffer{"key " + secret: &packed, "nothing of ours": &plain} {
+			z := gzip.NewWriter(into)
+			_, err := z.Write([]byte(text))
+			w.ok(errors.Join(err, z.Close()))
+		}
+		about := `{"itemUuid":"` + item + `","message":"x","file":{"name":"`
+		w.raw(v2+"/log", "multipart/form-data; boundary=12345", logForm(`[`+about+`a.txt"}},`+about+`b.gz"}},`+about+`c.gz"}}]`, "a.txt", "key "+secret+" here", "b.gz", packed.String(), "c.gz", plain.String())).want(201)
+		w.upload("key", "/api/v1/products/space-game/import/junit", nil, "file:x.xml", `<testsuite><testcase name="`+secret+`"><failure message="`+secret+`"/></testcase></testsuite>`).want(201)
+		w.put("key", v2+"/launch/"+launch+"/finish", `{"description":"done `+secret+`"}`).want(200)
+		for path, want := range map[string]string{"/launch/uuid/" + launch: "done ak_***", "/item/uuid/" + item: "sent ak_***", "/log/item/" + item: "Bearer ak_***", "/launch": "ak_***", "/item": "ak_***"} {
+			if got := w.get("key", v1+path).want(200).body; strings.Contains(got, secret) || !strings.Contains(got, want) {
+				t.Errorf("%s shows %s", path, got)
+			}
+		}
+		logs := w.get("key", v1+"/log/item/"+item).want(200)
+		for n, want := range map[int]string{1: "key ak_" + strings.Repeat("*", 32) + " here", 2: "key ak_" + strings.Repeat("*", 32), 3: plain.String()} {
+			if got := w.get("key", files+"/artifacts/"+logs.text(fmt.Sprintf("content.%d.binaryContent.id", n))+"/content"); got.body != want {
+				t.Errorf("the file of log %d is %q, want %q", n, got.body, want)
+			}
+		}
+		if dump := storetest.Dump(t, storetest.Raw(t, w.at)); strings.Contains(dump, secret) {
+			t.Error("the secret is in the database")
+		}
+		if n := w.rows(`SELECT COUNT(*) FROM audit_events WHERE action = 'credential.exposed'`); n != 1 {
+			t.Errorf("its owner was told %d times", n)
 		}
 	})
 }
