@@ -371,6 +371,7 @@ func (p *poisoned) restart(at store.Config, what, table string) {
 // tables every caller stands.
 var above = map[string]string{
 	"organizations": "/", "users": "/", "members": "/", "projects": "/", "project_members": "/", "credentials": "/", "secrets": "/",
+	"budgets": "/api/receiver/", "budget_cycles": "/api/receiver/", "budget_totals": "/api/receiver/", "spends": "/api/receiver/", // by which a key pays
 	"releases": "/projects/pr-1/issues/1/", "campaigns": "/api/external/v2/tests/1/", "issues": "/projects/pr-1/issues/1/",
 }
 
