@@ -111,7 +111,7 @@ type Result struct {
 	File        string     `json:"file,omitempty" doc:"source of the test"`
 	Line        int        `json:"line,omitempty"`
 	CodeRef     string     `json:"code_ref,omitempty" doc:"names the test in its source; absent: made of class and name"`
-	Status      string     `json:"status" enum:"passed,failed,error,skipped,blocked"`
+	Status      string     `json:"status" enum:"passed,failed,error,skipped,blocked,ignored" doc:"ignored: it says nothing about its test case"`
 	Flaky       bool       `json:"flaky,omitempty" doc:"it failed, and passed when it was tried again"`
 	Attempt     int        `json:"attempt,omitempty" doc:"from 1, of a test that was tried several times"`
 	DurationMs  int64      `json:"duration_ms"`
@@ -130,8 +130,9 @@ type Property struct {
 // RunResult is a stored result.
 type RunResult struct {
 	Position int64  `json:"position" doc:"in its run"`
-	Test     string `json:"test" format:"uuid" doc:"whose history it is part of"`
-	Case     string `json:"case,omitempty" doc:"test case that it stands for, such as TC-12"`
+	Test     string `json:"test,omitempty" format:"uuid" doc:"whose history it is part of; absent for what is older than histories"`
+	Case     string `json:"case,omitempty" doc:"test case that it stands for, such as TC-12; a result that stands for several is there for each"`
+	Retried  bool   `json:"retried,omitempty" doc:"another attempt followed; it is not counted"`
 	Result
 }
 
@@ -161,7 +162,7 @@ type Test struct {
 	Name       string     `json:"name"`
 	Class      string     `json:"class,omitempty"`
 	CodeRef    string     `json:"code_ref"`
-	Status     string     `json:"status" enum:"passed,failed,error,skipped,blocked" doc:"of its last result"`
+	Status     string     `json:"status" enum:"passed,failed,error,skipped,blocked,ignored" doc:"of its last result"`
 	Flaky      bool       `json:"flaky" doc:"it passed and failed on one commit within 14 days, and has not passed five times in a row since"`
 	FlakySince *time.Time `json:"flaky_since,omitempty"`
 	DurationMs int64      `json:"duration_ms" doc:"of its last result"`
@@ -175,11 +176,27 @@ type TestResult struct {
 	Run        string    `json:"run" format:"uuid"`
 	RunNumber  int64     `json:"run_number"`
 	Position   int64     `json:"position"`
-	Status     string    `json:"status" enum:"passed,failed,error,skipped,blocked"`
+	Status     string    `json:"status" enum:"passed,failed,error,skipped,blocked,ignored"`
 	Flaky      bool      `json:"flaky,omitempty"`
 	Commit     string    `json:"commit,omitempty"`
 	Branch     string    `json:"branch,omitempty"`
 	DurationMs int64     `json:"duration_ms"`
 	Message    string    `json:"message,omitempty"`
 	At         time.Time `json:"at"`
+}
+
+// RunFile is a file that is kept with a run.
+type RunFile struct {
+	Number    int64     `json:"number" doc:"in its project"`
+	Name      string    `json:"name"`
+	Format    string    `json:"format" doc:"of the results in it; file where it is any file"`
+	Type      string    `json:"type" doc:"a media type, by what is in it"`
+	Bytes     int64     `json:"bytes"`
+	SHA256    string    `json:"sha256"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// RunFiles are the files that are kept with a run.
+type RunFiles struct {
+	Items []RunFile `json:"items" doc:"at most 100"`
 }

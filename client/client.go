@@ -62,6 +62,12 @@ type Request struct {
 	In, Out      any
 	// Lines is a body of JSON lines, instead of In.
 	Lines []byte
+	// Body makes a body of bytes for each attempt, instead of In: of Length
+	// (0: not known), of the media type Type, and encoded as Encoding says, such
+	// as gzip (empty: as it is).
+	Body           func() (io.ReadCloser, error)
+	Length         int64
+	Type, Encoding string
 	// IdempotencyKey makes the call repeatable when its answer is lost. Only
 	// calls that make something take one; see NewIdempotencyKey.
 	IdempotencyKey string
@@ -101,24 +107,22 @@ func (c *Client) request(ctx context.Context, call Request) (*http.Request, erro
 	if call.Path == "" {
 		return nil, errors.New("there is no path, or a name in it is empty or made of dots")
 	}
-	var body io.Reader
-	media := ""
-	switch {
-	case call.Lines != nil:
-		body, media = bytes.NewReader(call.Lines), "application/x-ndjson"
-	case call.In != nil:
-		text, err := json.Marshal(call.In)
-		if err != nil {
-			return nil, err
-		}
-		body, media = bytes.NewReader(text), "application/json"
+	body, media, err := call.body()
+	if err != nil {
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, c.base+call.Path, body)
 	if err != nil {
 		return nil, err
 	}
+	if call.Length > 0 {
+		req.ContentLength = call.Length
+	}
 	if media != "" {
 		req.Header.Set("Content-Type", media)
+	}
+	if call.Encoding != "" {
+		req.Header.Set("Content-Encoding", call.Encoding)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -130,6 +134,22 @@ func (c *Client) request(ctx context.Context, call Request) (*http.Request, erro
 		req.Header.Set("If-Match", `"`+version+`"`)
 	}
 	return req, nil
+}
+
+// body makes the body of an attempt, nil for none, and says of which media type
+// it is.
+func (r Request) body() (io.Reader, string, error) {
+	switch {
+	case r.Body != nil:
+		body, err := r.Body()
+		return body, r.Type, err
+	case r.Lines != nil:
+		return bytes.NewReader(r.Lines), "application/x-ndjson", nil
+	case r.In != nil:
+		text, err := json.Marshal(r.In)
+		return bytes.NewReader(text), "application/json", err
+	}
+	return nil, "", nil
 }
 
 type ifMatch struct{}
@@ -165,6 +185,11 @@ func (c *Client) open(ctx context.Context, call Request) (io.ReadCloser, *failur
 
 // once makes one attempt at a call.
 func (c *Client) once(ctx context.Context, call Request) *failure {
+	if c.options.Attempt > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.Attempt)
+		defer cancel()
+	}
 	body, failed := c.open(ctx, call)
 	if failed != nil {
 		return failed

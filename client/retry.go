@@ -25,6 +25,16 @@ type Options struct {
 	// Timeout bounds a call with all its repeats and the waits between them: 30
 	// seconds if zero; if negative, that is left to the context.
 	Timeout time.Duration
+	// Attempt bounds each attempt at a call; zero: only the whole call is.
+	Attempt time.Duration
+	// LongestWait bounds the waits between attempts where the server doesn't say
+	// how long to wait: 5 seconds if zero.
+	LongestWait time.Duration
+	// Patience is for how long a client waits where the server says so: a minute
+	// if zero. Whoever is told to wait for longer is told so, and doesn't wait.
+	Patience time.Duration
+	// Waiting is told of each wait before it begins, and why: it may be nil.
+	Waiting func(why error, wait time.Duration)
 	// Now and Sleep are the clock, which tests may set.
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
@@ -36,7 +46,7 @@ const (
 	defaultTimeout = 30 * time.Second
 	firstWait      = 100 * time.Millisecond // at most, before the first repeat; twice that before the next
 	longestWait    = 5 * time.Second
-	patience       = time.Minute // whoever is told to wait for longer is told so, and doesn't wait
+	patience       = time.Minute
 )
 
 func (o Options) withDefaults() Options {
@@ -45,6 +55,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.LongestWait == 0 {
+		o.LongestWait = longestWait
+	}
+	if o.Patience == 0 {
+		o.Patience = patience
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(error, time.Duration) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -96,17 +115,29 @@ func unanswered(err error) *failure {
 	return &failure{error: err, again: !errors.As(err, &certificate)}
 }
 
+// Unexpected is an answer that is no success, and not of the API's form, such as
+// one of a proxy before the server.
+type Unexpected struct {
+	Status int    // as a number
+	Text   string // the status line
+}
+
+// Error implements error.
+func (u *Unexpected) Error() string { return "the server answered " + u.Text }
+
 // refused is an answer that is no success.
 func (c *Client) refused(resp *http.Response, text []byte) *failure {
-	f := &failure{after: retryAfter(resp.Header.Get("Retry-After"), c.options.Now())}
+	f := &failure{after: retryAfter(resp.Header.Get("Retry-After"), c.options.Now(), c.options.Patience)}
 	problem := &api.Problem{}
 	if json.Unmarshal(text, problem) != nil || problem.Code == "" {
-		f.error = fmt.Errorf("the server answered %s", resp.Status)
+		f.error = &Unexpected{resp.StatusCode, resp.Status}
 	} else {
 		f.error = problem
 	}
 	switch resp.StatusCode {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusTooManyRequests:
+		f.again = problem.Code != budgetExceeded // that is renewed by the week
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		f.again = true
 	case http.StatusConflict:
 		f.again = problem.Code == "in_progress"
@@ -114,11 +145,14 @@ func (c *Client) refused(resp *http.Response, text []byte) *failure {
 	return f
 }
 
+// budgetExceeded is the code of what a budget has no room for.
+const budgetExceeded = "budget_exceeded"
+
 // retryAfter reads a Retry-After header (RFC 9110 section 10.2.3): seconds, or
 // a date. What it doesn't understand is 0.
-func retryAfter(text string, now time.Time) time.Duration {
+func retryAfter(text string, now time.Time, patience time.Duration) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(2*patience/time.Second))) * time.Second // more is as good
+		return time.Duration(min(seconds, uint64(patience/time.Second)+1)) * time.Second // more is as good
 	}
 	if date, err := http.ParseTime(text); err == nil {
 		return max(0, date.Sub(now))
@@ -140,11 +174,12 @@ func (c *Client) repeat(ctx context.Context, call Request) error {
 		}
 		wait := f.after
 		if wait == 0 {
-			wait = backoff(n)
+			wait = backoff(n, c.options.LongestWait)
 		}
 		if !f.again || !call.safe() || n >= c.options.Retries || !c.waits(ctx, wait) {
 			return f.error
 		}
+		c.options.Waiting(f.error, wait)
 		if err := c.options.Sleep(ctx, wait); err != nil {
 			return fmt.Errorf("%w; %w", f.error, err)
 		}
@@ -154,13 +189,13 @@ func (c *Client) repeat(ctx context.Context, call Request) error {
 // waits reports whether a wait is worth it: not if the call would be over.
 func (c *Client) waits(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return ctx.Err() == nil && wait <= patience && (!ok || c.options.Now().Add(wait).Before(deadline))
+	return ctx.Err() == nil && wait <= c.options.Patience && (!ok || c.options.Now().Add(wait).Before(deadline))
 }
 
 // backoff is how long to wait before repeat n, from 0, where the server doesn't
 // say: any time up to a bound that doubles, so that many callers who failed at
 // once don't come back at once.
-func backoff(n int) time.Duration {
-	const doublings = 6 // and it is longer than the longest
-	return mathrand.N(min(longestWait, firstWait<<min(n, doublings))) + 1
+func backoff(n int, longest time.Duration) time.Duration {
+	const doublings = 12 // and it is longer than anybody waits
+	return mathrand.N(min(longest, firstWait<<min(n, doublings))) + 1
 }

@@ -92,6 +92,7 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 // organizationCalls are those about organizations, and what is in them.
 func organizationCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
+	runs, tests := c.Runs("o", "p"), c.Tests("o", "p")
 	organizations, members, projects, users, webhooks := c.Organizations(), c.Members("o"), c.Projects("o"), c.Users(), c.Webhooks("o")
 	return []func() (any, error){
 		func() (any, error) { return organizations.Create(ctx, api.CreateOrganization{Name: "x"}, "k") },
@@ -129,6 +130,32 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return organizations.BudgetCycles(ctx, "o", "b") },
 		func() (any, error) { return c.Settle(ctx, "s", 1) },
 		func() (any, error) { return c.VerifyLedger(ctx, "o") },
+
+		func() (any, error) { return runs.Start(ctx, api.StartRun{Key: "k"}) },
+		func() (any, error) { return runs.Declare(ctx, "r", "u", api.DeclareUpload{Batches: 1}) },
+		func() (any, error) { return runs.Store(ctx, "r", "u", 1, api.ResultBatch{}) },
+		func() (any, error) { return runs.Get(ctx, "r") },
+		func() (any, error) { return runs.Changes(ctx, "r") },
+		func() (any, error) { return runs.Files(ctx, "r") },
+		func() (any, error) { return runs.AddFile(ctx, "r", "a.txt", []byte("a")) },
+		func() (any, error) {
+			body, err := runs.OpenFile(ctx, "r", 1)
+			if err != nil {
+				return nil, err
+			}
+			return edge.File{}, body.Close()
+		},
+		func() (any, error) {
+			return collected(runs.All(ctx, client.RunFilter{Status: "passed", Branch: "b", Commit: "c", Name: "n", Cycle: "TCYCLE-1"}))
+		},
+		func() (any, error) {
+			return collected(runs.Results(ctx, "r", client.ResultFilter{Status: "passed", Matched: new(bool), Flaky: true}))
+		},
+		func() (any, error) {
+			return collected(tests.All(ctx, client.TestFilter{Status: "passed", Flaky: true, Text: "t"}))
+		},
+		func() (any, error) { return tests.Get(ctx, "t") },
+		func() (any, error) { return collected(tests.Results(ctx, "t")) },
 
 		func() (any, error) { return webhooks.Create(ctx, api.CreateWebhook{URL: "x"}, "k") },
 		func() (any, error) { return collected(webhooks.All(ctx)) },
@@ -232,13 +259,20 @@ func checkCall(t *testing.T, route *edge.Route, r *http.Request) {
 	if want := len(route.Params) - 1; len(r.URL.Query()) < want { // there is no cursor for the first page
 		t.Errorf("%s is given %v only, of %v", name, r.URL.Query(), route.Params)
 	}
+	if route.In == reflect.TypeFor[edge.Payload]() {
+		if err := r.ParseMultipartForm(1 << 10); err != nil || len(r.MultipartForm.File) == 0 {
+			t.Errorf("%s is given no file: %v", name, err)
+		}
+		return
+	}
 	in := reflect.New(route.In)
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(in.Interface()); route.In != reflect.TypeFor[edge.None]() && err != nil || route.In == reflect.TypeFor[edge.None]() && err != io.EOF {
 		t.Errorf("%s is given a body that is no %s: %v", name, route.In, err)
 	}
-	unkeyed := []string{"/v1/setup", "/v1/organizations/{organization}/invitations"} // which a repeat does anew
+	unkeyed := []string{"/v1/setup", "/v1/organizations/{organization}/invitations", // which a repeat does anew
+		"/v1/organizations/{organization}/projects/{project}/runs"} // which has a key of its own
 	creates := route.Status == http.StatusCreated && !slices.Contains(unkeyed, route.Pattern) || strings.HasSuffix(route.Pattern, "/rotate") && route.Pattern != "/v1/signing-keys/rotate"
 	creates = creates || strings.HasSuffix(route.Pattern, "/top-up") || route.Doc.Keyed
 	if got := r.Header.Get("Idempotency-Key"); (got != "") != creates {

@@ -17,6 +17,7 @@ func tags() []tag {
 		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
 		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/service-users", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
 		{"Projects", "What work belongs to, and who works on it.", []string{"/v1/organizations/{organization}/projects"}},
+		{"Test runs", "Results of tests, in runs and by test.", []string{"/v1/organizations/{organization}/projects/{project}/runs", "/v1/organizations/{organization}/projects/{project}/tests"}},
 		{"Budgets and usage", "How many coins may be spent in a week, what was, and the proof that it adds up.", []string{"/v1/organizations/{organization}/budgets", "/v1/spends", "/v1/ledger", "/v1/usage"}},
 		{"Webhooks", "Endpoints that are told of events, and what they were told.", []string{"/v1/organizations/{organization}/webhooks"}},
 		{"Users", "Users of the installation, whatever organizations they are in.", []string{"/v1/users"}},
@@ -37,7 +38,7 @@ type named struct {
 }
 
 func parameters() map[string]named {
-	zero, one, most, usual := 0, 1, edge.MaxPage, edge.DefaultPage
+	zero, one, first, most, usual := 0, 1, 1, edge.MaxPage, edge.DefaultPage
 	text, whole := schema{Type: "string"}, schema{Type: "integer", Minimum: &one, Maximum: &most, Default: &usual}
 	return map[string]named{
 		"id":             {"id of the credential", schema{Type: "string", Format: "uuid"}},
@@ -48,6 +49,19 @@ func parameters() map[string]named {
 		"budget":         {"id of what has the budget: the organization, a project or a credential", schema{Type: "string", Format: "uuid"}},
 		"spend":          {"id of the spend, as the decision has it", schema{Type: "string", Format: "uuid"}},
 		"session":        {"id of the session", text},
+		"run":            {"test run: UUID, or its number in the project", text},
+		"upload":         {"name of the upload: 1 to 100 of A-Z, a-z, 0-9, dot, _ and -", text},
+		"batch":          {"number of the batch, from 1", schema{Type: "integer", Format: "int64", Minimum: &first}},
+		"file":           {"number of the file in its project", schema{Type: "integer", Format: "int64", Minimum: &first}},
+		"test":           {"id of the test", schema{Type: "string", Format: "uuid"}},
+		"status":         {"of a run: in_progress, passed, failed or interrupted; of a result or a test: passed, failed, error, skipped, blocked or ignored", text},
+		"branch":         {"of what was tested", text},
+		"commit":         {"of what was tested", text},
+		"name":           {"of the run", text},
+		"cycle":          {"test cycle, such as TCYCLE-5", text},
+		"matched":        {"whether the result stands for a test case", schema{Type: "boolean"}},
+		"flaky":          {"true: only what is flaky", schema{Type: "boolean"}},
+		"q":              {"stands in the name or the class of the test, up to 200 characters", text},
 		"invitation":     {"id of the invitation", text},
 		"webhook":        {"id of the webhook", text},
 		"delivery":       {"id of the delivery: del_…", text},

@@ -31,6 +31,12 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 		if strings.HasSuffix(r.Pattern, "/settle") {
 			s.body = `{"cost":0}`
 		}
+	case strings.HasSuffix(r.Pattern, "/{upload}"):
+		s.body = `{"digest":"` + digest + `","batches":1}`
+	case strings.HasSuffix(r.Pattern, "/{batch}"):
+		s.body = `{"results":[{"name":"t","status":"passed","duration_ms":1}]}`
+	case strings.HasSuffix(r.Pattern, "/runs") && r.Method == http.MethodPost:
+		s.body = `{"key":"x"}`
 	case r.Method == http.MethodPut:
 		s.body = `{"role":"guest"}`
 	case strings.HasSuffix(r.Pattern, "/projects") && r.Method == http.MethodPost:
@@ -73,9 +79,14 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks", api.CreateWebhook{URL: "https://hooks.example.com/"}, &hook)
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks/"+hook.ID+"/test", nil, &told)
 		virtual := w.virtualUser(t, w.foreign).String()
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
+		farRuns := w.operator.Runs(w.other.ID, w.foreign.ID)
+		run, err := farRuns.Start(t.Context(), api.StartRun{Key: "far"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "run": nobody, "upload": "u", "batch": "1", "file": "1", "test": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {

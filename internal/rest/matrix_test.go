@@ -29,6 +29,21 @@ var open = map[string]string{
 	"POST /v1/self/revoke": "any credential",
 	"GET /v1/schemes":      "any credential",
 
+	// What may be done in a project depends on the role there, and is looked up with it.
+	"POST " + runsPath:                                            "any credential",
+	"GET " + runsPath:                                             "any credential",
+	"GET " + runsPath + "/{run}":                                  "any credential",
+	"GET " + runsPath + "/{run}/results":                          "any credential",
+	"GET " + runsPath + "/{run}/changes":                          "any credential",
+	"POST " + runsPath + "/{run}/files":                           "any credential",
+	"GET " + runsPath + "/{run}/files":                            "any credential",
+	"GET " + runsPath + "/{run}/files/{file}":                     "any credential",
+	"PUT " + runsPath + "/{run}/uploads/{upload}":                 "any credential",
+	"PUT " + runsPath + "/{run}/uploads/{upload}/batches/{batch}": "any credential",
+	"GET " + testsPath:                                            "any credential",
+	"GET " + testsPath + "/{test}":                                "any credential",
+	"GET " + testsPath + "/{test}/results":                        "any credential",
+
 	"POST /v1/invitations/accept": "any credential",
 }
 
@@ -140,6 +155,7 @@ func calls() map[string]cell {
 	maps.Copy(all, userCalls())
 	maps.Copy(all, webhookCalls())
 	maps.Copy(all, budgetCalls())
+	maps.Copy(all, runCalls())
 	return all
 }
 

@@ -74,6 +74,9 @@ func TestS1_TwinsOfAPathAreNotFound(t *testing.T) {
 			if strings.HasSuffix(r.Pattern, "{user}") && (a.status == http.StatusUnprocessableEntity || a.status == http.StatusForbidden || name == "space") {
 				continue
 			}
+			if strings.HasSuffix(r.Pattern, "{upload}") && name == "json" && a.status == http.StatusUnprocessableEntity {
+				continue // a name like any other
+			}
 			if a.status != http.StatusNotFound {
 				t.Errorf("%s: %s %s: got %d %s, want 404", name, r.Method, twin, a.status, a.body)
 			}

@@ -40,6 +40,17 @@ func (h *handlers) runRoutes() []edge.Route {
 			Named("storeBatch", "Store a batch of results, once: the same again changes nothing. The body may come with Content-Encoding: gzip. It takes results:write in the project.", credential.Forbidden, credential.UnsupportedMedia),
 		edge.Get(run, edge.Authenticated, h.getRun).
 			Named("getRun", "Show a test run with its uploads, by its id or its number. It takes results:read in the project.", credential.Forbidden),
+		edge.Get(runs, edge.Authenticated, h.listRuns).Takes(append([]string{"limit", "cursor"}, runFilters...)...).
+			Named("listRuns", "List the test runs of a project, the latest first. It takes results:read in the project.", credential.Forbidden, credential.NotFound),
+		edge.Get(run+"/results", edge.Authenticated, h.listRunResults).Takes(append([]string{"limit", "cursor"}, resultFilters...)...).
+			Named("listRunResults", "List the results of a test run, in their order. It takes results:read in the project.", credential.Forbidden, credential.NotFound),
+		edge.Get(run+"/changes", edge.Authenticated, h.getRunChanges).
+			Named("getRunChanges", "Show what a run changed, compared with the last complete one before it of the same name on the same branch. It takes results:read in the project.", credential.Forbidden),
+		h.addRunFilesRoute(run + "/files"),
+		edge.Get(run+"/files", edge.Authenticated, h.listRunFiles).
+			Named("listRunFiles", "List the files that are kept with a test run. It takes results:read in the project.", credential.Forbidden),
+		edge.Get(run+"/files/{file}", edge.Authenticated, h.openRunFile).
+			Named("getRunFile", "Fetch a file that is kept with a test run, by its number. It takes results:read in the project.", credential.Forbidden),
 	}
 }
 

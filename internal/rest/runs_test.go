@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
@@ -26,6 +27,23 @@ const digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 // project is the path of the runs of a project.
 func (w *world) project(p api.Project) string {
 	return "/v1/organizations/" + w.acme.ID + "/projects/" + p.ID
+}
+
+// runs are the calls of the operator about the runs of a project.
+func (w *world) runs(p api.Project) client.Runs { return w.operator.Runs(w.acme.ID, p.ID) }
+
+// runID is a run of the first project, once a test needs one.
+func (w *world) runID(t testing.TB) string {
+	t.Helper()
+	return w.report(t, w.alpha, api.StartRun{Key: "the sample"}, api.Result{Name: "sample", Status: "passed"}).ID
+}
+
+// testID is the test of that run.
+func (w *world) testID(t testing.TB) string {
+	t.Helper()
+	var results api.List[api.RunResult]
+	w.must(t, "GET", w.project(w.alpha)+"/runs/"+w.runID(t)+"/results", nil, &results)
+	return results.Items[0].Test
 }
 
 // start begins a run of a project.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/rest"
@@ -47,6 +48,7 @@ type world struct {
 	secrets              map[string]string
 	records              map[string]api.Credential
 	issueAgain           map[string]api.CreateCredential
+	posted               atomic.Int64
 	hook, told           string // a webhook of Acme and a delivery to it, once a test needs them
 }
 
@@ -86,7 +88,7 @@ func newServer(t testing.TB, cfg store.Config) *world {
 	w.store = storetest.Open(t, cfg)
 	w.authority = authority.New(authority.Config{PasswordMemory: 64, Issuer: "https://keys.test", Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Logger: log,
 		Keep: authority.Retention{UsageDays: 400, RequestDays: 90}})
-	surfaces := []*edge.Surface{rest.Surface(w.authority, workspace.New(workspace.Config{Store: w.store, Now: w.clock.now}), w.store.Root())}
+	surfaces := []*edge.Surface{rest.Surface(w.authority, w.workspace(t), w.store.Root())}
 	front := edge.Config{Authority: w.authority, Surfaces: surfaces, Logger: log}
 	back := front
 	back.Operator = true
@@ -97,6 +99,12 @@ func newServer(t testing.TB, cfg store.Config) *world {
 	w.url, w.backURL = public.URL, private.URL
 	w.operator = client.New(private.URL, "", nil)
 	return w
+}
+
+// workspace keeps what is in projects, with files in a directory of the test.
+func (w *world) workspace(t testing.TB) *workspace.Workspace {
+	return workspace.New(workspace.Config{Store: w.store, Now: w.clock.now, Issuer: "https://keys.test", Posted: func() { w.posted.Add(1) },
+		Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20})})
 }
 
 // newWorld serves a store with sample data.
@@ -304,7 +312,11 @@ func checkAnswer(t testing.TB, r request, a answer) {
 	if a.status >= 300 && a.status < 400 {
 		t.Errorf("%s: got a redirect %d to %q", call, a.status, a.header.Get("Location"))
 	}
-	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Set-Cookie": ""} {
+	cached := "no-store"
+	if strings.Contains(r.path, "/files/") && a.status == http.StatusOK { // which never change
+		cached = "private, no-cache"
+	}
+	for name, want := range map[string]string{"Cache-Control": cached, "X-Content-Type-Options": "nosniff", "Set-Cookie": ""} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: %s: got %q, want %q", call, name, got, want)
 		}

@@ -138,6 +138,11 @@ func (i *inserts) done(ctx context.Context) error {
 func (i *inserts) query(n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + i.into + " VALUES ")
-	manyMarks(&b, n, i.columns)
+	if i.t.unnumbered {
+		row := strings.Repeat(", ?", i.columns)[2:]
+		b.WriteString("(" + row + strings.Repeat("), ("+row, n-1) + ")")
+	} else {
+		manyMarks(&b, n, i.columns)
+	}
 	return b.String() + i.then
 }

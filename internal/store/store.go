@@ -93,13 +93,16 @@ type querier interface {
 
 // reader has the reads that work inside a transaction and outside of one.
 type reader struct {
-	q       querier
-	idType  string // of ids, in SQL
-	hold    string // behind a SELECT: others can't change the rows until the transaction ends
-	schemes *credential.Schemes
-	texts   *interner
-	log     *slog.Logger
-	fail    func(op string, err error) error
+	q      querier
+	idType string // of ids, in SQL
+	// unnumbered means that parameters without numbers are cheaper: SQLite looks
+	// through all the others for each that has one.
+	unnumbered bool
+	hold       string // behind a SELECT: others can't change the rows until the transaction ends
+	schemes    *credential.Schemes
+	texts      *interner
+	log        *slog.Logger
+	fail       func(op string, err error) error
 }
 
 // Open opens the database, brings its schema up to date, and checks that the
@@ -130,7 +133,7 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 		s.idType, s.hold = "uuid", " FOR UPDATE"
 		err = s.openPostgres(ctx, cfg.DatabaseURL)
 	} else {
-		s.idType = "TEXT"
+		s.idType, s.unnumbered = "TEXT", true
 		err = s.openSQLite(ctx, cfg.Directory)
 		s.cache = newCache(cfg.CacheSize)
 	}

@@ -46,14 +46,14 @@ const manyInserted = 256
 
 // InsertTestResults stores results of a run, which has their first position.
 func (t *Tx) InsertTestResults(ctx context.Context, r *TestRun, results []TestResult, at time.Time) error {
-	rows := inserts{t: t, op: "store test results", columns: 23, most: manyInserted, into: `test_results (run_id, position, case_number, name, class_name, status, duration_ms, message,
-		error, flaky, retried, also, attempt, suite, file, line, code_ref, detail, properties, attachments, test_id, commit_hash, stored_at)`}
+	rows := inserts{t: t, op: "store test results", columns: 22, most: manyInserted, into: `test_results (run_id, position, case_number, name, class_name, status, duration_ms, message,
+		error, flaky, retried, also, attempt, suite, file, line, code_ref, detail, properties, attachments, test_id, stored_at)`}
 	for i := range results {
 		x := &results[i]
 		x.Position = r.Stored
 		r.Stored++
 		err := rows.add(ctx, r.ID, x.Position, sql.NullInt64{Int64: x.CaseNumber, Valid: x.CaseNumber != 0}, x.Name, x.Class, x.Status, x.Duration.Milliseconds(), x.Message,
-			x.Error, x.Flaky, x.Retried, x.Also, x.Attempt, x.Suite, x.File, x.Line, x.CodeRef, x.Detail, listJSON(x.Properties), listJSON(x.Attachments), nullable(x.Test), r.Commit, at.UnixMilli())
+			x.Error, x.Flaky, x.Retried, x.Also, x.Attempt, x.Suite, x.File, x.Line, x.CodeRef, x.Detail, listJSON(x.Properties), listJSON(x.Attachments), nullable(x.Test), at.UnixMilli())
 		if err != nil {
 			return err
 		}

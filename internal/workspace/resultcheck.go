@@ -13,7 +13,7 @@ import (
 // The statuses of results as they are reported, and as they are kept. An error
 // is a failure, and says so beside.
 var resultStatuses = map[string]string{
-	"pass": "pass", "passed": "pass", "fail": "fail", "failed": "fail", "error": "fail", "blocked": "blocked", "skipped": "skipped",
+	"pass": "pass", "passed": "pass", "fail": "fail", "failed": "fail", "error": "fail", "blocked": "blocked", "skipped": "skipped", ignored: ignored,
 }
 
 // readyResults checks results that are reported to a run, cuts the texts that a
@@ -37,7 +37,7 @@ func checkResult(r *store.TestResult, field string) error {
 	word := strings.ToLower(r.Status)
 	status, known := resultStatuses[word]
 	if !known {
-		return credential.InvalidField(field+"status", "must be one of: passed, failed, error, blocked, skipped")
+		return credential.InvalidField(field+"status", "must be one of: passed, failed, error, blocked, skipped, ignored")
 	}
 	if r.Duration < 0 || r.Duration > mostDuration {
 		return credential.InvalidField(field+"durationMs", "must lie between 0 and 30 days")

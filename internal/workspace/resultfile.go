@@ -168,11 +168,5 @@ func (w *Workspace) OpenRunFile(ctx context.Context, p *credential.Principal, n 
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range files {
-		if files[i].Number == number {
-			content, err := w.open(&files[i])
-			return &files[i], content, err
-		}
-	}
-	return nil, nil, credential.Errorf(credential.NotFound, "no such file")
+	return w.openOf(files, number)
 }

@@ -205,7 +205,7 @@ func (a *adding) remember(ctx context.Context, reported []store.TestResult) (err
 			open = append(open, k.ID)
 		}
 	}
-	a.before, err = a.ch.LastOutcomes(ctx, distinct(open), a.run.Commit, a.ch.at.Add(-flakyFor))
+	a.before, err = a.ch.LastOutcomes(ctx, a.run, distinct(open), a.ch.at.Add(-flakyFor))
 	return err
 }
 

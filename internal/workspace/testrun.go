@@ -188,7 +188,7 @@ func (r *UploadRequest) check() ([]byte, error) {
 	digest, err := hex.DecodeString(r.Digest)
 	switch {
 	case !uploadName.MatchString(r.Name) || r.Name == "." || r.Name == "..":
-		return nil, credential.InvalidField("upload", "must be 1 to 100 of A-Z, a-z, 0-9, dot, _ and -")
+		return nil, credential.Errorf(credential.NotFound, "an upload has a name of 1 to 100 of A-Z, a-z, 0-9, dot, _ and -")
 	case err != nil || len(digest) != sha256.Size:
 		return nil, credential.InvalidField("digest", "must be a SHA-256 in hex")
 	case r.Batches < 0 || r.Batches > mostBatches:

@@ -52,12 +52,9 @@ ALTER TABLE test_results ADD COLUMN detail TEXT NOT NULL DEFAULT '' CHECK (lengt
 ALTER TABLE test_results ADD COLUMN properties TEXT NOT NULL DEFAULT '[]' CHECK (length(properties) <= 500000);
 ALTER TABLE test_results ADD COLUMN attachments TEXT NOT NULL DEFAULT '[]' CHECK (length(attachments) <= 200000);
 ALTER TABLE test_results ADD COLUMN test_id TEXT CHECK (length(test_id) = 36);
-ALTER TABLE test_results ADD COLUMN commit_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE test_results ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;
 UPDATE test_results SET stored_at = (SELECT r.created_at FROM test_runs r WHERE r.id = run_id);
 CREATE INDEX test_results_test ON test_results (test_id, run_id, position) WHERE test_id IS NOT NULL;
-CREATE INDEX test_results_commit ON test_results (test_id, commit_hash, stored_at, run_id, position)
-    WHERE commit_hash <> '' AND status IN ('pass', 'fail') AND test_id IS NOT NULL;
 CREATE INDEX test_results_failed ON test_results (run_id, position) WHERE status = 'fail';
 
 -- A part of a run that comes in batches, in any order. Files says of what it
@@ -85,7 +82,7 @@ CREATE TABLE upload_batches (
 ) STRICT, WITHOUT ROWID;
 
 -- A test as its results tell of it: its id is drawn from its project and its
--- names. The status is that of its last attempt in the last run; the last
+-- names, so that those of one class are neighbours. The status is that of its last attempt in the last run; the last
 -- outcome is the pass or fail that was stored last, and of which commit.
 CREATE TABLE tests (
     id           TEXT    PRIMARY KEY CHECK (length(id) = 36),
