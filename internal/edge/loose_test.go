@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
 // A loose surface passes over what a call doesn't know; any other refuses it.
@@ -14,12 +16,16 @@ func TestLooseSurfacesPassOverWhatTheyDontKnow(t *testing.T) {
 	type body struct {
 		Name string `json:"name"`
 	}
-	routes := []Route{Post("/echo", Public, 1<<10, func(r *Request, in body) (map[string]string, error) {
-		return map[string]string{"name": in.Name, "page": r.Param("page")}, nil
-	}).Takes("page")}
+	type echo struct {
+		Name string `json:"name"`
+		Page string `json:"page"`
+	}
+	routes := []Route{Post("/echo", Public, 1<<10, func(r *Request, in body) (echo, error) { return echo{in.Name, r.Param("page")}, nil }).Takes("page")}
+	cfg := storetest.SQLite(t)
+	known := authority.New(authority.Config{Store: storetest.Open(t, cfg), Schemes: cfg.Schemes})
 	urls := map[bool]string{}
 	for _, loose := range []bool{true, false} {
-		server := httptest.NewServer(New(Config{Surfaces: []*Surface{{Routes: routes, Present: FromHeaders, WriteError: WriteProblem, Loose: loose, Nulls: true}}}))
+		server := httptest.NewServer(New(Config{Authority: known, Surfaces: []*Surface{{Routes: routes, Present: FromHeaders, WriteError: WriteProblem, Loose: loose, Nulls: true}}}))
 		t.Cleanup(server.Close)
 		urls[loose] = server.URL + "/echo"
 	}
@@ -49,12 +55,17 @@ func TestLooseSurfacesPassOverWhatTheyDontKnow(t *testing.T) {
 func TestFormsThatAreLetOffEasily(t *testing.T) {
 	t.Parallel()
 	in := Intake{Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 10, Spare: 1}), Text: "text", Most: 2 << 10, Count: 3}
-	take := func(_ *Request, u *Upload) (map[string]string, error) {
+	type seen struct {
+		Text  string `json:"text"`
+		Files string `json:"files"`
+		Empty string `json:"empty"`
+	}
+	take := func(_ *Request, u *Upload) (seen, error) {
 		names := ""
 		for _, f := range u.Files {
 			names += f.Field + "=" + f.Name + " "
 		}
-		return map[string]string{"text": u.Form.Get("text"), "files": names, "empty": strings.Join(u.Empty, " ")}, nil
+		return seen{u.Form.Get("text"), names, strings.Join(u.Empty, " ")}, nil
 	}
 	server := httptest.NewServer(New(Config{Surfaces: []*Surface{{Routes: []Route{Uploads("/", Public, in, take)}, Present: FromHeaders, WriteError: WriteProblem}}}))
 	t.Cleanup(server.Close)
@@ -67,8 +78,8 @@ func TestFormsThatAreLetOffEasily(t *testing.T) {
 		status int
 		want   string
 	}{
-		{part(`name="text"; filename="blob"`, "hello") + part(`name="file"; filename="a "b".txt"`, "x"), 200, `{"empty":"","files":"file=a \"b\".txt ","text":"hello"}`},
-		{part(`name="file"; filename="dir/a"`, "x") + part(`name="file"; filename="none"`, ""), 200, `{"empty":"none","files":"file=a ","text":""}`},
+		{part(`name="text"; filename="blob"`, "hello") + part(`name="file"; filename="a "b".txt"`, "x"), 200, `{"text":"hello","files":"file=a \"b\".txt ","empty":""}`},
+		{part(`name="file"; filename="dir/a"`, "x") + part(`name="file"; filename="none"`, ""), 200, `{"text":"","files":"file=a ","empty":"none"}`},
 		{strings.Repeat(part(`name="file"; filename="a"`, "x"), 4), 400, "at most 3 files"},
 		{part(`name="file"; filename="a"`, strings.Repeat("x", 1<<10+1)), 413, "1024"},
 		{strings.Repeat(part(`name="file"; filename="a"`, strings.Repeat("x", 1<<10-1)), 2), 413, "2048"},
