@@ -137,16 +137,19 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 // oneTestPage is the page of OneTest's routes.
 func oneTestPage(of []*edge.Surface) openapi.Dialect {
 	return openapi.Dialect{
-		Name: "OneTest", Path: "onetest", Prefix: "/api/", Surfaces: of,
+		Name: "OneTest", Path: "onetest", Prefix: "/api/", Surfaces: of, Named: true,
 		About: "A client that was written from OneTest's documents works here by changing the host. Programs call it by an API key, which is of one product, " +
-			"people by the access token of a login. A product is a project, and a run a test cycle.",
+			"people by the access token of a login. A product is a project, and a run a test cycle. Agents that report to ReportPortal report here: they are given " +
+			"…/api/receiver/api/v2, or v1, as their endpoint, the id of the product as their project, and an API key. Each call by which they report is there in both versions.",
 		Filled: []openapi.Variable{
 			{Name: "TOKEN", About: "an API key, ak_…, or the access token of a login"},
 			{Name: "PRODUCT", About: "the id of the product, or its slug: that of Space Game is space-game"},
 			{Name: "CASE, RUN, EXECUTION, ARTIFACT, USER", About: "the id of what the call is about"},
+			{Name: "LAUNCH, ITEM, SUITE", About: "the UUID of what the call is about; SUITE is an item that holds others"},
 			{Name: "FILE", About: "the path of a file of yours"},
+			{Name: "REPORT", About: "the path of a JUnit report"},
 		},
-		Wildcards: map[string]string{"product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION", "artifact": "$ARTIFACT"},
+		Wildcards: map[string]string{"launch": "$LAUNCH", "item": "$ITEM", "parent": "$SUITE", "product": "$PRODUCT", "case": "$CASE", "run": "$RUN", "execution": "$EXECUTION", "artifact": "$ARTIFACT"},
 		Params: map[string]openapi.Param{
 			"page":               {About: "which page, from 1 on; lists are paged so up to their item 10,000"},
 			"page_size":          {About: "how many a page has: 20, at most 100"},
@@ -167,6 +170,15 @@ func oneTestPage(of []*edge.Surface) openapi.Dialect {
 			"assigned_to":        {About: "only those that this user is to do"},
 			"from":               {About: "from this day or time on, such as 2030-01-31 or 2030-01-31T12:00:00Z"},
 			"to":                 {About: "up to the end of this day, or before this time"},
+			"page.page":          {About: "which page, from 1 on"},
+			"page.size":          {About: "how many a page has: 20, at most 1,000"},
+			"filter.in.uuid":     {About: "only those with these UUIDs, with commas between them"},
+			"filter.eq.name":     {About: "only those of this name"},
+			"filter.eq.status":   {About: "only those of this status: in_progress, passed, failed, interrupted or cancelled, and items skipped as well"},
+			"filter.eq.type":     {About: "only those of this type, such as STEP"},
+			"filter.eq.launchId": {About: "only those of this launch, by its number or its UUID; of logs, those that are of no item"},
+			"filter.eq.parentId": {About: "only those right below this item"},
+			"filter.eq.item":     {About: "only those of this item, by its number or its UUID", Value: "$ITEM"},
 		},
 	}
 }

@@ -76,6 +76,10 @@ func TestDialectPages(t *testing.T) {
 	if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	results := filepath.Join(t.TempDir(), "junit.xml")
+	if err := os.WriteFile(results, []byte(`<testsuite><testcase classname="Login" name="opens"/></testsuite>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	client, _ := made.Credentials["betatesting_client"].(map[string]any)
 	t.Run("betatesting", func(t *testing.T) {
 		variables := map[string]string{"TOKEN": made.Credentials["betatesting_static"].(string), "CLIENT_ID": client["client_id"].(string), "CLIENT_SECRET": client["client_secret"].(string)}
@@ -100,10 +104,10 @@ func TestDialectPages(t *testing.T) {
 			map[string]string{"setReporter": "409"}) // it is known who reported it
 	})
 	t.Run("onetest", func(t *testing.T) {
-		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": "", "FILE": file}
+		variables := map[string]string{"TOKEN": made.Credentials["onetest_key"].(string), "PRODUCT": made.Projects[0].OneTestID, "CASE": "", "RUN": "", "EXECUTION": "", "USER": "", "FILE": file, "REPORT": results, "LAUNCH": "", "ITEM": "", "SUITE": ""}
 		lines := linesOf(t, made.URL+"/docs/onetest", "")
 		late := func(l shellLine) int { // members come before work, and what ends something after it
-			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case", "delete_artifact"}, l.id) - slices.Index([]string{"list_members"}, l.id)
+			return slices.Index([]string{"complete_run", "abort_run", "delete_test_case", "delete_artifact", "merge_launches"}, l.id) - slices.Index([]string{"list_members"}, l.id)
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return late(a) - late(b) })
 		runLines(t, lines, variables, map[string]string{
@@ -195,7 +199,7 @@ func keep(t *testing.T, variables map[string]string, id, body string) {
 	if answer.Data.RunID != "" {
 		variables["RUN"] = answer.Data.RunID
 	}
-	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN", "upload_artifact": "ARTIFACT"}[id]; name != "" {
+	if name := map[string]string{"create_test_case": "CASE", "create_run": "RUN", "upload_artifact": "ARTIFACT", "start_launch": "LAUNCH", "start_suite": "SUITE", "start_item": "ITEM"}[id]; name != "" {
 		variables[name], _ = answer.ID.(string)
 	}
 	if name := map[string]string{"list_executions": "EXECUTION", "list_members": "USER"}[id]; name != "" && len(answer.Items) > 0 {

@@ -235,6 +235,21 @@ func oneTestCalls() map[string]objectCall {
 		"POST /api/gateway/api/v1/chat":                                {},
 		"POST /api/gateway/api/v1/assistant":                           {},
 	}
+	for _, version := range []string{"v1", "v2"} {
+		const report = `{"name":"x","type":"step","launchUuid":"$launch"}`
+		base, other := "/api/receiver/api/"+version+"/{product}", (*objects).renewLaunch
+		calls["POST "+base+"/launch"] = objectCall{body: `{"name":"x"}`}
+		calls["POST "+base+"/launch/merge"] = objectCall{body: `{"launches":["$launch"]}`}
+		calls["PUT "+base+"/launch/{launch}/finish"] = objectCall{body: `{"endTime":""}`, renew: other}
+		calls["PUT "+base+"/launch/{launch}/update"] = objectCall{body: `{"description":"x"}`}
+		calls["POST "+base+"/item"], calls["POST "+base+"/item/{$}"], calls["POST "+base+"/item/{parent}"] = objectCall{body: report}, objectCall{body: report}, objectCall{body: report}
+		calls["PUT "+base+"/item/{item}"] = objectCall{body: `{"status":"passed"}`}
+		calls["PUT "+base+"/item/{item}/update"] = objectCall{body: `{"description":"x"}`}
+		calls["POST "+base+"/log"] = objectCall{body: `{"message":"x","itemUuid":"$item"}`}
+	}
+	for _, path := range []string{"/api/receiver/api/v1/products/{product}/import/junit/upload", "/api/receiver/api/v1/products/{product}/import/junit", "/api/v1/products/{product}/import/junit"} {
+		calls["POST "+path] = objectCall{body: "file", file: true}
+	}
 	for _, act := range []string{run + "/start", run + "/complete", run + "/abort", execution + "/start", execution + "/rerun"} {
 		calls["POST "+act] = objectCall{renew: again}
 	}

@@ -193,7 +193,7 @@ var wildcard = regexp.MustCompile(`[{$]([a-z]+)(\.\.\.)?\}?`)
 
 // target is the path of a call, with the query that it needs.
 func (p *place) target(r edge.Route, c *objectCaller) string {
-	path := p.fill(r.Pattern, c)
+	path := strings.TrimSuffix(p.fill(r.Pattern, c), "{$}")
 	switch {
 	case slices.Contains(r.Params, "projectId"):
 		return path + "?projectId=" + p.ids["prj"]

@@ -80,7 +80,7 @@ func newObjects(t *testing.T, cfg store.Config) *objects {
 	o.nowhere = place{ids: maps.Clone(o.foreign.ids)}
 	maps.Copy(o.nowhere.ids, map[string]string{"prj": "PRJ-999999", "organization": authority.PublicID("org", uuid.New()), "session": authority.PublicID("ses", uuid.New()),
 		"test": "999999", "tester": "999999", "beta.issue": "999999", "beta.webhook": uuid.NewString(), "onetest.product": uuid.NewString()})
-	for _, name := range []string{"case", "run", "execution", "artifact"} {
+	for _, name := range []string{"case", "run", "execution", "artifact", "launch", "item", "parent"} {
 		o.nowhere.ids["onetest."+name] = uuid.NewString()
 	}
 	return o
@@ -154,6 +154,7 @@ func (o *objects) settle(p *place, in api.Organization, owner string) {
 	o.renewCase(p, nil, reply{})
 	o.renewIssues(p, as(o.people[owner].tokens["betahub_pat"]))
 	o.renewRun(p, nil, reply{})
+	o.renewLaunch(p, nil, reply{})
 	o.renewFile(p, nil, reply{})
 	if p != &o.hidden {
 		o.renewHook(p, nil, reply{})
@@ -209,6 +210,16 @@ func (o *objects) renewRun(p *place, _ *objectCaller, _ reply) {
 	a := o.send("GET", base+"/runs/"+p.ids["onetest.run"]+"/executions", nil, by)
 	o.wantStatus("executions", a, 200)
 	p.ids["onetest.execution"] = fmt.Sprint(memberOf(memberOf(a.body["items"], "0"), "id"))
+}
+
+// renewLaunch starts a launch of OneTest's with a suite in it.
+func (o *objects) renewLaunch(p *place, _ *objectCaller, _ reply) {
+	o.t.Helper()
+	base, by := "/api/receiver/api/v2/"+p.ids["onetest.product"], o.boss(p)
+	p.ids["onetest.launch"] = o.post(base+"/launch", map[string]any{"name": p.mark}, by, "id")
+	p.ids["onetest.item"] = o.post(base+"/item", map[string]any{"name": p.mark, "type": "suite", "launchUuid": p.ids["onetest.launch"]}, by, "id")
+	p.ids["onetest.parent"] = p.ids["onetest.item"]
+	o.post(base+"/log", map[string]any{"message": p.mark, "itemUuid": p.ids["onetest.item"]}, by, "id")
 }
 
 // renewFile adds a file to a product of OneTest's.

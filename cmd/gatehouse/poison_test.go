@@ -229,6 +229,7 @@ func (p *poisoned) fillWork(demo *sample) {
 	one := fmt.Sprintf("Bearer %v", demo.Credentials["onetest_key"])
 	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/environments", one, `{"name":"Staging","type":"staging"}`}, nil)
 	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/builds", one, `{"version":"1.0"}`}, nil)
+	p.fillLaunch(project.OneTestID, one)
 	hubs := "/projects/" + project.BetaHubID
 	p.made(asked{"POST", hubs + "/issue_tags.json", hub, `{"name":"Crash"}`}, nil)
 	p.made(asked{"PATCH", issues + "/1.json", hub, `{"tag_ids":[1]}`}, nil)
@@ -241,6 +242,7 @@ func (p *poisoned) fillWork(demo *sample) {
 	p.made(asked{"PUT", runs + "/1/uploads/u/batches/1", pat, `{"results":[{"name":"closes","status":"failed","duration_ms":1,"properties":[{"name":"a","value":"b"}]}]}`}, nil)
 	p.lists = [][2]string{{"/projects.json", hub}, {issues + ".json", hub}, {issues + "/search.json?query=it", hub}, {issues + "/1/comments.json", hub},
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
+		{"/api/receiver/api/v1/" + project.OneTestID + "/launch", one},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
 		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
@@ -257,6 +259,18 @@ func (p *poisoned) fillWork(demo *sample) {
 	storetest.Exec(p, db, `UPDATE budgets SET started_at = started_at - 700000000`) // so that a cycle is over
 	p.must(db.Close())                                                              // or nobody copies it
 	p.made(asked{"POST", "/api/membership/api/v1/products/" + project.OneTestID + "/builds", one, `{"version":"1.1"}`}, nil)
+}
+
+// fillLaunch has an agent report a launch.
+func (p *poisoned) fillLaunch(product, as string) {
+	p.Helper()
+	var launch, item struct{ ID string }
+	base := "/api/receiver/api/v2/" + product
+	p.made(asked{"POST", base + "/launch", as, `{"name":"Nightly"}`}, &launch)
+	p.made(asked{"POST", base + "/item", as, `{"name":"opens","type":"step","launchUuid":"` + launch.ID + `"}`}, &item)
+	p.made(asked{"POST", base + "/log", as, `{"message":"hello","itemUuid":"` + item.ID + `"}`}, nil)
+	p.made(asked{"PUT", base + "/item/" + item.ID, as, `{"status":"passed"}`}, nil)
+	p.made(asked{"PUT", base + "/launch/" + launch.ID + "/finish", as, `{"endTime":1767323045000}`}, nil)
 }
 
 func (p *poisoned) fillWell() {
@@ -362,6 +376,7 @@ func (p *poisoned) restart(at store.Config, what, table string) {
 // tables every caller stands.
 var above = map[string]string{
 	"organizations": "/", "users": "/", "members": "/", "projects": "/", "project_members": "/", "credentials": "/", "secrets": "/",
+	"budgets": "/api/receiver/", "budget_cycles": "/api/receiver/", "budget_totals": "/api/receiver/", "spends": "/api/receiver/", // by which a key pays
 	"releases": "/projects/pr-1/issues/1/", "campaigns": "/api/external/v2/tests/1/", "issues": "/projects/pr-1/issues/1/",
 }
 

@@ -41,6 +41,7 @@ type whole struct {
 	server   *edge.Server
 	posted   atomic.Int64 // how often mail was said to wait
 	hooks    *deliver.Webhooks
+	at       store.Config // of the database
 }
 
 // eachWhole runs a test with a new server on every database.
@@ -53,7 +54,7 @@ func eachWhole(t *testing.T, test func(t *testing.T, w *whole)) {
 
 func newWhole(t *testing.T, cfg store.Config) *whole {
 	t.Helper()
-	w := &whole{t: t}
+	w := &whole{t: t, at: cfg}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return began.Add(time.Duration(w.ahead.Load())) }
 	st := storetest.Open(t, cfg)

@@ -55,10 +55,20 @@ func (r *Request) decode(v any) error {
 	if err := checkShape(r.body, r.nulls); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(r.body, v, json.RejectUnknownMembers(true)); err != nil {
-		return explain(err)
+	return read(r.body, v, reading(r.loose))
+}
+
+// The ways to read a body.
+var (
+	strictly = json.RejectUnknownMembers(true)
+	loosely  = json.JoinOptions(json.RejectUnknownMembers(false), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+)
+
+func reading(loose bool) json.Options {
+	if loose {
+		return loosely
 	}
-	return nil
+	return strictly
 }
 
 // expectMedia refuses a body of another content type.
@@ -106,8 +116,9 @@ func (r *Request) form() (Values, error) {
 // Payload is a body in one of the forms that clients of a route send: a JSON
 // object, or the fields of a form. No body is a form without fields.
 type Payload struct {
-	Form url.Values
-	json []byte
+	Form  url.Values
+	json  []byte
+	loose bool
 }
 
 // IsJSON reports whether the body is a JSON object.
@@ -115,7 +126,15 @@ func (p Payload) IsJSON() bool { return p.json != nil }
 
 // Decode reads the JSON object into v, which has all its members.
 func (p Payload) Decode(v any) error {
-	if err := json.Unmarshal(p.json, v, json.RejectUnknownMembers(true)); err != nil {
+	return read(p.json, v, reading(p.loose))
+}
+
+// ReadLoosely reads a part of a body as a loose surface does: JSON of any kind,
+// of which v has what is wanted.
+func ReadLoosely(text []byte, v any) error { return read(text, v, loosely) }
+
+func read(text []byte, v any, how json.Options) error {
+	if err := json.Unmarshal(text, v, how); err != nil {
 		return explain(err)
 	}
 	return nil
@@ -140,7 +159,7 @@ func (r *Request) payload() (p Payload, err error) {
 	}
 	switch media {
 	case "application/json":
-		p.json = r.body
+		p.json, p.loose = r.body, r.loose
 		return p, checkShape(r.body, r.nulls)
 	case "application/x-www-form-urlencoded":
 		p.Form, err = url.ParseQuery(string(r.body))

@@ -44,6 +44,10 @@ type Surface struct {
 	Takes func(*credential.Scheme) bool
 	// Nulls means that a null member of a body counts as one that isn't there.
 	Nulls bool
+	// Loose means that what a call doesn't know is passed over: members of a
+	// body, also one that stands there twice, and parameters of the query. Half
+	// a character in a text becomes one that stands for what is broken.
+	Loose bool
 	// Error has the type of the body that WriteError writes, for documents.
 	Error any
 	// WriteLimit tells a caller what a limit on requests has left in a way of
@@ -215,7 +219,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	c.pattern, c.handler = h.route.Pattern, h
 	maps.Copy(w.Header(), h.surface.Headers)
-	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, writer: w, handler: h}
+	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, loose: h.surface.Loose, writer: w, handler: h}
 	out, err := h.serve(req)
 	if req.Principal.Credential != nil {
 		c.credential = req.Principal.Credential.ID.String()

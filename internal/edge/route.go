@@ -239,6 +239,7 @@ type Request struct {
 	query     url.Values
 	max       int64
 	nulls     bool
+	loose     bool
 	body      []byte
 	writer    http.ResponseWriter
 	handler   *handler
@@ -313,17 +314,32 @@ func (r *Request) Number(name string, s Span) (int, error) {
 	return n, nil
 }
 
+// known are those parameters of a query that a route takes and that hold a text.
+func known(all url.Values, params []string) url.Values {
+	out := url.Values{}
+	for _, name := range params {
+		if text := all.Get(name); text != "" && utf8.ValidString(text) && !strings.ContainsRune(text, 0) {
+			out.Set(name, text)
+		}
+	}
+	return out
+}
+
 // readQuery takes in the query. A parameter that the route doesn't know, or
 // that stands twice, is an error that names it: nothing is silently ignored.
-func (r *Request) readQuery(known []string) (err error) {
+func (r *Request) readQuery(params []string) (err error) {
 	if r.URL.RawQuery == "" {
+		return nil
+	}
+	if r.loose {
+		r.query = known(r.URL.Query(), params)
 		return nil
 	}
 	if r.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return credential.Errorf(credential.BadRequest, "the query can't be parsed")
 	}
 	for name, list := range r.query {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(params, name) {
 			return &credential.Error{Kind: credential.BadRequest, Field: plain(name), Detail: "this call has no such query parameter"}
 		}
 		if len(list) > 1 {

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"reflect"
+	"regexp"
 
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -23,6 +26,14 @@ type Intake struct {
 	// Admit refuses who may not upload, before anything is read; nil leaves
 	// that to the endpoint.
 	Admit func(*Request) error
+	// Most bounds the body in bytes, where it isn't one file with its fields.
+	Most int64
+	// Count is how many files there may be; 0 is 10.
+	Count int
+	// Text names the part of a form that is a field, also where it comes with a
+	// file name. A form that has one is let off easily: a file in it may be
+	// empty, and its name hold quotation marks.
+	Text string
 	// Raw means that the body is the file, whatever its type.
 	Raw bool
 }
@@ -32,6 +43,8 @@ type Intake struct {
 type Upload struct {
 	Payload
 	Files []UploadedFile
+	// Empty are the names of files with nothing in them, where those may come.
+	Empty []string
 }
 
 // UploadedFile is a file that came in a field of a form.
@@ -84,21 +97,29 @@ func (r *Request) readUpload(u *Upload, in Intake) (err error) {
 		u.Payload, err = r.payload()
 		return err
 	}
-	most := in.Files.Most()
-	if !in.Raw {
-		most += r.max
-	}
+	most := in.most(r.max)
 	if r.ContentLength > most {
 		return tooLarge(most)
 	}
 	defer r.takeTime()()
 	body := http.MaxBytesReader(r.writer, r.Request.Body, most)
 	if in.Raw {
-		return u.stage(in.Files, UploadedFile{}, body)
+		return u.stage(in, UploadedFile{}, body)
 	}
-	err = u.readParts(in.Files, multipart.NewReader(body, params["boundary"]), r.max)
+	err = u.readParts(in, multipart.NewReader(body, params["boundary"]), r.max)
 	r.body = u.digest()
 	return err
+}
+
+// most is how many bytes a body may have, of which fields has so many.
+func (in *Intake) most(fields int64) int64 {
+	switch {
+	case in.Most > 0:
+		return in.Most
+	case in.Raw:
+		return in.Files.Most()
+	}
+	return in.Files.Most() + fields
 }
 
 // fromNowhere reports whether a cookie lets the request in, and nothing in it
@@ -134,7 +155,7 @@ func (r *Request) takeTime() (done func()) {
 }
 
 // readParts reads the fields and the files of a form in parts (RFC 7578).
-func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader, most int64) error {
+func (u *Upload) readParts(in Intake, parts *multipart.Reader, most int64) error {
 	u.Form = url.Values{}
 	left := most
 	for range mostParts {
@@ -145,8 +166,8 @@ func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader, most 
 		if err != nil {
 			return brokenUpload(err)
 		}
-		if part.FileName() != "" {
-			if err := u.stage(files, UploadedFile{Field: part.FormName(), Name: part.FileName()}, part); err != nil {
+		if field, name := in.named(part); name != "" {
+			if err := u.stage(in, UploadedFile{Field: field, Name: name}, part); err != nil {
 				return err
 			}
 			continue
@@ -163,12 +184,42 @@ func (u *Upload) readParts(files *artifact.Files, parts *multipart.Reader, most 
 	return credential.Errorf(credential.BadRequest, "the form has more than %d parts", mostParts)
 }
 
-// stage writes a file to the disk.
-func (u *Upload) stage(files *artifact.Files, f UploadedFile, from io.Reader) (err error) {
-	if len(u.Files) == mostFiles {
-		return credential.Errorf(credential.BadRequest, "at most %d files at once", mostFiles)
+// named says in which field a part comes, and the name of the file that it is;
+// none for what is no file.
+func (in *Intake) named(part *multipart.Part) (field, file string) {
+	field, file = part.FormName(), part.FileName()
+	if in.Text == "" {
+		return field, file
 	}
-	if f.Staged, err = files.Stage(from); err != nil {
+	if field == "" { // what a name with quotation marks in it leaves unreadable
+		text := part.Header.Get("Content-Disposition")
+		if quoted := quotedName.FindStringSubmatch(text); quoted != nil {
+			field, file = quoted[1], filepath.Base(quoted[2])
+		}
+	}
+	if field == in.Text {
+		file = ""
+	}
+	return field, file
+}
+
+// quotedName finds the names of a part that says both of them in quotation marks.
+var quotedName = regexp.MustCompile(`(?s)^form-data; *name="([^"]*)"; *filename="(.*)"$`)
+
+// stage writes a file to the disk.
+func (u *Upload) stage(in Intake, f UploadedFile, from io.Reader) (err error) {
+	if most := cmp.Or(in.Count, mostFiles); len(u.Files) == most {
+		return credential.Errorf(credential.BadRequest, "at most %d files at once", most)
+	}
+	if in.Text != "" {
+		whole := bufio.NewReader(from)
+		if _, err := whole.Peek(1); err == io.EOF {
+			u.Empty = append(u.Empty, f.Name)
+			return nil
+		}
+		from = whole
+	}
+	if f.Staged, err = in.Files.Stage(from); err != nil {
 		return brokenUpload(err)
 	}
 	u.Files = append(u.Files, f)

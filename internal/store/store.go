@@ -54,6 +54,7 @@ type Store struct {
 	reserve     reserve
 	turns       turns
 	finished    together[tried]
+	deposits    together[deposit]
 	paying      [payingLanes]together[*payment]
 	pipeline    func(context.Context, *ledger) error // runs its statements
 	root        *seal.Root

@@ -46,6 +46,16 @@ func (w *Workspace) attach(ctx context.Context, c *change, owner store.ArtifactO
 	case n >= most:
 		return nil, credential.Errorf(credential.LimitReached, "it has %d files already, which is as many as it may have", n)
 	}
+	a, err := w.keepFile(ctx, c, owner, u)
+	if err != nil {
+		return nil, err
+	}
+	c.record("artifact.create", "artifact:"+a.ID.String(), aboutArtifact(a))
+	return a, nil
+}
+
+// keepFile is attach where something else bounds the files, and tells of them.
+func (w *Workspace) keepFile(ctx context.Context, c *change, owner store.ArtifactOwner, u Upload) (*store.Artifact, error) {
 	id, err := w.newID()
 	if u.ID != uuid.Nil {
 		id = u.ID
@@ -64,7 +74,6 @@ func (w *Workspace) attach(ctx context.Context, c *change, owner store.ArtifactO
 	if err := c.InsertArtifact(ctx, a); err != nil {
 		return nil, err
 	}
-	c.record("artifact.create", "artifact:"+id.String(), aboutArtifact(a))
 	return a, u.File.Keep(c.at)
 }
 

@@ -45,8 +45,8 @@ func (w *Workspace) ProjectFiles(ctx context.Context, p *credential.Principal, r
 	return belonging(ctx, w, reading{p, want{ref, credential.ArtifactsRead}, s}, w.store.FilesOf)
 }
 
-// ProjectFile finds a file of a project itself by its id alone. One whose
-// project the principal doesn't see is answered like one that isn't there.
+// ProjectFile finds a file of a project itself, or one that a test wrote, by its
+// id alone. One whose project the principal doesn't see is answered like one that isn't there.
 func (w *Workspace) ProjectFile(ctx context.Context, p *credential.Principal, id uuid.UUID) (*store.Artifact, error) {
 	return w.fileFor(ctx, p, id, credential.ArtifactsRead)
 }
@@ -57,7 +57,7 @@ func (w *Workspace) fileFor(ctx context.Context, p *credential.Principal, id uui
 	if err != nil {
 		return nil, err
 	}
-	if a.Owner != ownFiles(a.Project) {
+	if a.Owner != ownFiles(a.Project) && (a.Owner.Noun != launchLog || need != credential.ArtifactsRead) {
 		return nil, missing
 	}
 	if _, err = find(ctx, w.store, p, want{store.ProjectRef{ID: a.Project}, need}); errors.Is(err, credential.NotFound) {

@@ -178,21 +178,46 @@ func (w *Workspace) change(ctx context.Context, p *credential.Principal, wanted 
 		return err
 	}
 	var c *change
-	err = w.store.Change(ctx, project.Organization, func(tx *store.Tx) error {
-		c = &change{Tx: tx, by: p, at: w.clock()}
-		if err := tx.Still(ctx, store.Acting{By: p, At: c.at, Modes: w.modes}); err != nil {
+	err = w.store.Change(ctx, project.Organization, func(tx *store.Tx) (err error) {
+		if c, err = w.begin(ctx, tx, p, want{store.ProjectRef{ID: project.ID}, wanted.need}); err != nil {
 			return err
-		}
-		if c.project, err = find(ctx, tx, p, want{store.ProjectRef{ID: project.ID}, wanted.need}); err != nil {
-			return err
-		}
-		if !c.project.ArchivedAt.IsZero() {
-			return credential.Errorf(credential.Conflict, "the project is archived; restore it first")
 		}
 		return fn(c)
 	})
 	if c != nil && len(c.exposed) > 0 { // whatever became of it, they were shown
 		w.warnOwners(ctx, project, c.exposed)
+	}
+	return err
+}
+
+// begin starts a change in a transaction: the principal still may do what it
+// wants, and the project takes it.
+func (w *Workspace) begin(ctx context.Context, tx *store.Tx, p *credential.Principal, wanted want) (c *change, err error) {
+	c = &change{Tx: tx, by: p, at: w.clock()}
+	if err := tx.Still(ctx, store.Acting{By: p, At: c.at, Modes: w.modes}); err != nil {
+		return nil, err
+	}
+	if c.project, err = find(ctx, tx, p, wanted); err != nil {
+		return nil, err
+	}
+	if !c.project.ArchivedAt.IsZero() {
+		return nil, credential.Errorf(credential.Conflict, "the project is archived; restore it first")
+	}
+	return c, nil
+}
+
+// deposit is change for data that programs send in many small calls: it has no
+// audit event. fn may be run more than once, and leaves alone what it is given.
+func (w *Workspace) deposit(ctx context.Context, p *credential.Principal, wanted want, fn func(context.Context, *change) error) error {
+	var c *change
+	err := w.store.Data(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if c, err = w.begin(ctx, tx, p, wanted); err != nil {
+			return err
+		}
+		return fn(ctx, c)
+	})
+	if c != nil && len(c.exposed) > 0 {
+		w.warnOwners(ctx, c.project, c.exposed)
 	}
 	return err
 }

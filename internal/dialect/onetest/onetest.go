@@ -60,8 +60,8 @@ func Surfaces(a *authority.Authority, w *workspace.Workspace) []*edge.Surface {
 	}
 	all := []*edge.Surface{surface(management, h.managementRoutes()...), surface(membership, append(h.membershipRoutes(), h.usageRoutes()...)...), surface(artifacts, h.artifactRoutes()...)}
 	h.tools = toolsOf(all)
-	agents := surface(receiver, receiverRoutes()...)
-	agents.WriteError = writing(agentProblemOf)
+	agents := surface(receiver, h.receiverRoutes()...)
+	agents.WriteError, agents.Loose = writing(agentProblemOf), true
 	return append(all, surface(gateway, h.gatewayRoutes()...), agents)
 }
 
@@ -268,7 +268,7 @@ func section(r *edge.Request) (s workspace.Section, err error) {
 func (h *handlers) product(r *edge.Request) (ref store.ProjectRef, err error) {
 	p, text := &r.Principal, r.PathValue("product")
 	if ref.ID, err = authority.ParseID(text); err != nil {
-		ref, err = h.workspace.ProjectSlugged(r.Context(), p, text)
+		ref, err = h.slugged(r, text)
 	}
 	if err != nil && !errors.Is(err, credential.NotFound) {
 		return ref, err
@@ -277,6 +277,20 @@ func (h *handlers) product(r *edge.Request) (ref store.ProjectRef, err error) {
 		return ref, credential.Errorf(credential.Forbidden, "this key is of another product")
 	}
 	return ref, err
+}
+
+// slugged finds a product by its slug: for a key its own, which it needn't be
+// allowed to list.
+func (h *handlers) slugged(r *edge.Request, slug string) (store.ProjectRef, error) {
+	if own := r.Principal.ProjectScoped(); own != uuid.Nil {
+		ref := store.ProjectRef{ID: own}
+		product, err := h.workspace.Project(r.Context(), &r.Principal, ref, "")
+		if err != nil || workspace.Slug(product.Name) == slug {
+			return ref, err
+		}
+		return store.ProjectRef{}, credential.Errorf(credential.NotFound, "no such project")
+	}
+	return h.workspace.ProjectSlugged(r.Context(), &r.Principal, slug)
 }
 
 // ofProduct is an endpoint about the product in its path.

@@ -9,6 +9,7 @@ import (
 const (
 	fileUpload    = "file_upload"
 	testIngestion = "test_ingestion"
+	junitImport   = "junit_import"
 )
 
 // What a key may be limited to.
@@ -22,6 +23,8 @@ const (
 	artifactsRead   = "artifacts:read"
 	artifactsWrite  = "artifacts:write"
 	activityRead    = "activity:read"
+	autotestsRead   = "autotests:read"
+	autotestsWrite  = "autotests:write"
 )
 
 // managementRoutes are those of test cases, runs and executions.
@@ -130,17 +133,4 @@ func (h *handlers) artifactRoutes() []edge.Route {
 		remove(one, artifactsWrite, ofArtifact(h.deleteArtifact)).Named("delete_artifact", "Takes a file away."),
 		get(one+"/content", artifactsRead, ofArtifact(h.openArtifact)).Named("download_artifact", "Hands out what is in a file, or the Range of it that is asked for."),
 	}
-}
-
-// receiverRoutes are those of agents, which report results.
-func receiverRoutes() []edge.Route {
-	routes := []edge.Route{
-		edge.Get(receiver+"api/info", edge.Public, info).Steady().Named("server_info", "Tells agents which version of the protocol is spoken."),
-	}
-	for i := range routes {
-		if routes[i].Operation == "" {
-			routes[i].Operation = testIngestion
-		}
-	}
-	return routes
 }

@@ -104,7 +104,7 @@ func TestOTO10_ReceiverErrors(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		const info = "/api/receiver/api/info"
 		for status, a := range map[int]answer{
-			404: w.get("key", "/api/receiver/api/v2/space-game/launch"), 405: w.post("key", info, `{}`), 400: w.get("", info+"?api_key="+w.tokens["key"]),
+			404: w.get("key", "/api/receiver/api/v2/space-game/nothing"), 405: w.post("key", info, `{}`), 400: w.get("", info+"?api_key="+w.tokens["key"]),
 		} {
 			a.refused(status, "").members("", "detail errorCode message").has("errorCode", status)
 			if !strings.Contains(a.text("message"), a.text("detail")) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -47,6 +49,7 @@ type world struct {
 	users             map[string]*store.Member
 	tokens            map[string]string // by name; "key" is the key's
 	key               *authority.Issued
+	at                store.Config // of the database
 }
 
 func (w *world) now() time.Time {
@@ -65,7 +68,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 func newWorld(t testing.TB, cfg store.Config) *world {
 	t.Helper()
 	operator := credential.Operator()
-	w := &world{t: t, op: &operator, users: map[string]*store.Member{}, tokens: map[string]string{}}
+	w := &world{t: t, at: cfg, op: &operator, users: map[string]*store.Member{}, tokens: map[string]string{}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
@@ -328,4 +331,14 @@ func (a answer) members(path, names string) answer {
 		a.t.Errorf("%s: got %v, want the members %s", a.call, object, names)
 	}
 	return a
+}
+
+// master is the master cycle of Space Game.
+func master(w *world) workspace.Numbered {
+	return workspace.Numbered{Project: store.ProjectRef{ID: w.game.ID}, Number: 1}
+}
+
+// partOf asks for the results of a run.
+func partOf(run string) workspace.RunPart {
+	return workspace.RunPart{Run: uuid.MustParse(run), Limit: 100}
 }

@@ -1,0 +1,5 @@
+module.exports = {
+  testDir: '.',
+  workers: 1,
+  reporter: [['@reportportal/agent-js-playwright', { ...JSON.parse(process.env.AGENT), includeTestSteps: true }]],
+}
