@@ -239,6 +239,7 @@ type Request struct {
 	query     url.Values
 	max       int64
 	nulls     bool
+	packed    bool // the body may be
 	body      []byte
 	writer    http.ResponseWriter
 	handler   *handler
