@@ -219,7 +219,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := w.(*call)
 	c.pattern, c.handler = h.route.Pattern, h
 	maps.Copy(w.Header(), h.surface.Headers)
-	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, loose: h.surface.Loose, writer: w, handler: h}
+	req := &Request{Request: r, Address: c.address, ID: c.id, max: h.route.MaxBody, nulls: h.surface.Nulls, loose: h.surface.Loose, packed: h.route.Packed, writer: w, handler: h}
 	out, err := h.serve(req)
 	if req.Principal.Credential != nil {
 		c.credential = req.Principal.Credential.ID.String()

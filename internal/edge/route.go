@@ -240,6 +240,7 @@ type Request struct {
 	max       int64
 	nulls     bool
 	loose     bool
+	packed    bool // the body may be
 	body      []byte
 	writer    http.ResponseWriter
 	handler   *handler

@@ -12,7 +12,7 @@ import (
 // unpack unpacks the body of a route that takes packed ones, within the bound of
 // the body: however small it comes, it never becomes larger.
 func (r *Request) unpack() error {
-	if !r.handler.route.Packed {
+	if !r.packed {
 		return nil
 	}
 	switch coding := strings.Join(r.Header["Content-Encoding"], ","); strings.ToLower(strings.TrimSpace(coding)) {
