@@ -49,6 +49,7 @@ func parameters() map[string]named {
 		"spend":          {"id of the spend, as the decision has it", schema{Type: "string", Format: "uuid"}},
 		"session":        {"id of the session", text},
 		"invitation":     {"id of the invitation", text},
+		"rule":           {"id of the trust rule, which is that of its credential", schema{Type: "string", Format: "uuid"}},
 		"webhook":        {"id of the webhook", text},
 		"delivery":       {"id of the delivery: del_…", text},
 		"action":         {"of the event; one that ends in a dot is all that begin so", text},
