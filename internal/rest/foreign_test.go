@@ -73,9 +73,11 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks", api.CreateWebhook{URL: "https://hooks.example.com/"}, &hook)
 		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/webhooks/"+hook.ID+"/test", nil, &told)
 		virtual := w.virtualUser(t, w.foreign).String()
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t)}
+		var rule api.TrustRule
+		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/projects/"+w.foreign.ID+"/trust-rules", trustRule, &rule)
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "rule": rule.ID}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "rule": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "rule": rule.ID}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {
@@ -161,7 +163,7 @@ func TestS11_ReadersWriteNothing(t *testing.T) {
 				continue // one's own credential is everybody's to rotate and to revoke
 			}
 			for _, id := range []string{w.records["key"].ID, w.records[as].ID} {
-				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody})
+				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "rule": nobody})
 				s.as = as
 				if r.Pattern == "/v1/credentials" && r.Method == http.MethodPost {
 					s.body = `{` + good + `}`
