@@ -8,13 +8,27 @@ govulncheck := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 race := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test format vet check bench crash cluster fuzz clean
+.PHONY: help build release run test format vet check bench crash cluster fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gatehouse
 	CGO_ENABLED=0 go build -trimpath -o bin/gatehouse ./cmd/gatehouse
+
+# Archives that differ in nothing when they are built again: sorted, by nobody, of the time of the commit.
+platforms := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+archive = tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) -C
+
+release: ## build static archives for linux, darwin and windows into dist, with their SHA256SUMS; PLATFORMS="linux/amd64" for some
+	rm -rf dist && mkdir dist
+	@for platform in $(or $(PLATFORMS),$(platforms)); do \
+		os=$${platform%/*} arch=$${platform#*/} program=gatehouse; [ $$os != windows ] || program=gatehouse.exe; \
+		echo "dist/gatehouse_$${os}_$$arch.tar.gz" && mkdir -p dist/$$os-$$arch && cp LICENSE dist/$$os-$$arch && \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o dist/$$os-$$arch/$$program ./cmd/gatehouse && \
+		$(archive) dist/$$os-$$arch -c . --transform 's|^\./||' | gzip -n -9 >dist/gatehouse_$${os}_$$arch.tar.gz && rm -r dist/$$os-$$arch || exit 1; \
+	done
+	cd dist && sha256sum *.tar.gz >SHA256SUMS
 
 run: build ## serve a demo with sample data; ARGS="--listen 127.0.0.1:8080" are passed on
 	./bin/gatehouse demo $(ARGS)
@@ -58,4 +72,4 @@ fuzz: ## each fuzz target for FUZZTIME (5s)
 	scripts/with-services scripts/fuzz
 
 clean: ## remove what was built
-	rm -rf bin coverage.*
+	rm -rf bin dist coverage.*

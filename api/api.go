@@ -17,7 +17,7 @@ type Credential struct {
 	ID               string       `json:"id" format:"uuid"`
 	Name             string       `json:"name"`
 	Scheme           string       `json:"scheme"`
-	Kind             string       `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,session," doc:"empty for a damaged record"`
+	Kind             string       `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,session,trust_rule," doc:"empty for a damaged record"`
 	Mode             string       `json:"mode,omitempty" doc:"such as live or test, where the scheme tells them apart"`
 	Organization     string       `json:"organization,omitempty" format:"uuid" doc:"absent: the whole installation"`
 	Project          string       `json:"project,omitempty" format:"uuid"`
@@ -27,7 +27,7 @@ type Credential struct {
 	Scopes           []string     `json:"scopes" doc:"as they were chosen; they never change"`
 	State            string       `json:"state" enum:"active,suspended,expired,revoked,damaged" doc:"damaged: a record that can't be read; its id is all there is"`
 	Hint             string       `json:"hint" doc:"what people recognise it by"`
-	Fingerprint      string       `json:"fingerprint" doc:"first 8 hex digits of the secret's SHA-256"`
+	Fingerprint      string       `json:"fingerprint" doc:"first 8 hex digits of the secret's SHA-256; empty for a trust rule, which has none"`
 	Predecessor      *Predecessor `json:"predecessor,omitempty" doc:"during the grace of a rotation; not in lists"`
 	AllowedAddresses []string     `json:"allowed_addresses,omitempty" doc:"addresses and CIDR prefixes; absent: from anywhere"`
 	RateLimit        int          `json:"rate_limit,omitzero" doc:"requests per minute, of each node"`

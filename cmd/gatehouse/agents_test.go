@@ -21,9 +21,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// reported is a product to which an agent that others wrote has reported a
+// receivedLaunch is a product to which an agent that others wrote has reported a
 // suite of tests, and what is to be seen of it there.
-type reported struct {
+type receivedLaunch struct {
 	*whole
 	product, output string
 	key             func(*http.Request)
@@ -31,10 +31,10 @@ type reported struct {
 	items           map[string]map[string]any // by UUID
 }
 
-// report runs a suite of testdata/agents by an unmodified agent.
-func report(t *testing.T, suite, version string, command ...string) *reported {
+// reportByAgent runs a suite of testdata/agents by an unmodified agent.
+func reportByAgent(t *testing.T, suite, version string, command ...string) *receivedLaunch {
 	t.Parallel()
-	r := &reported{whole: newWhole(t, storetest.SQLite(t))}
+	r := &receivedLaunch{whole: newWhole(t, storetest.SQLite(t))}
 	var p api.Project
 	r.must("POST", "/v1/organizations/"+r.org.ID+"/projects", api.CreateProject{Name: "Space Game"}, &p)
 	secret := r.issue(api.CreateCredential{Scheme: "onetest_key", Name: "Nightly Reporter", Project: p.ID, Scopes: []string{"autotests:write", "autotests:read", "artifacts:read", "testcases:write"}}).Secret
@@ -57,7 +57,7 @@ func report(t *testing.T, suite, version string, command ...string) *reported {
 }
 
 // run runs the agent. That its tests fail is no failure.
-func (r *reported) run(suite string, command []string, options map[string]any) {
+func (r *receivedLaunch) run(suite string, command []string, options map[string]any) {
 	t := r.t
 	t.Helper()
 	modules := os.Getenv("GATEHOUSE_TEST_NODE_MODULES")
@@ -89,7 +89,7 @@ func (r *reported) run(suite string, command []string, options map[string]any) {
 }
 
 // look reads what the receiver has at a path.
-func (r *reported) look(path string) (list []map[string]any) {
+func (r *receivedLaunch) look(path string) (list []map[string]any) {
 	r.t.Helper()
 	a := r.send("GET", "/api/receiver/api/v1/"+r.product+"/"+path, nil, r.key)
 	r.wantStatus(path, a, 200)
@@ -103,7 +103,7 @@ func (r *reported) look(path string) (list []map[string]any) {
 // tree writes down the items of the launch, each below what it is in, with type
 // and status; of those that were tried again, which attempt it was. Parts of
 // tests are left out.
-func (r *reported) tree() string {
+func (r *receivedLaunch) tree() string {
 	var lines []string
 	for _, i := range r.items {
 		if i["hasStats"] != true {
@@ -124,7 +124,7 @@ func (r *reported) tree() string {
 }
 
 // named finds the item of a name.
-func (r *reported) named(name string) map[string]any {
+func (r *receivedLaunch) named(name string) map[string]any {
 	r.t.Helper()
 	for _, i := range r.items {
 		if i["name"] == name {
@@ -136,7 +136,7 @@ func (r *reported) named(name string) map[string]any {
 }
 
 // wantFile wants a file among the logs of an item, with its bytes.
-func (r *reported) wantFile(item, name, content string) {
+func (r *receivedLaunch) wantFile(item, name, content string) {
 	r.t.Helper()
 	for _, l := range r.look("log/item/" + r.named(item)["uuid"].(string)) {
 		file, _ := l["binaryContent"].(map[string]any)
@@ -162,7 +162,7 @@ func (r *reported) wantFile(item, name, content string) {
 }
 
 // wantLog wants a log of an item.
-func (r *reported) wantLog(item, level, part string) {
+func (r *receivedLaunch) wantLog(item, level, part string) {
 	r.t.Helper()
 	logs := r.look(fmt.Sprintf("log?filter.eq.item=%.0f", r.named(item)["id"]))
 	for _, l := range logs {
@@ -175,7 +175,7 @@ func (r *reported) wantLog(item, level, part string) {
 
 // want compares the tree and how the launch went, and looks for its results in
 // the project: the test case that a name refers to has passed.
-func (r *reported) want(tree, statistics string) {
+func (r *receivedLaunch) want(tree, statistics string) {
 	r.t.Helper()
 	if diff := cmp.Diff(tree, r.tree()); diff != "" {
 		r.t.Errorf("(-want +got)\n%s\n%s\n%s", diff, r.tree(), r.output)
@@ -193,12 +193,12 @@ func (r *reported) want(tree, statistics string) {
 }
 
 // admin is a key that reads what the native API has.
-func (r *reported) admin() string {
+func (r *receivedLaunch) admin() string {
 	return r.issue(api.CreateCredential{Scheme: "gatehouse_key", Name: "looks", Scopes: []string{"results:read", "projects:read"}}).Secret
 }
 
 func TestOTD24_AgentMocha(t *testing.T) {
-	r := report(t, "mocha", "v2", "mocha/bin/mocha.js")
+	r := reportByAgent(t, "mocha", "v2", "mocha/bin/mocha.js")
 	r.want(`Login / [48271] valid login: STEP passed
 Login / a second factor / asks for a code: STEP failed attempt 1
 Login / a second factor / asks for a code: STEP passed attempt 2
@@ -219,7 +219,7 @@ opens the shop for "[48271] valid login": BEFORE_SUITE passed
 }
 
 func TestOTD24_AgentJest(t *testing.T) {
-	r := report(t, "jest", "v1", "jest/bin/jest.js", "--runInBand", "--watchman=false")
+	r := reportByAgent(t, "jest", "v1", "jest/bin/jest.js", "--runInBand", "--watchman=false")
 	r.want(`Login / [48271] valid login: STEP passed
 Login / a second factor / asks for a code: STEP failed attempt 1
 Login / a second factor / asks for a code: STEP passed attempt 2
@@ -234,7 +234,7 @@ Login: SUITE failed
 }
 
 func TestOTD24_AgentPlaywright(t *testing.T) {
-	r := report(t, "playwright", "v2", "@playwright/test/cli.js", "test")
+	r := reportByAgent(t, "playwright", "v2", "@playwright/test/cli.js", "test")
 	r.want(`login.spec.js / Login / [48271] valid login: STEP passed
 login.spec.js / Login / a second factor / asks for a code: STEP failed attempt 1
 login.spec.js / Login / a second factor / asks for a code: STEP passed attempt 2

@@ -42,23 +42,24 @@ type Config struct {
 	Prices          map[string]int64 // of what requests are called, in coins
 	// SigningAlgorithm is what new signing keys are for: ES256 or RS256.
 	SigningAlgorithm string
-	SMTPURL          string // the mail server; empty for none
-	MailFrom         string // whom mail is from
-	Registration     string // open, or closed: only the operator makes accounts and organizations
-	VerifyEmail      string // whether signing in takes a verified address: yes, no or auto
-	PasswordResetURL string // page where people choose a new password
-	BetaHubLists     string // by-request, array or object
-	ReportsPerDay    int    // of a kind, by an address with a project token; 0 is no limit
-	ArtifactsDir     string // of uploaded files; default artifacts in Data
-	ArtifactSize     int    // MiB that an uploaded file may have
-	WebhookLoopback  string // whether webhooks may go to this machine: yes or no
-	RedisURL         string // what several nodes count requests by; empty: each for itself
-	RedisTimeout     int    // milliseconds that a call waits for it
-	RedisAway        string // share or refuse: what holds while it is away
-	MetricsListen    string // address of the metrics; empty for none
-	UsageDays        int    // how long usage by day is kept; 0 is for good
-	LedgerDays       int    // how long it is kept what was paid
-	RequestsDays     int    // how long single requests are kept; 0 keeps none
+	SMTPURL          string   // the mail server; empty for none
+	MailFrom         string   // whom mail is from
+	Registration     string   // open, or closed: only the operator makes accounts and organizations
+	VerifyEmail      string   // whether signing in takes a verified address: yes, no or auto
+	PasswordResetURL string   // page where people choose a new password
+	BetaHubLists     string   // by-request, array or object
+	ReportsPerDay    int      // of a kind, by an address with a project token; 0 is no limit
+	ArtifactsDir     string   // of uploaded files; default artifacts in Data
+	ArtifactSize     int      // MiB that an uploaded file may have
+	WebhookLoopback  string   // whether webhooks may go to this machine: yes or no
+	PrivateIssuers   []string // hosts of issuers that may stand at private addresses
+	RedisURL         string   // what several nodes count requests by; empty: each for itself
+	RedisTimeout     int      // milliseconds that a call waits for it
+	RedisAway        string   // share or refuse: what holds while it is away
+	MetricsListen    string   // address of the metrics; empty for none
+	UsageDays        int      // how long usage by day is kept; 0 is for good
+	LedgerDays       int      // how long it is kept what was paid
+	RequestsDays     int      // how long single requests are kept; 0 keeps none
 	// BetaTestingWebhooks is how many an organization makes by that API.
 	BetaTestingWebhooks int
 
@@ -113,6 +114,7 @@ func options() []option {
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
 		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
+		{"private-issuers", "hosts of issuers of identity tokens that trust rules may name though they stand at private addresses, such as gitlab.example.internal", "", false, setPrivateIssuers},
 		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},
 		{"betahub-lists", "what BetaHub's list of issues is: an array, an object with pagination, or by-request: an object where page or per_page is asked for", "by-request", false, oneOf(func(c *Config) *string { return &c.BetaHubLists }, "by-request", "array", "object")},
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},
@@ -267,6 +269,18 @@ func setTrustedProxies(c *Config, v string) error {
 	return nil
 }
 
+// setPrivateIssuers takes hosts as they stand in a URL, in small letters and
+// without a port.
+func setPrivateIssuers(c *Config, v string) error {
+	c.PrivateIssuers = fields(v)
+	for _, host := range c.PrivateIssuers {
+		if u, err := url.Parse("https://" + host); err != nil || u.Hostname() != host || strings.ToLower(host) != host {
+			return fmt.Errorf("%q must be a host in small letters and without a port, such as gitlab.example.internal", host)
+		}
+	}
+	return nil
+}
+
 func setModes(c *Config, v string) error {
 	c.AcceptedModes = fields(v)
 	for _, mode := range c.AcceptedModes {
@@ -290,7 +304,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
+	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "private-issuers", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -403,7 +417,7 @@ func (c *Config) effective() []setting {
 		"accepted-modes":   strings.Join(c.AcceptedModes, ","),
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "sign-in-rate": strconv.Itoa(c.SignInRate), "cache-size": strconv.Itoa(c.CacheSize),
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
-		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback,
+		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback, "private-issuers": strings.Join(c.PrivateIssuers, ","),
 		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay),
 		"redis-url": redactURL(c.RedisURL), "redis-timeout": strconv.Itoa(c.RedisTimeout), "redis-away": c.RedisAway, "metrics-listen": c.MetricsListen,
 		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize),

@@ -93,6 +93,7 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 func organizationCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 	text := "x"
 	organizations, members, projects, users, webhooks := c.Organizations(), c.Members("o"), c.Projects("o"), c.Users(), c.Webhooks("o")
+	rules := c.TrustRules("o", "p")
 	return []func() (any, error){
 		func() (any, error) { return organizations.Create(ctx, api.CreateOrganization{Name: "x"}, "k") },
 		func() (any, error) { return collected(organizations.All(ctx)) },
@@ -120,6 +121,12 @@ func organizationCalls(ctx context.Context, c *client.Client) []func() (any, err
 		func() (any, error) { return api.Empty{}, projects.RemoveMember(ctx, "p", "u") },
 		func() (any, error) { return collected(projects.VirtualUsers(ctx, "p")) },
 		func() (any, error) { return api.Empty{}, projects.DeleteVirtualUser(ctx, "p", "v") },
+
+		func() (any, error) { return rules.Create(ctx, api.CreateTrustRule{Name: "x"}, "k") },
+		func() (any, error) { return collected(rules.All(ctx)) },
+		func() (any, error) { return rules.Get(ctx, "r") },
+		func() (any, error) { return rules.Update(ctx, "r", api.UpdateTrustRule{Name: &text}) },
+		func() (any, error) { return api.Empty{}, rules.Delete(ctx, "r") },
 
 		func() (any, error) { return collected(organizations.Budgets(ctx, "o")) },
 		func() (any, error) { return organizations.Budget(ctx, "o", "b") },

@@ -165,6 +165,7 @@ func (x *exercise) repair() {
 	}
 	x.webhook()
 	x.virtualUser()
+	x.trust()
 	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
 		{"wrong", "Digest x"}, {"stranger", "Basic eDp5"}}
 	for _, in := range x.credentials() {
@@ -230,6 +231,20 @@ func (x *exercise) webhook() {
 	x.must("POST", hooks, api.CreateWebhook{URL: "http://127.0.0.1:1/"}, &made)
 	x.must("POST", hooks+"/"+made.ID+"/test", nil, &told)
 	x.requests.pool["webhook"], x.requests.pool["delivery"] = []any{made.ID}, []any{told.ID}
+}
+
+// trust leaves one trust rule in the first project.
+func (x *exercise) trust() {
+	x.t.Helper()
+	rules := "/v1/organizations/" + x.acme.ID + "/projects/" + x.projects[0].ID + "/trust-rules"
+	var list api.List[api.TrustRule]
+	x.must("GET", rules, nil, &list)
+	for _, rule := range list.Items {
+		x.must("DELETE", rules+"/"+rule.ID, nil, nil)
+	}
+	var made api.TrustRule
+	x.must("POST", rules, api.CreateTrustRule{Name: "CI", Provider: "github", RepositoryID: "123", Scopes: []string{"results:write"}}, &made)
+	x.requests.pool["rule"] = []any{made.ID}
 }
 
 // virtualUser has a token of the first project vouch for somebody.

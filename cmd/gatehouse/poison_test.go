@@ -208,6 +208,7 @@ func (p *poisoned) fillPeople(demo *sample) {
 	p.made(asked{"POST", "/oauth2/token", basic, "grant_type=client_credentials"}, &token)
 	p.made(asked{"POST", "/v1/revoke", "", `{"credential":"` + token.Text + `"}`}, nil)
 	p.made(asked{"PUT", base + "/limits", "", `{"requests":100000,"window":"1s","address_requests":100000}`}, nil)
+	p.made(asked{"POST", base + "/projects/PRJ-1/trust-rules", "", `{"name":"CI","provider":"github","repository_id":"123","branch":"main","scopes":["results:write"]}`}, nil)
 	p.made(asked{"PUT", base + "/projects/PRJ-1/limits", "", `{"requests":100000,"window":"1s"}`}, nil)
 	p.must(p.node.store.SeeNode(ctx, uuid.New(), time.Now(), time.Now()))
 }
@@ -244,7 +245,7 @@ func (p *poisoned) fillWork(demo *sample) {
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
 		{"/api/receiver/api/v1/" + project.OneTestID + "/launch", one},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
-		{organization + "/members", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
+		{organization + "/members", ""}, {organization + "/projects/PRJ-1/trust-rules", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage/spends?organization=" + demo.Organization.ID, ""},
 		{runs, pat}, {runs + "/1/results", pat}, {organization + "/projects/" + project.TestKaseID + "/tests", pat},

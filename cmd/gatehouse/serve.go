@@ -76,8 +76,10 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	}
 	counts.limits(limits)
 	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
+	issuers := webhook.Targets{Private: cfg.PrivateIssuers}
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
+		Issuers:  authority.IssuerRules{Targets: issuers, Fetch: outbound.NewFetcher(issuers, "Gatehouse").Fetch},
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
 		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),

@@ -58,6 +58,8 @@ type Config struct {
 	Prices map[string]int64
 	// Webhooks says where webhooks may be sent.
 	Webhooks WebhookRules
+	// Issuers says whose identity tokens may be trusted.
+	Issuers IssuerRules
 	// Limits keeps limits on requests; nil is a memory of this node alone.
 	Limits limit.Limiter
 	// Decided is told the code of every decision about a request; nil is nobody.
@@ -90,6 +92,7 @@ type Authority struct {
 	signing  signing
 	rules    AccountRules
 	webhooks WebhookRules
+	issuers  issuers
 	linker   *keyring
 	// importer makes the keys by which imported secrets are found at first.
 	importer *keyring
@@ -128,6 +131,7 @@ func New(cfg Config) *Authority {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.issuers = issuers{rules: cfg.Issuers, now: a.now, log: a.log, known: map[string]*issuer{}}
 	a.signing.issuer, a.signing.algorithm = cfg.Issuer, cmp.Or(cfg.Algorithm, jwt.ES256)
 	if a.minimum == 0 {
 		a.minimum = 8

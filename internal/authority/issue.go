@@ -213,19 +213,25 @@ func (a *Authority) addSecret(ctx context.Context, tx *store.Tx, c *credential.C
 // targetOf names a credential in an audit event.
 func targetOf(c *credential.Credential) string { return "credential:" + c.ID.String() }
 
+// description is what a credential is like.
+type description struct {
+	Name      string             `json:"name"`
+	Scheme    string             `json:"scheme"`
+	Scopes    []credential.Scope `json:"scopes,omitempty"`
+	Project   *uuid.UUID         `json:"project,omitempty"`
+	User      *uuid.UUID         `json:"user,omitempty"`
+	Addresses []netip.Prefix     `json:"allowed_addresses,omitempty"`
+	RateLimit int                `json:"rate_limit,omitempty"`
+	NotBefore *time.Time         `json:"not_before,omitempty"`
+	ExpiresAt *time.Time         `json:"expires_at,omitempty"`
+	Trust     *credential.Trust  `json:"trust,omitempty"`
+}
+
 // details tells an audit event what a credential is like.
-func details(c *credential.Credential) string {
-	d := struct {
-		Name      string             `json:"name"`
-		Scheme    string             `json:"scheme"`
-		Scopes    []credential.Scope `json:"scopes,omitempty"`
-		Project   *uuid.UUID         `json:"project,omitempty"`
-		User      *uuid.UUID         `json:"user,omitempty"`
-		Addresses []netip.Prefix     `json:"allowed_addresses,omitempty"`
-		RateLimit int                `json:"rate_limit,omitempty"`
-		NotBefore *time.Time         `json:"not_before,omitempty"`
-		ExpiresAt *time.Time         `json:"expires_at,omitempty"`
-	}{Name: c.Name, Scheme: c.Scheme.Name, Scopes: c.Scopes, Addresses: c.AllowedAddresses, RateLimit: c.RateLimit}
+func details(c *credential.Credential) string { return object(describe(c)) }
+
+func describe(c *credential.Credential) description {
+	d := description{Name: c.Name, Scheme: c.Scheme.Name, Scopes: c.Scopes, Addresses: c.AllowedAddresses, RateLimit: c.RateLimit}
 	if c.Project != uuid.Nil {
 		d.Project = &c.Project
 	}
@@ -238,7 +244,7 @@ func details(c *credential.Credential) string {
 	if !c.ExpiresAt.IsZero() {
 		d.ExpiresAt = &c.ExpiresAt
 	}
-	return object(d)
+	return d
 }
 
 // object writes an event's detail.

@@ -131,6 +131,8 @@ type ExchangeRequest struct {
 	Client  *Client
 	Address netip.Addr
 	Agent   string
+	// RequestID is for the audit.
+	RequestID string
 }
 
 // Exchange trades a credential for an access token that may do no more, lives

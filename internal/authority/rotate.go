@@ -56,6 +56,9 @@ func (a *Authority) RotateSelf(ctx context.Context, p *credential.Principal, r R
 }
 
 func (a *Authority) rotate(ctx context.Context, p *credential.Principal, c *credential.Credential, r RotateRequest) (*Issued, error) {
+	if c.Scheme.Kind == credential.TrustRule {
+		return nil, credential.Errorf(credential.Conflict, "a trust rule has no secret to rotate; change the rule to end the tokens that stand on it")
+	}
 	if r.Grace < 0 || r.Grace > credential.MaxGrace {
 		return nil, credential.InvalidField("grace", "must be from 0 to 30d")
 	}

@@ -209,7 +209,7 @@ func (set *Schemes) add(s *Scheme) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
-	if set.byName[s.Name] != nil || s.Name == sessionScheme.Name {
+	if set.byName[s.Name] != nil || s.Name == sessionScheme.Name || s.Name == trustScheme.Name {
 		return errors.New("the name is taken")
 	}
 	for _, other := range append(set.list, sessionScheme) {
@@ -373,8 +373,13 @@ func (set *Schemes) HasPrefix(text string) bool {
 	return IsSessionText(text) || slices.ContainsFunc(set.list, func(s *Scheme) bool { return strings.HasPrefix(text, s.Text.Prefix) })
 }
 
-// ByName finds a scheme, or nil.
-func (set *Schemes) ByName(name string) *Scheme { return set.byName[name] }
+// ByName finds the scheme of a record, or nil.
+func (set *Schemes) ByName(name string) *Scheme {
+	if name == trustScheme.Name {
+		return trustScheme
+	}
+	return set.byName[name]
+}
 
 // Find finds the scheme that a field of a request names.
 func (set *Schemes) Find(field, name string) (*Scheme, error) {

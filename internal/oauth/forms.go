@@ -23,13 +23,13 @@ type (
 		GrantType string `json:"grant_type" enum:"client_credentials,urn:ietf:params:oauth:grant-type:token-exchange"`
 		Scope     string `json:"scope,omitempty" doc:"scopes with blanks between them; left out, all that there are"`
 		clientForm
-		Subject       string `json:"subject_token,omitempty" format:"password" doc:"in an exchange: the credential or access token to trade"`
-		SubjectType   string `json:"subject_token_type,omitempty" enum:"urn:ietf:params:oauth:token-type:access_token,urn:ietf:params:oauth:token-type:jwt"`
+		Subject       string `json:"subject_token,omitempty" format:"password" doc:"in an exchange: the credential or access token to trade, or the identity token of a CI job that a trust rule lets in"`
+		SubjectType   string `json:"subject_token_type,omitempty" enum:"urn:ietf:params:oauth:token-type:access_token,urn:ietf:params:oauth:token-type:jwt,urn:ietf:params:oauth:token-type:id_token"`
 		RequestedType string `json:"requested_token_type,omitempty" enum:"urn:ietf:params:oauth:token-type:access_token,urn:ietf:params:oauth:token-type:jwt"`
 		Audience      string `json:"audience,omitempty" doc:"the issuer, or nothing"`
 		Resource      string `json:"resource,omitempty" doc:"the issuer, or nothing"`
 		Project       string `json:"project,omitempty" doc:"in an exchange: the one project that the token is for, by UUID, pr-… or PRJ-…"`
-		ExpiresIn     int    `json:"expires_in,omitempty" doc:"in an exchange: seconds, 3600 at most"`
+		ExpiresIn     int    `json:"expires_in,omitempty" doc:"in an exchange: seconds, 3600 at most, for an identity token 900"`
 	}
 
 	introspectForm struct {

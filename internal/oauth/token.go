@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ const (
 const (
 	typeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
 	typeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+	typeIDToken     = "urn:ietf:params:oauth:token-type:id_token"
 )
 
 // tokenAnswer is a success of the token endpoint (RFC 6749 section 5.1).
@@ -83,21 +85,37 @@ func scopeList(text string) (list []credential.Scope) {
 	return list
 }
 
+// byIdentity reports whether the subject is an identity token that another
+// issuer made, as CI does for its jobs (OpenID Connect Core 1.0 section 2).
+func (h *handlers) byIdentity(form edge.Values) bool {
+	return form["subject_token_type"] == typeIDToken || form["subject_token_type"] == typeJWT && h.authority.TakesIdentity(form["subject_token"])
+}
+
+// subject checks what an exchange says of the token that it trades.
+func (h *handlers) subject(form edge.Values, c *authority.Client) error {
+	switch {
+	case form["subject_token"] == "":
+		return missing("subject_token")
+	case form["subject_token_type"] == "":
+		return missing("subject_token_type")
+	case !slices.Contains([]string{typeAccessToken, typeJWT, typeIDToken}, form["subject_token_type"]):
+		return credential.Errorf(credential.BadRequest, "subject_token_type must be %s, %s or %s", typeAccessToken, typeJWT, typeIDToken)
+	case c != nil && h.byIdentity(form):
+		return credential.Errorf(credential.BadRequest, "an identity token is traded without a client: it says itself whose it is")
+	case form["actor_token"] != "" || form["actor_token_type"] != "":
+		return credential.Errorf(credential.BadRequest, "actor_token is not supported")
+	case form["requested_token_type"] != "" && form["requested_token_type"] != typeAccessToken && form["requested_token_type"] != typeJWT:
+		return credential.Errorf(credential.BadRequest, "requested_token_type must be %s", typeAccessToken)
+	}
+	return nil
+}
+
 // exchange trades a credential for a lesser access token (RFC 8693). Beside
 // the parameters of the RFC it takes project and expires_in (seconds).
 func (h *handlers) exchange(r *edge.Request, form edge.Values, c *authority.Client) (tokenAnswer, error) {
-	req := authority.ExchangeRequest{Subject: form["subject_token"], Client: c, Address: r.Address, Agent: r.UserAgent()}
-	switch {
-	case req.Subject == "":
-		return tokenAnswer{}, missing("subject_token")
-	case form["subject_token_type"] == "":
-		return tokenAnswer{}, missing("subject_token_type")
-	case form["subject_token_type"] != typeAccessToken && form["subject_token_type"] != typeJWT:
-		return tokenAnswer{}, credential.Errorf(credential.BadRequest, "subject_token_type must be %s or %s", typeAccessToken, typeJWT)
-	case form["actor_token"] != "" || form["actor_token_type"] != "":
-		return tokenAnswer{}, credential.Errorf(credential.BadRequest, "actor_token is not supported")
-	case form["requested_token_type"] != "" && form["requested_token_type"] != typeAccessToken && form["requested_token_type"] != typeJWT:
-		return tokenAnswer{}, credential.Errorf(credential.BadRequest, "requested_token_type must be %s", typeAccessToken)
+	req := authority.ExchangeRequest{Subject: form["subject_token"], Client: c, Address: r.Address, Agent: r.UserAgent(), RequestID: r.ID}
+	if err := h.subject(form, c); err != nil {
+		return tokenAnswer{}, err
 	}
 	for _, name := range []string{"audience", "resource"} { // RFC 8693 section 2.1
 		if target := form[name]; target != "" && target != h.authority.Issuer() {
@@ -119,7 +137,11 @@ func (h *handlers) exchange(r *edge.Request, form edge.Values, c *authority.Clie
 		}
 		req.Project = &ref
 	}
-	out, err := answer(h.authority.Exchange(r.Context(), req))
+	trade := h.authority.Exchange
+	if h.byIdentity(form) {
+		trade = h.authority.ExchangeIdentity
+	}
+	out, err := answer(trade(r.Context(), req))
 	out.IssuedTokenType = typeAccessToken
 	return out, err
 }

@@ -18,8 +18,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/oauth"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 )
 
 var background = context.Background()
@@ -55,6 +57,9 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, newWorld(t, cfg)) })
 }
 
+// anywhere lets issuers of identity tokens stand on this machine.
+var anywhere = webhook.Targets{Private: []string{"127.0.0.1"}}
+
 func newWorld(t testing.TB, cfg store.Config) *world {
 	t.Helper()
 	w := &world{t: t, cfg: cfg, clock: &clock{began: time.Now()}, store: storetest.Open(t, cfg)}
@@ -64,7 +69,8 @@ func newWorld(t testing.TB, cfg store.Config) *world {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL, PasswordMemory: 64})
+	w.Authority = authority.New(authority.Config{Store: w.store, Schemes: cfg.Schemes, Now: w.clock.now, Issuer: server.URL, PasswordMemory: 64,
+		Issuers: authority.IssuerRules{Targets: anywhere, Fetch: outbound.NewFetcher(anywhere, "Gatehouse").Fetch}})
 	handler = edge.New(edge.Config{Authority: w.Authority, Surfaces: []*edge.Surface{oauth.Surface(w.Authority), protected()}})
 	o, err := w.CreateOrganization(background, w.op, authority.NameRequest{Name: "Acme"})
 	w.ok(err)

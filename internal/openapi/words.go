@@ -63,6 +63,7 @@ func parameters() map[string]named {
 		"flaky":          {"true: only what is flaky", schema{Type: "boolean"}},
 		"q":              {"stands in the name or the class of the test, up to 200 characters", text},
 		"invitation":     {"id of the invitation", text},
+		"rule":           {"id of the trust rule, which is that of its credential", schema{Type: "string", Format: "uuid"}},
 		"webhook":        {"id of the webhook", text},
 		"delivery":       {"id of the delivery: del_…", text},
 		"action":         {"of the event; one that ends in a dot is all that begin so", text},

@@ -43,6 +43,9 @@ func credentialOf(d *authority.Detail) api.Credential {
 		if s.Generation == c.Generation {
 			atFirstUse = s.TakesOver
 			out.Hint, out.Fingerprint = s.Hint, s.Fingerprint
+			if c.Scheme.Kind == credential.TrustRule { // of which there is no secret
+				out.Fingerprint = ""
+			}
 		} else if d.State != credential.Revoked {
 			out.Predecessor = &api.Predecessor{Fingerprint: s.Fingerprint, EndsAt: s.EndsAt, AtFirstUse: atFirstUse}
 		}

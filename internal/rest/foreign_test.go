@@ -84,9 +84,11 @@ func TestS6_ForeignIsLikeUnknown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
-		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "run": nobody, "upload": "u", "batch": "1", "file": "1", "test": nobody}
-		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
+		var rule api.TrustRule
+		w.must(t, "POST", "/v1/organizations/"+w.other.ID+"/projects/"+w.foreign.ID+"/trust-rules", trustRule, &rule)
+		foreign := map[string]string{"id": w.records["far"].ID, "organization": w.other.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "rule": rule.ID, "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
+		unknown := map[string]string{"id": nobody, "organization": nobody, "project": nobody, "user": "nobody@other.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "rule": nobody, "run": nobody, "upload": "u", "batch": "1", "file": "1", "test": nobody}
+		mixed := map[string]string{"id": w.records["far"].ID, "organization": w.acme.ID, "project": w.foreign.ID, "user": "owner@other.test", "webhook": hook.ID, "delivery": told.ID, "virtual": virtual, "budget": w.foreign.ID, "spend": w.farSpend(t), "rule": rule.ID, "run": run.ID, "upload": "u", "batch": "1", "file": "1", "test": nobody}
 		before := w.checksum(t)
 		tried := 0
 		for _, r := range w.edge.Routes() {
@@ -172,7 +174,7 @@ func TestS11_ReadersWriteNothing(t *testing.T) {
 				continue // one's own credential is everybody's to rotate and to revoke
 			}
 			for _, id := range []string{w.records["key"].ID, w.records[as].ID} {
-				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody})
+				s := aimed(w, r, map[string]string{"id": id, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": nobody, "spend": nobody, "rule": nobody})
 				s.as = as
 				if r.Pattern == "/v1/credentials" && r.Method == http.MethodPost {
 					s.body = `{` + good + `}`

@@ -93,7 +93,7 @@ func checkTransport(t *testing.T, r edge.Route, by transported) {
 
 // harmless is a call that changes nothing even where it is let in.
 func harmless(t *testing.T, w *world, r edge.Route) shot {
-	s := shot{path: strings.NewReplacer("{id}", w.records["key"].ID, "{organization}", w.acme.ID, "{project}", w.alpha.ID, "{user}", "extra@acme.test", "{invitation}", w.acme.ID, "{session}", nobody, "{webhook}", nobody, "{delivery}", nobody, "{virtual}", nobody, "{budget}", w.alpha.ID, "{spend}", nobody, "{run}", w.runID(t), "{upload}", "u", "{batch}", "1", "{file}", "1", "{test}", w.testID(t)).Replace(r.Pattern)}
+	s := shot{path: strings.NewReplacer("{id}", w.records["key"].ID, "{organization}", w.acme.ID, "{project}", w.alpha.ID, "{user}", "extra@acme.test", "{invitation}", w.acme.ID, "{session}", nobody, "{webhook}", nobody, "{delivery}", nobody, "{virtual}", nobody, "{budget}", w.alpha.ID, "{spend}", nobody, "{rule}", nobody, "{run}", w.runID(t), "{upload}", "u", "{batch}", "1", "{file}", "1", "{test}", w.testID(t)).Replace(r.Pattern)}
 	if strings.Contains(s.path, "{") {
 		t.Fatalf("%s: say what stands for the wildcard", nameOf(r))
 	}

@@ -259,6 +259,11 @@ func organizationCalls() map[string]cell {
 		"DELETE /v1/organizations/{organization}/projects/{project}/virtual-users/{virtual}": func(t testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/projects/" + w.spare.ID + "/virtual-users/" + w.virtualUser(t, w.spare).String()}
 		},
+		"POST /v1/organizations/{organization}/projects/{project}/trust-rules":          func(t testing.TB, w *world) shot { return shot{path: w.noRules(t), body: trustRule} },
+		"GET /v1/organizations/{organization}/projects/{project}/trust-rules":           fixed(project+"/trust-rules", nil),
+		"GET /v1/organizations/{organization}/projects/{project}/trust-rules/{rule}":    trusting(nil),
+		"PATCH /v1/organizations/{organization}/projects/{project}/trust-rules/{rule}":  trusting(api.UpdateTrustRule{Branch: new(string)}),
+		"DELETE /v1/organizations/{organization}/projects/{project}/trust-rules/{rule}": trusting(nil),
 		"POST /v1/organizations/{organization}/import": func(_ testing.TB, w *world) shot {
 			return shot{path: "/v1/organizations/" + w.acme.ID + "/import", body: api.ImportLine{
 				SHA256: fmt.Sprintf("%064x", w.clock.now().UnixNano()), Scheme: "gatehouse_key", Name: "Legacy", Scopes: []string{"projects:read"}}}

@@ -83,10 +83,10 @@ func TestS12_DatabaseIsGone(t *testing.T) {
 	for _, r := range w.edge.Routes() {
 		for _, as := range []string{"key", "owner", "guest", "operator"} {
 			s := calls()[nameOf(r)]
-			if regexp.MustCompile(`\{id}|\{session}|\{invitation}|\{webhook}|\{virtual}|\{spend}|\{run}|\{test}|archive|restore|activate|^DELETE /v1/users/\{user}$|^DELETE .*/\{(project|budget)}$`).MatchString(nameOf(r)) {
+			if regexp.MustCompile(`\{id}|\{session}|\{invitation}|\{webhook}|\{virtual}|\{rule}|\{spend}|\{run}|\{test}|archive|restore|activate|^DELETE /v1/users/\{user}$|^DELETE .*/\{(project|budget)}$`).MatchString(nameOf(r)) {
 				s = nil // these would make something first, or afterwards
 			}
-			shot := aimed(w, r, map[string]string{"id": w.records["live"].ID, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "invitation": w.acme.ID, "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": w.alpha.ID, "spend": nobody, "run": nobody, "upload": "u", "batch": "1", "file": "1", "test": nobody})
+			shot := aimed(w, r, map[string]string{"id": w.records["live"].ID, "organization": w.acme.ID, "project": w.alpha.ID, "user": "extra@acme.test", "invitation": w.acme.ID, "webhook": nobody, "delivery": nobody, "virtual": nobody, "budget": w.alpha.ID, "spend": nobody, "rule": nobody, "run": nobody, "upload": "u", "batch": "1", "file": "1", "test": nobody})
 			if s != nil {
 				made := s(t, w)
 				shot.path, shot.body = made.path, made.body

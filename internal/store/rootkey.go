@@ -150,7 +150,7 @@ func (s *Store) register(ctx context.Context, identity string, known rootKeys) (
 // used at a time.
 var needing = []struct{ what, query string }{
 	{"secrets", `SELECT COUNT(*) FROM secrets s JOIN credentials c ON c.id = s.credential_id WHERE s.key_version = $1
-		AND (s.ends_at IS NULL OR s.ends_at > $2) AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2)`},
+		AND (s.ends_at IS NULL OR s.ends_at > $2) AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2) AND c.scheme <> 'trust_rule'`}, // which no text is looked up for
 	{"sessions", `SELECT COUNT(*) FROM sessions WHERE key_version = $1 AND ended_at IS NULL AND idle_until > $2 AND ends_at > $2`},
 	{"links", `SELECT COUNT(*) FROM links WHERE key_version = $1 AND expires_at > $2`},
 	{"invitations", `SELECT COUNT(*) FROM invitations WHERE key_version = $1 AND accepted_at IS NULL AND expires_at > $2`},

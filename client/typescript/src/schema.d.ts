@@ -837,6 +837,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/projects/{project}/trust-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the trust rules of a project, the oldest first */
+        get: operations["listTrustRules"];
+        put?: never;
+        /** Let the CI jobs of a repository in without a secret: they trade the identity token of a job for an access token of 15 minutes */
+        post: operations["createTrustRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/projects/{project}/trust-rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a trust rule */
+        get: operations["getTrustRule"];
+        put?: never;
+        post?: never;
+        /** Delete a trust rule, and with it the access tokens that stand on it, from the next request on */
+        delete: operations["deleteTrustRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change what a trust rule asks for
+         * @description Change what a trust rule asks for. What is absent stays; the access tokens of before end.
+         */
+        patch: operations["updateTrustRule"];
+        trace?: never;
+    };
     "/v1/organizations/{organization}/webhooks": {
         parameters: {
             query?: never;
@@ -1968,7 +2008,7 @@ export interface components {
              * @description empty for a damaged record
              * @enum {string}
              */
-            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "session" | "";
+            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "session" | "trust_rule" | "";
             /** @description such as live or test, where the scheme tells them apart */
             mode?: string;
             /**
@@ -1993,7 +2033,7 @@ export interface components {
             state: "active" | "suspended" | "expired" | "revoked" | "damaged";
             /** @description what people recognise it by */
             hint: string;
-            /** @description first 8 hex digits of the secret's SHA-256 */
+            /** @description first 8 hex digits of the secret's SHA-256; empty for a trust rule, which has none */
             fingerprint: string;
             /** @description during the grace of a rotation; not in lists */
             predecessor?: components["schemas"]["Predecessor"];
@@ -2061,7 +2101,7 @@ export interface components {
              * @description empty for a damaged record
              * @enum {string}
              */
-            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "session" | "";
+            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "session" | "trust_rule" | "";
             /** @description such as live or test, where the scheme tells them apart */
             mode?: string;
             /**
@@ -2086,7 +2126,7 @@ export interface components {
             state: "active" | "suspended" | "expired" | "revoked" | "damaged";
             /** @description what people recognise it by */
             hint: string;
-            /** @description first 8 hex digits of the secret's SHA-256 */
+            /** @description first 8 hex digits of the secret's SHA-256; empty for a trust rule, which has none */
             fingerprint: string;
             /** @description during the grace of a rotation; not in lists */
             predecessor?: components["schemas"]["Predecessor"];
@@ -2559,6 +2599,105 @@ export interface components {
              */
             broken?: number;
             reason?: string;
+        };
+        CreateTrustRule: {
+            /** @description 1 to 100 characters */
+            name: string;
+            /**
+             * @description in whose words the tokens speak
+             * @enum {string}
+             */
+            provider: "github" | "gitlab" | "other";
+            /**
+             * Format: uri
+             * @description what iss of the tokens is; absent: that of github.com or gitlab.com
+             */
+            issuer?: string;
+            /** @description what aud of the tokens holds; absent: the public URL of this installation */
+            audience?: string;
+            /** @description GitHub's repository_id or GitLab's project_id, which stays when the repository is renamed; needed for both */
+            repository_id?: string;
+            /** @description GitHub's repository_owner_id, GitLab's namespace_id */
+            owner_id?: string;
+            /** @description name or pattern: * is anything but a slash, ** anything */
+            branch?: string;
+            /** @description name or pattern; with a branch as well, either is let in */
+            tag?: string;
+            /** @description of the job */
+            environment?: string;
+            /** @description only from branches and tags that are protected */
+            protected?: boolean;
+            /** @description also what pull requests run, which strangers can open; not together with a branch or tag */
+            pull_requests?: boolean;
+            /** @description further claims, up to 16; for other issuers at least one */
+            claims?: components["schemas"]["Claim"][];
+            /** @description what the access tokens may do, such as results:write */
+            scopes: string[];
+            /** @description RFC 3339 with a zone; this or expires_in */
+            expires_at?: string;
+            /** @description such as 90d */
+            expires_in?: string;
+        };
+        Claim: {
+            name: string;
+            /** @description the whole of it; truth values and whole numbers as they are written */
+            value: string;
+        };
+        TrustRule: {
+            /**
+             * Format: uuid
+             * @description of the credential that the access tokens stand on
+             */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            project: string;
+            /** @enum {string} */
+            provider: "github" | "gitlab" | "other";
+            /** Format: uri */
+            issuer: string;
+            /** @description what aud of the tokens must hold */
+            audience: string;
+            repository_id?: string;
+            owner_id?: string;
+            branch?: string;
+            tag?: string;
+            environment?: string;
+            protected?: boolean;
+            pull_requests?: boolean;
+            claims?: components["schemas"]["Claim"][];
+            /** @description they never change */
+            scopes: string[];
+            /**
+             * @description of the credential
+             * @enum {string}
+             */
+            state: "active" | "suspended" | "expired";
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** Format: date-time */
+            last_used_at?: string;
+            /** @description tells one state of it from the next, but for its use: what If-Match takes */
+            version: string;
+        };
+        TrustRuleList: {
+            items: components["schemas"]["TrustRule"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        UpdateTrustRule: {
+            name?: string;
+            audience?: string;
+            owner_id?: string;
+            branch?: string;
+            tag?: string;
+            environment?: string;
+            protected?: boolean;
+            pull_requests?: boolean;
+            claims?: components["schemas"]["Claim"][];
         };
         CreateWebhook: {
             /**
@@ -3405,11 +3544,11 @@ export interface components {
             client_assertion?: string;
             /**
              * Format: password
-             * @description in an exchange: the credential or access token to trade
+             * @description in an exchange: the credential or access token to trade, or the identity token of a CI job that a trust rule lets in
              */
             subject_token?: string;
             /** @enum {string} */
-            subject_token_type?: "urn:ietf:params:oauth:token-type:access_token" | "urn:ietf:params:oauth:token-type:jwt";
+            subject_token_type?: "urn:ietf:params:oauth:token-type:access_token" | "urn:ietf:params:oauth:token-type:jwt" | "urn:ietf:params:oauth:token-type:id_token";
             /** @enum {string} */
             requested_token_type?: "urn:ietf:params:oauth:token-type:access_token" | "urn:ietf:params:oauth:token-type:jwt";
             /** @description the issuer, or nothing */
@@ -3418,7 +3557,7 @@ export interface components {
             resource?: string;
             /** @description in an exchange: the one project that the token is for, by UUID, pr-… or PRJ-… */
             project?: string;
-            /** @description in an exchange: seconds, 3600 at most */
+            /** @description in an exchange: seconds, 3600 at most, for an identity token 900 */
             expires_in?: number;
         };
         TokenAnswer: {
@@ -5989,6 +6128,210 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listTrustRules: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRuleList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createTrustRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repeat with the same key and body within 24 hours makes nothing more */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTrustRule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict3"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getTrustRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the trust rule, which is that of its credential */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteTrustRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the trust rule, which is that of its credential */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    updateTrustRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description project: UUID, pr-… or PRJ-… */
+                project: string;
+                /** @description id of the trust rule, which is that of its credential */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateTrustRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRule"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
         };
     };
     listWebhooks: {

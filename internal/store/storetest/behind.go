@@ -14,7 +14,7 @@ import (
 // Tables are the tables that hold what a store remembers.
 var Tables = []string{
 	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
-	"credentials", "secrets", "credential_uses", "usage_days", "requests", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
+	"credentials", "trust_rules", "secrets", "credential_uses", "usage_days", "requests", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
 	"sessions", "two_factor", "backup_codes", "links", "sign_in_attempts", "outbox", "invitations", "policies",
 	"campaigns", "testers", "tester_words", "campaign_issues", "tallies", "environments", "builds",
 	"test_folders", "test_cases", "test_case_versions", "test_case_labels", "test_case_refs", "test_cycles", "test_executions", "test_runs", "test_results", "launches", "launch_items", "launch_logs",

@@ -1,0 +1,165 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/jwt"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
+)
+
+// IssuerRules say which issuers of identity tokens trust rules may name, and how
+// their documents are read.
+type IssuerRules struct {
+	webhook.Targets
+	// Fetch reads a document of at most so many bytes. Without it no identity
+	// token is taken.
+	Fetch func(ctx context.Context, url string, most int) ([]byte, error)
+}
+
+// How the keys of issuers are kept.
+const (
+	keysFresh     = time.Hour        // before they are read again
+	keysKept      = 24 * time.Hour   // where they can't be
+	askIssuerPast = 30 * time.Second // since an issuer was asked, whatever came of it
+	mostIssuers   = 1000
+	mostDiscovery = 64 << 10 // bytes
+)
+
+// errIssuerAway means that there are no keys to verify a token with.
+var errIssuerAway = errors.New("the keys of the issuer can't be read")
+
+// issuers keeps the keys of those that rules name. Nobody else is asked, and
+// nobody more often than every half minute: not even where a token names a key
+// that isn't known.
+type issuers struct {
+	rules IssuerRules
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]*issuer
+}
+
+// issuer is what is known of one of them.
+type issuer struct {
+	turn chan struct{} // of the one call that asks it
+
+	mu    sync.Mutex
+	keys  jwt.KeySet
+	read  time.Time // the keys; zero: never
+	asked time.Time
+	used  time.Time
+}
+
+// keys are those to verify a token of an issuer with.
+func (i *issuers) keys(ctx context.Context, name, token string) (jwt.KeySet, error) {
+	if i.rules.Fetch == nil {
+		return jwt.KeySet{}, errIssuerAway
+	}
+	is := i.issuer(name)
+	keys, usable, done := is.state(i.now(), token)
+	if done {
+		return keys, usable
+	}
+	if usable == nil && keys.Has(token) { // only old: whoever has the turn reads them anew
+		select {
+		case is.turn <- struct{}{}:
+		default:
+			return keys, nil
+		}
+	} else {
+		select {
+		case is.turn <- struct{}{}:
+		case <-ctx.Done():
+			return jwt.KeySet{}, fmt.Errorf("%w: %w", errIssuerAway, ctx.Err())
+		}
+	}
+	defer func() { <-is.turn }()
+	if keys, usable, done = is.state(i.now(), token); done { // somebody else was faster
+		return keys, usable
+	}
+	// A caller who hangs up must not spoil it for those behind.
+	fresh, err := i.ask(context.WithoutCancel(ctx), name)
+	if err != nil {
+		i.log.Warn("the keys of an issuer of identity tokens can't be read", "issuer", name, "error", err)
+	}
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	is.asked = i.now()
+	if err != nil {
+		return keys, usable
+	}
+	is.keys, is.read = fresh, is.asked
+	return fresh, nil
+}
+
+// issuer is the place where the keys of one are kept.
+func (i *issuers) issuer(name string) *issuer {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	is := i.known[name]
+	if is == nil {
+		if len(i.known) >= mostIssuers {
+			i.forget()
+		}
+		is = &issuer{turn: make(chan struct{}, 1)}
+		i.known[name] = is
+	}
+	is.used = i.now()
+	return is
+}
+
+// forget forgets the issuer that nobody has needed for longest.
+func (i *issuers) forget() {
+	oldest := ""
+	for name, is := range i.known {
+		if oldest == "" || is.used.Before(i.known[oldest].used) {
+			oldest = name
+		}
+	}
+	delete(i.known, oldest)
+}
+
+// state returns the keys that are there, whether they may be used, and whether
+// there is nothing to ask the issuer now.
+func (is *issuer) state(now time.Time, token string) (keys jwt.KeySet, usable error, done bool) {
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	if is.read.IsZero() || now.Sub(is.read) >= keysKept {
+		usable = errIssuerAway
+	}
+	fresh := usable == nil && now.Sub(is.read) < keysFresh && is.keys.Has(token)
+	return is.keys, usable, fresh || !is.asked.IsZero() && now.Sub(is.asked) < askIssuerPast
+}
+
+// ask reads what an issuer says of itself, and the keys at the place that it
+// names there.
+func (i *issuers) ask(ctx context.Context, name string) (jwt.KeySet, error) {
+	document, err := i.rules.Fetch(ctx, trimSlash(name)+"/.well-known/openid-configuration", mostDiscovery)
+	if err != nil {
+		return jwt.KeySet{}, err
+	}
+	place, err := jwt.ParseDiscovery(document, name)
+	if err != nil {
+		return jwt.KeySet{}, err
+	}
+	document, err = i.rules.Fetch(ctx, place, jwt.MaxIssuerKeys)
+	if err != nil {
+		return jwt.KeySet{}, err
+	}
+	return jwt.ParseIssuerKeys(document)
+}
+
+// trimSlash is an issuer as the path behind it is appended (OpenID Connect
+// Discovery 1.0 section 4).
+func trimSlash(name string) string {
+	for len(name) > 0 && name[len(name)-1] == '/' {
+		name = name[:len(name)-1]
+	}
+	return name
+}
