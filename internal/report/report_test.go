@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -391,13 +390,19 @@ func TestAttachments(t *testing.T) {
 	m := newMemory(t)
 	m.report(t, Options{Results: []string{junit(t, 2, 0)}, Attach: []string{"shots/**/*.png", "shots/1.png", "shots", "none*"}}).want(t, "attachments", Done)
 	if len(m.files) != 2 || m.count("/files") != 2 {
-		t.Errorf("kept: %q", slices.Sorted(func(yield func(string) bool) {
-			for name := range m.files {
-				if !yield(name) {
-					return
-				}
-			}
-		}))
+		t.Errorf("kept: %v", m.files)
+	}
+	if err := os.WriteFile("shots/results.xml", []byte(`<testsuite name="s"><testcase classname="c" name="n"><properties>`+
+		`<property name="attachment" value="shots/1.png"/><property name="attachment" value="2.png"/><property name="attachment" value="`+outside+`"/>`+
+		`<property name="attachment" value=".env"/><property name="attachment" value="../link.txt"/></properties></testcase></testsuite>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []bool{false, true} {
+		m = newMemory(t)
+		m.report(t, Options{Results: []string{"shots/results.xml"}, Attachments: asked}).want(t, "attachments that are named", Done)
+		if want := map[bool]int{true: 2}[asked]; len(m.files) != want {
+			t.Errorf("asked %t: kept %v, want %d", asked, m.files, want)
+		}
 	}
 }
 
