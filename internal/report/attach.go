@@ -36,9 +36,12 @@ func (s *sending) attachments() (list []string) {
 		}
 	}
 	if s.Attachments {
-		for _, name := range s.reading.named {
-			if here(name) {
-				take(name)
+		for _, a := range s.reading.named {
+			for _, name := range []string{a.name, filepath.Join(a.dir, a.name)} { // some are named from where the results lie
+				if here(name) {
+					take(name)
+					break
+				}
 			}
 		}
 	}

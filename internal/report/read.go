@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/maphash"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -40,6 +41,9 @@ type failing struct {
 	id uint64
 }
 
+// attached is a file that a file of results names, and where that lies.
+type attached struct{ dir, name string }
+
 // counts says how what was read went.
 type counts struct {
 	Total       int64 `json:"total"`
@@ -55,12 +59,13 @@ type counts struct {
 type reading struct {
 	files    []api.UploadedFile
 	counts   counts
-	failures []failing // the first
-	named    []string  // attachments
-	digest   string    // of the contents of the files
+	failures []failing  // the first
+	named    []attached // by the files
+	digest   string     // of the contents of the files
 	warnings []string
 	spool    *spool
 
+	dir      string // of the file that is being read
 	contents hash.Hash
 	seed     maphash.Seed
 	failed   map[uint64]struct{} // tests whose last attempt failed
@@ -99,6 +104,7 @@ func (j *job) readFile(r *reading, s source) error {
 	defer from.Close()
 	content := sha256.New()
 	before := r.spool.count
+	r.dir = filepath.Dir(s.name)
 	counted := &counting{from: io.TeeReader(from, content)}
 	text, err := unpacked(counted)
 	if err != nil {
@@ -169,7 +175,7 @@ func (r *reading) add(c *testresult.Case) error {
 	r.follow(c)
 	for _, name := range c.Attachments {
 		if len(r.named) < mostNamed {
-			r.named = append(r.named, name)
+			r.named = append(r.named, attached{r.dir, name})
 		}
 	}
 	result := api.Result{

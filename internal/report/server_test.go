@@ -328,7 +328,10 @@ func reportWith(t *testing.T, o Options, env ...string) said {
 		values[env[i]] = env[i+1]
 	}
 	transport := &http.Transport{DisableKeepAlives: true} // with them, net/http repeats some attempts by itself
-	skew := time.Duration(0)
+	skew, attempt := time.Duration(0), 20*time.Second
+	if values["impatient"] != "" {
+		attempt = time.Second
+	}
 	got.code = Run(t.Context(), o, Surroundings{
 		Now: func() time.Time {
 			if values["late"] != "" {
@@ -337,7 +340,7 @@ func reportWith(t *testing.T, o Options, env ...string) said {
 			return time.Now().Add(skew)
 		},
 		Getenv: func(name string) string { return values[name] }, Stdin: strings.NewReader(values["stdin"]), Stdout: &stdout, Stderr: &stderr,
-		Transport: transport, Attempt: 500 * time.Millisecond, Terminal: values["terminal"] != "",
+		Transport: transport, Attempt: attempt, Terminal: values["terminal"] != "",
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			got.waits = append(got.waits, d)
 			return ctx.Err()
