@@ -92,9 +92,9 @@ func (t *Tx) RetryResults(ctx context.Context, run uuid.UUID, retried, flaky []i
 // by another attempt, by their tests.
 func (t *Tx) LastResults(ctx context.Context, run uuid.UUID, tests []uuid.UUID) (map[uuid.UUID][]TestResult, error) {
 	found := map[uuid.UUID][]TestResult{}
-	return found, t.inParts(tests, func(part named) error {
+	return found, t.inParts(tests, func(part named) error { // by one test after the other: SQLite keeps the order of a CROSS JOIN
 		some, err := list(ctx, t.reader, selection[TestResult]{"read test results", (*TestResult).targets,
-			`SELECT ` + resultColumns + ` FROM test_results WHERE run_id = $1 AND test_id IN (` + part.list + `) AND NOT retried`}, part.args...)
+			`SELECT ` + resultColumns + ` FROM (` + part.list + `) AS k CROSS JOIN test_results WHERE test_id = k.column1 AND run_id = $1 AND NOT retried ORDER BY position`}, part.args...)
 		for i := range some {
 			found[some[i].Test] = append(found[some[i].Test], some[i])
 		}

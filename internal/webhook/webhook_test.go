@@ -146,6 +146,7 @@ func TestEventsAreRecorded(t *testing.T) {
 		"test_cycle.create", "test_cycle.update", "test_cycle.delete", "test_cycle.add", "test_cycle.remove", "test_result.set", "test_result.report",
 		"campaign.create", "campaign.update", "campaign.stage", "tester.add", "tester.accept", "tester.complete", "tester.remove",
 		"campaign_issue.create", "campaign_issue.update", "campaign_issue.delete", "budget.alert", "budget.set", "budget.remove", "budget.top_up",
+		"credential.exposed",
 	} {
 		if !webhook.Tells(action) || !strings.Contains(source.String(), strconv.Quote(action)) {
 			t.Errorf("%s: told %t; is it an action still?", action, webhook.Tells(action))

@@ -55,7 +55,7 @@ ALTER TABLE test_results ADD COLUMN test_id UUID;
 ALTER TABLE test_results ADD COLUMN stored_at BIGINT NOT NULL DEFAULT 0;
 UPDATE test_results SET stored_at = (SELECT r.created_at FROM test_runs r WHERE r.id = run_id);
 CREATE INDEX test_results_test ON test_results (test_id, run_id, position) WHERE test_id IS NOT NULL;
-CREATE INDEX test_results_failed ON test_results (run_id, position) WHERE status = 'fail';
+CREATE INDEX test_results_failed ON test_results (run_id, status, position) WHERE status = 'fail';
 
 -- A part of a run that comes in batches, in any order. Files says of what it
 -- was read from, as JSON.

@@ -55,7 +55,7 @@ ALTER TABLE test_results ADD COLUMN test_id TEXT CHECK (length(test_id) = 36);
 ALTER TABLE test_results ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;
 UPDATE test_results SET stored_at = (SELECT r.created_at FROM test_runs r WHERE r.id = run_id);
 CREATE INDEX test_results_test ON test_results (test_id, run_id, position) WHERE test_id IS NOT NULL;
-CREATE INDEX test_results_failed ON test_results (run_id, position) WHERE status = 'fail';
+CREATE INDEX test_results_failed ON test_results (run_id, status, position) WHERE status = 'fail';
 
 -- A part of a run that comes in batches, in any order. Files says of what it
 -- was read from, as JSON.
@@ -111,3 +111,12 @@ CREATE INDEX tests_failing ON tests (project_id, name, id) WHERE status = 'fail'
 
 -- Of several attempts in one run the last one says how a test case went.
 ALTER TABLE test_executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+
+-- SQLite takes a part of a key for nearly as good as all of it, unless it is
+-- told how much a run holds, and how much the history of a test.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('test_results', 'test_results', '10000000 10000 1'),
+    ('test_results', 'test_results_test', '10000000 200 1 1'),
+    ('test_results', 'test_results_failed', '200000 200 200 1');
+ANALYZE sqlite_schema;
