@@ -175,8 +175,8 @@ func TestO13_CIJobsWithoutSecrets(t *testing.T) {
 	}
 	trade := func(token string) (string, error) {
 		getenv := func(name string) string { return map[string]string{"GATEHOUSE_ID_TOKEN": token}[name] }
-		if found, err := report.IDToken(t.Context(), getenv, http.DefaultClient, made.URL); err != nil || found != token {
-			found = token // what is no token at all is for the server to refuse
+		if found, err := report.IDToken(t.Context(), getenv, http.DefaultClient, made.URL); found != token && token != "x" {
+			t.Errorf("the CI's token is %q, %v", found, err)
 		}
 		text, expires, err := report.Exchange(t.Context(), http.DefaultClient, made.URL, report.Trade{IDToken: token, Project: "PRJ-1", Now: time.Now()})
 		if left := time.Until(expires); err == nil && (left > 15*time.Minute || left < 14*time.Minute) {

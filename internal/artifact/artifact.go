@@ -138,8 +138,7 @@ func (s *Staged) write(file *os.File, from io.Reader) error {
 
 // room refuses to fill up the disk, on which others may have to write.
 func (f *Files) room() error {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(f.cfg.Directory, &disk); err == nil && int64(disk.Bavail)*int64(disk.Bsize) < f.cfg.Spare {
+	if free, known := freeSpace(f.cfg.Directory); known && free < f.cfg.Spare {
 		return credential.Errorf(credential.StorageFull, "there is no room for files; nothing was stored")
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"github.com/google/uuid"
 
@@ -37,8 +36,7 @@ func (r *reserve) keep() error {
 		return nil
 	}
 	if info, err := os.Stat(r.path); err != nil || info.Size() != reserveSize {
-		var disk syscall.Statfs_t
-		if err := syscall.Statfs(filepath.Dir(r.path), &disk); err == nil && int64(disk.Bavail)*int64(disk.Bsize) < 2*reserveSize {
+		if free, known := freeSpace(filepath.Dir(r.path)); known && free < 2*reserveSize {
 			r.spent = true
 			return errors.New("keep some space for revocations: the disk is full") // and isn't made fuller by trying
 		}
