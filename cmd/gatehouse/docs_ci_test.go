@@ -20,8 +20,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/spf13/cobra"
 )
 
 const ciTemplates = "../../docs/ci"
@@ -202,9 +200,6 @@ func checkFlags(t *testing.T, name string, args []string) {
 	t.Helper()
 	a := &app{getenv: func(string) string { return "" }, stdout: io.Discard, stderr: io.Discard}
 	root := a.root()
-	if cmd, _, err := root.Find([]string{"report"}); err != nil || cmd == root {
-		root.AddCommand(documentedReport())
-	}
 	cmd, rest, err := root.Find(args)
 	if err == nil {
 		err = cmd.ParseFlags(rest)
@@ -212,18 +207,6 @@ func checkFlags(t *testing.T, name string, args []string) {
 	if err != nil || cmd == root || len(cmd.Flags().Args()) > 0 {
 		t.Errorf("%s: gatehouse %s: %v, with %q left over", name, strings.Join(args, " "), err, cmd.Flags().Args())
 	}
-}
-
-// documentedReport has the flags by which results are reported.
-func documentedReport() *cobra.Command {
-	cmd := &cobra.Command{Use: "report", RunE: func(*cobra.Command, []string) error { return nil }}
-	for _, name := range strings.Fields("token project-id org-id cycle-id format results-file build-id report-skipped-as url run-key shard attach fail-on on-empty") {
-		cmd.Flags().String(name, "", "")
-	}
-	for _, name := range strings.Fields("token-stdin dry-run verbose oidc insecure strict") {
-		cmd.Flags().Bool(name, false, "")
-	}
-	return cmd
 }
 
 // downloads is a place that has the program, by HTTPS.
