@@ -1579,8 +1579,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the tests of a project by their names, as their results tell of them
-         * @description List the tests of a project by their names, as their results tell of them. It takes results:read in the project.
+         * List the tests of a project by their classes and names, as their results tell of them
+         * @description List the tests of a project by their classes and names, as their results tell of them. It takes results:read in the project.
          */
         get: operations["listTests"];
         put?: never;
