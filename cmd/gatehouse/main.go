@@ -19,11 +19,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/api"
 )
 
-// Exit codes: done, refused or failed, wrong usage.
+// Exit codes: done, refused or failed, wrong usage, a file that can't be read.
 const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitFile   = 3
 )
 
 func main() {
@@ -46,6 +47,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return exitDone
 	case errors.Is(err, errSilent):
 		return exitFailed
+	case errors.Is(err, errFile):
+		return exitFile
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "gatehouse: %v\n", err)
 		return exitUsage
@@ -56,6 +59,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 
 // errSilent ends with exit code 1 when everything has been said.
 var errSilent = errors.New("refused")
+
+// errFile ends with exit code 3 when it has been said which files can't be read.
+var errFile = errors.New("a file can't be read")
 
 // usageError is a mistake in the command line itself.
 type usageError struct{ error }
@@ -101,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
 		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.budgetCommand(), a.limitCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(), a.importCommand(),
-		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
+		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.reportCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
 	)
 	return root
 }

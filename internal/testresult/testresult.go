@@ -1,16 +1,14 @@
 // Package testresult reads the files that test programs write of their results.
 //
 // It hides how each of them spells that: elements and attributes, trees of
-// suites, attempts and hooks. What it returns is in the order of the file. It
-// is pure, takes files from strangers, and its errors may be shown to them.
-// However a file is made, it takes a few times its size of memory.
+// suites, attempts and hooks, encodings and what is wrong with them. It reads
+// as a stream, so that a file of any size takes the same memory; it is pure,
+// takes files from strangers, and its errors may be shown to them.
 package testresult
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,11 +32,11 @@ type Case struct {
 	Line               int
 	CodeRef            string // Class.Name, or what the format says
 	Status             Status
-	Flaky              bool
-	Attempt            int // from 1; 0 where it isn't known
-	Duration           time.Duration
-	StartedAt          time.Time // zero where it isn't known
-	Message, Detail    string    // why; stack or output
+	Flaky              bool          // passed after it had failed
+	Attempt            int           // from 1; 0 where it isn't known
+	Duration           time.Duration // never below 0
+	StartedAt          time.Time     // zero where it isn't known
+	Message, Detail    string        // why; stack or output
 	Properties         []Property
 	Attachments        []string // paths as the file names them
 }
@@ -52,12 +50,13 @@ type Options struct {
 	MostCases int64  // 0: no bound
 }
 
-// Summary is what a whole file says.
+// Summary is what a whole file says. Cases are counted; what a file says of
+// their number is never believed.
 type Summary struct {
 	Format                                                     string
 	Tests, Passed, Failed, Errors, Skipped, Flaky, SuiteErrors int64
 	SuiteMessages                                              []string // the first few
-	Repaired                                                   int64    // characters dropped or re-encoded
+	Repaired                                                   int64    // characters that were dropped or replaced
 	Warnings                                                   []string
 }
 
@@ -76,114 +75,112 @@ func (e *Error) Error() string {
 	return e.Text
 }
 
-// byteOrderMark begins what programs on Windows write.
-const byteOrderMark = "\uFEFF"
-
-type result struct {
-	Name, Class, Status string
-	Duration            time.Duration
-	Message             string
-}
-
-// readers are what reads each format.
-var readers = map[string]func(*file) error{
-	"junit": readJUnit, "testng": readTestNG, "nunit": readNUnit,
-	"playwright": readPlaywright, "cypress": readCypress, "cucumber": readCucumber,
-}
-
-// Formats names what can be read.
-func Formats() []string { return slices.Sorted(maps.Keys(readers)) }
-
-// Read calls each for every case in the order of the file. What each is given
-// must not be kept: it is used again. An error of each ends the reading and is
-// returned as it is.
-func Read(from io.Reader, o Options, each func(*Case) error) (Summary, error) {
-	sum := Summary{Format: o.Format}
-	read := readers[o.Format]
-	if read == nil {
-		return sum, &Error{Text: "the format must be one of: " + strings.Join(Formats(), ", ")}
-	}
-	text := bufio.NewReader(from)
-	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = text.Discard(len(byteOrderMark))
-	}
-	f := &file{from: text, most: int(o.MostCases)}
-	if err := read(f); err != nil {
-		return sum, &Error{Text: err.Error()}
-	}
-	for _, r := range f.results {
-		c := Case{Name: r.Name, Class: r.Class, Status: Status(r.Status), Duration: r.Duration, Message: r.Message}
-		sum.Tests++
-		switch c.Status {
-		case Passed:
-			sum.Passed++
-		case Failed:
-			sum.Failed++
-		default:
-			sum.Skipped++
-		}
-		if err := each(&c); err != nil {
-			return sum, err
-		}
-	}
-	return sum, nil
-}
-
-const pass, fail, skipped = string(Passed), string(Failed), string(Skipped)
-
-// What a file may hold for each of the results that it may have, far beyond
-// what test programs write. Of {},{},… each takes far more memory than is
-// written of it, and so does each attribute.
+// What is kept of one case, in characters, and how much of a file.
 const (
-	mostKept   = 8 << 10 // bytes of values, beside their texts
-	mostQuotes = 200     // in one tag, or in a text without any
+	mostName       = 1_000
+	mostMessage    = 5_000
+	mostDetail     = 20_000
+	mostValue      = 2_000 // of a property, and of a path
+	mostProperties = 100
+	mostPaths      = 100
+	mostMessages   = 10 // of suites; and warnings
 )
 
-// file is one that is being read.
-type file struct {
-	from    io.Reader
-	most    int
-	kept    int // bytes of values
-	results []result
+// formats are those that can be asked for, as they are listed to people.
+var formats = []string{
+	"junit", "testng", "nunit", "trx", "xunit", "playwright", "cypress", "mocha",
+	"mochawesome", "cucumber", "gotest", "ctrf", "tap", "robot", "dart",
 }
 
-// add takes in a result.
-func (f *file) add(r result) error {
-	if len(f.results) == f.most {
-		return fmt.Errorf("there are more than %d results in it", f.most)
-	}
-	if r.Name = strings.TrimSpace(r.Name); r.Name == "" {
-		r.Name = "(without a name)"
-	}
-	r.Class, r.Message, r.Duration = strings.TrimSpace(r.Class), strings.TrimSpace(r.Message), max(0, r.Duration)
-	f.results = append(f.results, r)
-	return nil
+// titles are the formats as they are called in sentences.
+var titles = map[string]string{
+	"junit": "JUnit", "testng": "TestNG", "nunit": "NUnit", "trx": "TRX (Visual Studio)", "xunit": "xUnit.net",
+	"playwright": "Playwright", "cypress": "Cypress", "mocha": "Mocha", "mochawesome": "Mochawesome", "cucumber": "Cucumber",
+	"gotest": "go test -json", "ctrf": "CTRF", "tap": "TAP", "robot": "Robot Framework", "dart": "Dart and Flutter",
 }
 
-// seconds is a length of time from a number of seconds; one that no test takes
-// is none.
-func seconds(n float64) time.Duration {
-	const most = float64(30 * 24 * time.Hour / time.Second)
-	if !(n >= 0 && n <= most) { // nor what is no number
-		return 0
+// Formats names what can be read. What cypress stands for is a file of Mocha or
+// of Mochawesome too.
+func Formats() []string { return slices.Clone(formats) }
+
+// Read calls each for every case in the order of the file; where a format tells
+// of a case something that follows later, a few thousand wait for it. What each
+// is given must not be kept: it is used again, and only its texts may be. An
+// error of each ends the reading and is returned as it is, and so is one of
+// from. Any other is an *Error, and the cases that came before it are those of
+// a broken file.
+func Read(from io.Reader, o Options, each func(*Case) error) (Summary, error) {
+	if o.Format == "auto" {
+		o.Format = ""
 	}
-	return time.Duration(n * float64(time.Second))
+	if o.Format != "" && !slices.Contains(formats, o.Format) {
+		return Summary{}, &Error{Text: "the format must be one of: " + strings.Join(formats, ", ")}
+	}
+	s := &sink{o: o, each: each}
+	if err := s.read(from); err != nil {
+		return Summary{Format: s.sum.Format}, err
+	}
+	if s.sum.Repaired > 0 {
+		s.warn("%d characters that may not stand in such a file were dropped or replaced", s.sum.Repaired)
+	}
+	return s.sum, nil
 }
 
-// first returns the first text that isn't blank.
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text = strings.TrimSpace(text); text != "" {
-			return text
-		}
-	}
-	return ""
+// sink takes what a file is read into.
+type sink struct {
+	o    Options
+	each func(*Case) error
+	sum  Summary
+
+	out                Case
+	class, suite, file interned
+	scratch            []byte
 }
 
-// described is the name of a test with what is said of it, where that is more.
-func described(name, description string) string {
-	if description = strings.TrimSpace(description); description == "" || strings.Contains(name, description) {
-		return name
+// is notes the format of the content, and refuses it where another was asked for.
+func (s *sink) is(format string) error {
+	s.sum.Format = format
+	asked := s.o.Format
+	if asked == "" || asked == format || asked == "cypress" && (format == "mocha" || format == "mochawesome") {
+		return nil
 	}
-	return name + " " + description
+	return &Error{Found: format, Text: fmt.Sprintf("it is a file of %s, not of %s", titles[format], titles[asked])}
+}
+
+// emit hands over a case.
+func (s *sink) emit(c *Case) error {
+	if s.o.MostCases > 0 && s.sum.Tests == s.o.MostCases {
+		return &Error{Text: fmt.Sprintf("there are more than %d results in it", s.o.MostCases)}
+	}
+	s.sum.Tests++
+	switch c.Status {
+	case Passed:
+		s.sum.Passed++
+	case Failed:
+		s.sum.Failed++
+	case Errored:
+		s.sum.Errors++
+	default:
+		c.Status = Skipped
+		s.sum.Skipped++
+	}
+	if c.Flaky {
+		s.sum.Flaky++
+	}
+	return s.each(c)
+}
+
+// suiteError counts what went wrong outside any test.
+func (s *sink) suiteError(message string) {
+	s.sum.SuiteErrors++
+	if len(s.sum.SuiteMessages) < mostMessages {
+		s.sum.SuiteMessages = append(s.sum.SuiteMessages, message)
+	}
+}
+
+// warn notes what a reader of the file should know.
+func (s *sink) warn(format string, args ...any) {
+	if len(s.sum.Warnings) < mostMessages {
+		s.sum.Warnings = append(s.sum.Warnings, fmt.Sprintf(format, args...))
+	}
 }

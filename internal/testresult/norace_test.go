@@ -1,0 +1,5 @@
+//go:build !race
+
+package testresult_test
+
+const raceDetector = false
