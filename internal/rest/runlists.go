@@ -152,7 +152,7 @@ func changed(list []store.Changed) []api.TestChange {
 }
 
 func (h *handlers) addRunFilesRoute(pattern string) edge.Route {
-	in := edge.Intake{Admit: func(r *edge.Request) error {
+	in := edge.Intake{Fields: small, Admit: func(r *edge.Request) error {
 		n, err := h.runIn(r)
 		if err != nil {
 			return err
