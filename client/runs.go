@@ -130,7 +130,7 @@ type TestFilter struct {
 	Text   string // stands in the name or the class
 }
 
-// All goes through the tests by their names.
+// All goes through the tests by their classes and names.
 func (s Tests) All(ctx context.Context, f TestFilter) iter.Seq2[api.Test, error] {
 	filters := []string{"status", f.Status, "q", f.Text}
 	if f.Flaky {

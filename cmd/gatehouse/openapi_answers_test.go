@@ -67,6 +67,7 @@ type exercise struct {
 	spent      map[string]bool   // whose secret works no longer
 	// hasPassword is of users who can sign in.
 	hasPassword map[string]bool
+	runs        int  // test runs that were begun in each project
 	broken      bool // a request was one of those that break
 }
 
@@ -164,6 +165,7 @@ func (x *exercise) repair() {
 		x.project(i)
 	}
 	x.webhook()
+	x.testRuns()
 	x.virtualUser()
 	x.trust()
 	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
@@ -245,6 +247,39 @@ func (x *exercise) trust() {
 	var made api.TrustRule
 	x.must("POST", rules, api.CreateTrustRule{Name: "CI", Provider: "github", RepositoryID: "123", Scopes: []string{"results:write"}}, &made)
 	x.requests.pool["rule"] = []any{made.ID}
+}
+
+// testRuns leaves a run in each project, with one batch of two, and a file.
+func (x *exercise) testRuns() {
+	x.t.Helper()
+	x.runs++
+	pool := x.requests.pool
+	pool["run"], pool["file"], pool["test"], pool["upload"] = nil, nil, nil, []any{"a", "a", "other"}
+	for _, p := range x.projects {
+		runs := x.operator.Runs(x.acme.ID, p.ID)
+		run, err := runs.Start(x.t.Context(), api.StartRun{Key: fmt.Sprint("run ", x.runs)})
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		_, err = runs.Declare(x.t.Context(), run.ID, "a", api.DeclareUpload{Digest: strings.Repeat("0f", 32), Batches: 2})
+		if err == nil {
+			_, err = runs.Store(x.t.Context(), run.ID, "a", 1, api.ResultBatch{Results: []api.Result{{Name: "pays", Status: "passed"}}})
+		}
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		files, err := runs.AddFile(x.t.Context(), run.ID, "a.txt", []byte("text"))
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		for result, err := range runs.Results(x.t.Context(), run.ID, client.ResultFilter{}) {
+			if err != nil {
+				x.t.Fatal(err)
+			}
+			pool["test"] = append(pool["test"], result.Test)
+		}
+		pool["run"], pool["file"] = append(pool["run"], run.ID, run.Number), append(pool["file"], files.Items[0].Number)
+	}
 }
 
 // virtualUser has a token of the first project vouch for somebody.

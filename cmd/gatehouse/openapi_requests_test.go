@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -114,7 +115,7 @@ func goodValues() map[string][]any {
 		"Idempotency-Key": {"k1", "k2", "k3", "k4"}, "If-Match": {"*"}, "Gatehouse-Organization": {"1", "2"}, "audience": {"https://gatehouse.test"},
 		"url": {"http://127.0.0.1:1/", "https://hooks.example.com/", "http://10.0.0.1/"}, "description": {"Ours"}, "events": {[]any{}, []any{"test", "member.added"}, []any{"no.such"}},
 		"key": {"pipeline 1", "pipeline 2"}, "run": {1, 2, 1, never}, "upload": {"a", "shard-1"}, "batch": {1, 2}, "batches": {0, 1, 2}, "file": {1}, "test": {never}, "shards": {1, 2},
-		"digest": {strings.Repeat("0f", 32)}, "cycle": {"TCYCLE-1"}, "status": {"passed", "failed", "error", "in_progress"}, "matched": {true, false}, "flaky": {true}, "q": {"pay"},
+		"digest": {strings.Repeat("0f", 32)}, "results": {[]any{map[string]any{"name": "pays", "status": "passed", "duration_ms": 5}}, []any{}}, "cycle": {"TCYCLE-1"}, "status": {"passed", "failed", "error", "in_progress"}, "matched": {true, false}, "flaky": {true}, "q": {"pay"},
 		"commit": {"c0ffee"}, "skipped_as": {"blocked", "ignored"}, "attempt": {0, 1, 2}, "duration_ms": {0, 17}, "line": {0, 42}, "suite_errors": {0, 1},
 		"coins": {1000000, 5000000}, "overage": {"block", "allow"}, "budget": {never}, "spend": {never},
 		"rule": {never}, "provider": {"github", "github", "gitlab", "other"}, "issuer": {"https://ci.example.com"}, "repository_id": {"123", "456"}, "owner_id": {"9"},
@@ -188,6 +189,8 @@ func (g *requests) of(op *described) generated {
 		g.object(&r)
 	case op.media == "application/x-ndjson":
 		g.lines(&r)
+	case op.media == "multipart/form-data":
+		g.upload(&r)
 	case op.body != nil:
 		g.form(&r)
 	}
@@ -315,6 +318,16 @@ func (g *requests) other(schema map[string]any) any {
 	list := map[string]any{"string": "text", "integer": 1.5, "boolean": true, "array": []any{}, "object": map[string]any{}}
 	delete(list, text(schema["type"]))
 	return list[pick(g, slices.Sorted(maps.Keys(list)))]
+}
+
+// upload writes a form with a file, under the right name mostly.
+func (g *requests) upload(r *generated) {
+	name := "file"
+	if g.chance(10) {
+		name, r.wrong = "files", "no file"
+	}
+	r.header.Set("Content-Type", r.op.media+"; boundary=x")
+	r.body = "--x\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"a.txt\"\r\n\r\n" + strconv.Itoa(g.IntN(5)) + "\r\n--x--\r\n"
 }
 
 // form writes an HTML form.

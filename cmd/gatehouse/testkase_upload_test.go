@@ -77,6 +77,43 @@ func TestTKO15_Files(t *testing.T) {
 	})
 }
 
+// What an upload shows of tokens is taken out of the results and of the files,
+// packed ones as well; the upload is a run with a number, of which tests learn.
+func TestTKO15_FilesHoldNoSecrets(t *testing.T) {
+	eachKase(t, func(t *testing.T, k *kase) {
+		token := k.tokens["user"]
+		file := `<testsuite name="web"><testcase name="logs in" classname="Login"><failure message="sent ` + token + `"/></testcase></testsuite>`
+		text := uploadOf("meta", `{"format":"auto","buildId":"1","ci":{"provider":"jenkins","commit":"c0ffee"}}`, "file:junit.xml", file, "file:again.xml", packed(t, file))
+		a := k.by("user").do("POST", inProject(kaseCycles+"/TCYCLE-1/results"), nil, inParts, func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		})
+		data, _ := a.body["data"].(map[string]any)
+		if a.status != 201 {
+			t.Fatalf("got %d %s", a.status, a.text)
+		}
+		path := kaseCycles + "/TCYCLE-1/results/" + fmt.Sprint(data["runId"])
+		run := k.good("user", "GET", inProject(path), nil)
+		files, _ := run["files"].([]any)
+		if len(files) != 2 {
+			t.Fatalf("the upload is %v", run)
+		}
+		masked := "tk_pat_" + strings.Repeat("*", len(token)-len("tk_pat_"))
+		for _, f := range files {
+			about, _ := f.(map[string]any)
+			got := k.send("GET", strings.TrimPrefix(fmt.Sprint(about["url"]), k.url), nil, as(k.tokens["guest"]))
+			if got.text != strings.ReplaceAll(file, token, masked) || about["format"] != "junit" {
+				t.Errorf("a file is %v: %s", about, got.text)
+			}
+		}
+		if all := fmt.Sprint(run["results"]); strings.Contains(all, token) || strings.Count(all, "sent "+masked) != 2 {
+			t.Errorf("the results are %s", all)
+		}
+		if n := len(k.events("credential.exposed")); n != 1 {
+			t.Errorf("the owner is told %d times, want once", n)
+		}
+	})
+}
+
 // packed packs a text by gzip.
 func packed(t *testing.T, text string) string {
 	t.Helper()

@@ -208,7 +208,7 @@ func (b *builder) contents(r edge.Route) (all ordered[media]) {
 	}
 	switch {
 	case r.Out == reflect.TypeFor[edge.File]():
-		all.set("application/octet-stream", media{&schema{Type: "string", Format: "binary"}})
+		all.set("*/*", media{&schema{Type: "string", Format: "binary"}})
 	case all == nil:
 		all.set("application/json", media{b.schemas.of(r.Out, false)})
 	}

@@ -24,7 +24,7 @@ func (h *handlers) testRoutes() []edge.Route {
 	const test = tests + "/{test}"
 	return []edge.Route{
 		edge.Get(tests, edge.Authenticated, h.listTests).Takes(append([]string{"limit", "cursor"}, testFilters...)...).
-			Named("listTests", "List the tests of a project by their names, as their results tell of them. It takes results:read in the project.", credential.Forbidden, credential.NotFound),
+			Named("listTests", "List the tests of a project by their classes and names, as their results tell of them. It takes results:read in the project.", credential.Forbidden, credential.NotFound),
 		edge.Get(test, edge.Authenticated, h.getTest).
 			Named("getTest", "Show a test. It takes results:read in the project.", credential.Forbidden),
 		edge.Get(test+"/results", edge.Authenticated, h.listTestResults).Takes("limit", "cursor").
@@ -152,7 +152,7 @@ func changed(list []store.Changed) []api.TestChange {
 }
 
 func (h *handlers) addRunFilesRoute(pattern string) edge.Route {
-	in := edge.Intake{Admit: func(r *edge.Request) error {
+	in := edge.Intake{Fields: small, Admit: func(r *edge.Request) error {
 		n, err := h.runIn(r)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ type TestFilter struct {
 	After   uuid.UUID // the last one that was seen
 }
 
-// FindTests returns the tests that a filter chooses, in the order of their names.
+// FindTests returns the tests that a filter chooses, in the order of their classes and names.
 func (r reader) FindTests(ctx context.Context, f TestFilter, limit int) ([]KnownTest, error) {
 	w := conditions{args: []any{f.Project, limit}}
 	w.text.WriteString(`SELECT ` + testColumns + ` FROM tests WHERE project_id = $1`)
@@ -37,9 +37,9 @@ func (r reader) FindTests(ctx context.Context, f TestFilter, limit int) ([]Known
 		w.and(`LOWER(name || ' ' || class_name) LIKE $ ESCAPE '!'`, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text))+"%")
 	}
 	if f.After != uuid.Nil {
-		w.and(`(name, id) > (SELECT b.name, b.id FROM tests b WHERE b.id = $)`, f.After)
+		w.and(`(class_name, name, id) > (SELECT b.class_name, b.name, b.id FROM tests b WHERE b.id = $)`, f.After)
 	}
-	w.text.WriteString(` ORDER BY name, id LIMIT $2`)
+	w.text.WriteString(` ORDER BY class_name, name, id LIMIT $2`)
 	return list(ctx, r, selection[KnownTest]{"list tests", (*KnownTest).targets, w.text.String()}, w.args...)
 }
 

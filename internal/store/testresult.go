@@ -42,7 +42,7 @@ type TestProperty struct {
 }
 
 // manyInserted is how many rows of results or tests a statement stores.
-const manyInserted = 256
+const manyInserted = 128
 
 // InsertTestResults stores results of a run, which has their first position.
 func (t *Tx) InsertTestResults(ctx context.Context, r *TestRun, results []TestResult, at time.Time) error {

@@ -129,7 +129,7 @@ func (w *Workspace) RunResults(ctx context.Context, p *credential.Principal, n R
 	return w.store.FindResults(ctx, f, limit)
 }
 
-// Tests lists the tests of a project that a filter chooses, by their names.
+// Tests lists the tests of a project that a filter chooses, by their classes and names.
 func (w *Workspace) Tests(ctx context.Context, p *credential.Principal, ref store.ProjectRef, f store.TestFilter, limit int) ([]store.KnownTest, error) {
 	project, err := find(ctx, w.store, p, want{ref, credential.ResultsRead})
 	if err != nil {

@@ -1619,8 +1619,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the tests of a project by their names, as their results tell of them
-         * @description List the tests of a project by their names, as their results tell of them. It takes results:read in the project.
+         * List the tests of a project by their classes and names, as their results tell of them
+         * @description List the tests of a project by their classes and names, as their results tell of them. It takes results:read in the project.
          */
         get: operations["listTests"];
         put?: never;
@@ -8247,7 +8247,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "*/*": string;
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -105,9 +105,9 @@ CREATE TABLE tests (
     first_seen   BIGINT NOT NULL,
     last_seen    BIGINT NOT NULL
 );
-CREATE INDEX tests_name ON tests (project_id, name, id);
-CREATE INDEX tests_flaky ON tests (project_id, name, id) WHERE flaky_since IS NOT NULL;
-CREATE INDEX tests_failing ON tests (project_id, name, id) WHERE status = 'fail';
+CREATE INDEX tests_name ON tests (project_id, class_name, name, id);
+CREATE INDEX tests_flaky ON tests (project_id, class_name, name, id) WHERE flaky_since IS NOT NULL;
+CREATE INDEX tests_failing ON tests (project_id, class_name, name, id) WHERE status = 'fail';
 
 -- Of several attempts in one run the last one says how a test case went.
 ALTER TABLE test_executions ADD COLUMN attempt BIGINT NOT NULL DEFAULT 0;
