@@ -30,6 +30,8 @@ type Route struct {
 	Params  []string // of the query
 	MaxBody int64    // bytes; 0 means that the route takes no body
 	Status  int      // of success; 0 means 200
+	// Finds means that success is 200 where what it makes is there already.
+	Finds bool
 	// MaxAge is how long anybody may keep the answer; 0 means not at all.
 	MaxAge time.Duration
 	// Or is the permission of a credential that also opens a public route, to
@@ -211,6 +213,13 @@ func (r *Route) charge(named string) authority.Charge {
 // Creates makes success of the route 201 Created.
 func (r Route) Creates() Route {
 	r.Status = http.StatusCreated
+	return r
+}
+
+// OrFinds is Creates of what may be there already, which is 200 OK. The answer
+// itself says which.
+func (r Route) OrFinds() Route {
+	r.Status, r.Finds = http.StatusCreated, true
 	return r
 }
 

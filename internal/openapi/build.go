@@ -176,14 +176,19 @@ func (b *builder) security(r edge.Route, in *body) []requirement {
 	return ways
 }
 
-// responses are the one success and every failure of a route.
+// responses are the success, or two, and every failure of a route.
 func (b *builder) responses(s *edge.Surface, r edge.Route) (all ordered[response]) {
-	status := max(r.Status, http.StatusOK)
-	all.set(strconv.Itoa(status), response{
-		Description: http.StatusText(status),
-		Headers:     ordered[header]{{"X-Request-Id", header{Ref: "#/components/headers/RequestId"}}},
-		Content:     b.contents(r),
-	})
+	successes := []int{max(r.Status, http.StatusOK)}
+	if r.Finds {
+		successes = []int{http.StatusOK, r.Status}
+	}
+	for _, status := range successes {
+		all.set(strconv.Itoa(status), response{
+			Description: http.StatusText(status),
+			Headers:     ordered[header]{{"X-Request-Id", header{Ref: "#/components/headers/RequestId"}}},
+			Content:     b.contents(r),
+		})
+	}
 	failures := s.Failures(r)
 	for i := 0; i < len(failures); {
 		n := i

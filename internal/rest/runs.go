@@ -32,7 +32,7 @@ func (h *handlers) runRoutes() []edge.Route {
 	const runs = "/v1/organizations/{organization}/projects/{project}/runs"
 	const run, upload = runs + "/{run}", runs + "/{run}/uploads/{upload}"
 	return []edge.Route{
-		edge.Post(runs, edge.Authenticated, small, h.startRun).Creates().Shown(nil, api.Run{}).
+		edge.Post(runs, edge.Authenticated, small, h.startRun).OrFinds().Shown(nil, api.Run{}).
 			Named("startRun", "Begin a test run, or find the one that has the key: 201 or 200. It takes results:write in the project.", credential.Forbidden, credential.NotFound, credential.Conflict),
 		edge.Put(upload, edge.Authenticated, large, h.declareUpload).
 			Named("declareUpload", "Say what one upload to a run holds. The same again answers which batches of it are missing. It takes results:write in the project.", credential.Forbidden, credential.LimitReached),
