@@ -207,7 +207,7 @@ type VerifiedCredential struct {
 	ID     string `json:"id" format:"uuid"`
 	Name   string `json:"name"`
 	Scheme string `json:"scheme"`
-	Kind   string `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,access_token,session"`
+	Kind   string `json:"kind" enum:"personal_access_token,api_key,project_token,oauth_client,access_token,session,trust_rule"`
 	Mode   string `json:"mode,omitempty"`
 }
 

@@ -215,7 +215,7 @@ type late struct{}
 
 // Read implements io.Reader.
 func (late) Read([]byte) (int, error) {
-	<-time.After(50 * time.Millisecond)
+	<-time.After(400 * time.Millisecond)
 	return 0, io.EOF
 }
 
@@ -223,7 +223,7 @@ func (late) Read([]byte) (int, error) {
 // sets for whole requests are none of files.
 func TestFilesInParts(t *testing.T) {
 	t.Parallel()
-	url, _ := uploads(t, 20*time.Millisecond)
+	url, _ := uploads(t, 200*time.Millisecond)
 	slow := io.MultiReader(strings.NewReader("01234"), late{}, strings.NewReader("56789"))
 	req, err := http.NewRequestWithContext(t.Context(), "PUT", url+"/raw", slow)
 	if err != nil {

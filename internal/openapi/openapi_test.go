@@ -146,7 +146,7 @@ var enums = []struct {
 	{api.LimitState{}, "of", "LimitOf", []string{"sign-in"}},
 	{api.Credential{}, "kind", "Kind", []string{"access_token"}},
 	{api.VerifiedCredential{}, "kind", "Kind", nil},
-	{api.Scheme{}, "kind", "Kind", []string{"access_token", "session"}},
+	{api.Scheme{}, "kind", "Kind", []string{"access_token", "session", "trust_rule"}},
 	{api.Credential{}, "state", "State", nil},
 	{api.Subject{}, "type", "SubjectType", []string{"server"}},
 	{api.Self{}, "role", "Role", nil},

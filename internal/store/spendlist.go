@@ -42,8 +42,8 @@ func (s *Spend) Place() SpendPlace { return SpendPlace{s.At, s.ID} }
 func (r reader) Spends(ctx context.Context, f SpendFilter) ([]ListedSpend, error) {
 	var query strings.Builder
 	query.WriteString(`SELECT ` + spendColumns + `, c.name FROM spends s LEFT JOIN credentials c ON c.id = s.credential_id
-		WHERE s.organization_id = $1 AND s.at >= $2 AND s.at < $3`)
-	args := []any{f.Organization, f.From.UnixMilli(), f.Until.UnixMilli()}
+		WHERE s.organization_id = $1 AND s.at >= $2`)
+	args := []any{f.Organization, f.From.UnixMilli()}
 	equal := func(column string, value any) {
 		args = append(args, value)
 		fmt.Fprintf(&query, " AND %s = $%d", column, len(args))
@@ -56,9 +56,12 @@ func (r reader) Spends(ctx context.Context, f SpendFilter) ([]ListedSpend, error
 	if f.Operation != "" {
 		equal("s.operation", f.Operation)
 	}
-	if f.Before.ID != uuid.Nil {
+	if f.Before.ID != uuid.Nil && f.Before.At.Before(f.Until) { // one bound alone: of two, SQLite would begin at either
 		query.WriteString(" AND (s.at, s.id) < " + places(len(args)+1, 2))
 		args = append(args, f.Before.At.UnixMilli(), f.Before.ID)
+	} else {
+		args = append(args, f.Until.UnixMilli())
+		fmt.Fprintf(&query, " AND s.at < $%d", len(args))
 	}
 	fmt.Fprintf(&query, " ORDER BY s.at DESC, s.id DESC LIMIT $%d", len(args)+1)
 	targets := func(s *ListedSpend) []any { return append(s.targets(), missing{&s.Name}) }

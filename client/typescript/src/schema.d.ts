@@ -1856,7 +1856,7 @@ export interface components {
             name: string;
             scheme: string;
             /** @enum {string} */
-            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "access_token" | "session";
+            kind: "personal_access_token" | "api_key" | "project_token" | "oauth_client" | "access_token" | "session" | "trust_rule";
             mode?: string;
         };
         Subject: {
