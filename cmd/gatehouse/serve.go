@@ -112,7 +112,7 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	tests := onetest.Surfaces(auth, projects)
 	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
 	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
-		console.Surfaces(auth, auth.Issuer()), kases, ships, betas, hubs, tests)
+		console.Surfaces(console.Config{Authority: auth, Workspace: projects, URL: auth.Issuer()}), kases, ships, betas, hubs, tests)
 }
 
 // accountRules say how people come to have an account.

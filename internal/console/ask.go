@@ -158,7 +158,7 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 	if in["once"] == "" {
 		return nil, credential.Errorf(credential.BadRequest, "this form doesn't say which it is; load its page again")
 	}
-	return &authority.Idempotency{Key: "form " + in["once"], Body: r.Body(), Once: true}, nil
+	return &authority.Idempotency{Key: "form " + in["once"], Body: bodyOf(in), Once: true}, nil
 }
 
 // fields are what forms call the fields of requests.

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 // most bounds a body in bytes.
@@ -29,6 +30,7 @@ const most = 64 << 10
 // console answers the routes of browsers.
 type console struct {
 	authority *authority.Authority
+	workspace *workspace.Workspace
 	url       string // of the installation, as people type it
 	cookie    string // its name
 	theme     string // the name of the cookie of colours
@@ -37,14 +39,21 @@ type console struct {
 	assets    assets
 }
 
-// Surfaces returns the routes by which browsers sign in at a public URL, and
-// the pages that they see.
-func Surfaces(a *authority.Authority, publicURL string) []*edge.Surface {
+// Config is what the pages are made of.
+type Config struct {
+	Authority *authority.Authority
+	Workspace *workspace.Workspace
+	URL       string // public, of the installation
+}
+
+// Surfaces returns the routes by which browsers sign in, and the pages that
+// they see.
+func Surfaces(cfg Config) []*edge.Surface {
 	c := &console{
-		authority: a, url: publicURL, assets: loadAssets(),
+		authority: cfg.Authority, workspace: cfg.Workspace, url: cfg.URL, assets: loadAssets(),
 		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", secure: true,
 	}
-	switch name, secure := edge.SessionCookie(publicURL); {
+	switch name, secure := edge.SessionCookie(cfg.URL); {
 	case name == "":
 		c.refused = "signing in by a browser takes TLS: set public-url to the https:// address of this server"
 	case !secure:

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
 const signIn = `{"email":"ada@example.test","password":"correct horse battery"}`
@@ -52,7 +53,7 @@ func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(a, publicURL)}))
+	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test"}), URL: publicURL})}))
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

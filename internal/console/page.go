@@ -23,7 +23,7 @@ var files embed.FS
 
 // policy lets a page load what this server has, and run its one script.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
-	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
 func (c *console) headers() http.Header {
 	h := http.Header{"Content-Security-Policy": {policy}}
@@ -60,16 +60,21 @@ func loadAssets() assets {
 	})
 	names, err := fs.Glob(files, "pages/*.html")
 	must(err)
-	for _, file := range names {
+	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", file}
+		parts := []string{"pages/base.html", "pages/parts.html", file}
 		if slices.Contains(gated, name) {
-			parts = []string{"pages/base.html", "pages/gate.html", file}
+			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
 		}
 		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
 		a.pages[name] = template.Must(page, err)
 	}
 	return a
+}
+
+// isPart reports whether a template is a part of pages, and none by itself.
+func isPart(file string) bool {
+	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html"}, file)
 }
 
 // must stops a program whose own files are broken.
@@ -105,19 +110,10 @@ type page struct {
 	Organization *store.Membership // nil where the page is about none
 	Base         string            // of the addresses of the organization
 	Form         string            // proves that a form is of this session
+	Done         string            // what was just done; empty for nothing
 	Nav          []section
+	Project      *place // nil where the page is about none
 	Body         any
-}
-
-// section is a part of the menu.
-type section struct {
-	Title string
-	Links []link
-}
-
-type link struct {
-	Title, To, Icon string
-	Current         bool
 }
 
 // themes are the choices of colours.
@@ -140,7 +136,9 @@ func (c *console) render(r *edge.Request, name string, p page) (edge.Page, error
 		return edge.Page{}, err
 	}
 	p.User, p.Form, p.Path = user, c.authority.FormToken(&r.Principal), r.URL.Path
-	if r.Method != http.MethodGet {
+	if r.Method == http.MethodGet {
+		p.Done = deeds[r.Param("done")]
+	} else {
 		p.Path = "/console/"
 	}
 	memberships, err := c.authority.Memberships(r.Context(), &r.Principal)
@@ -151,31 +149,14 @@ func (c *console) render(r *edge.Request, name string, p page) (edge.Page, error
 		if memberships[i].ID == r.Principal.Organization {
 			p.Organization = &memberships[i]
 			p.Base = baseOf(p.Organization)
-			p.Nav = menu(p.Organization, p.Base, r.URL.Path)
 		}
 	}
-	p.Nav = append(p.Nav, section{"You", []link{{"Organizations", "/console/", "people", r.URL.Path == "/console/"}}})
+	p.Nav = menu(p.Organization, p.Base, r.URL.Path)
 	return c.execute(r.Request, name, 0, p)
 }
 
 func baseOf(m *store.Membership) string {
 	return "/console/organizations/" + authority.PublicID("org", m.ID)
-}
-
-// menu lists the pages about an organization that a member may see.
-func menu(m *store.Membership, base, current string) []section {
-	entry := func(title, to, icon string) link {
-		return link{title, base + to, icon, strings.HasPrefix(current, base+to)}
-	}
-	usage := section{"Activity", []link{entry("Usage & Billing", "/usage", "bars")}}
-	if !m.Role.Manages() {
-		return []section{usage}
-	}
-	return []section{
-		{"Credentials", []link{entry("API keys", "/keys", "key")}},
-		usage,
-		{"Organization settings", []link{entry("Integrations", "/integrations", "plug")}},
-	}
 }
 
 // execute writes a page.
@@ -184,6 +165,17 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 	var out bytes.Buffer
 	err := c.assets.pages[name].ExecuteTemplate(&out, "document", p)
 	return edge.Page{Status: status, HTML: out.Bytes()}, err
+}
+
+// deeds are what a page says once of what led to it, by the name that its
+// address has for that.
+var deeds = map[string]string{
+	"saved": "Saved.",
+}
+
+// done is moveTo with a word of what was done, one of deeds.
+func (c *console) done(r *edge.Request, to, deed string) (edge.Page, error) {
+	return c.moveTo(r, to+"?done="+deed)
 }
 
 // moveTo is the answer to a form that was done: a page that leads on. No answer

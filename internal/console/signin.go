@@ -14,7 +14,19 @@ import (
 
 // pageRoutes are the pages and what their forms do.
 func (c *console) pageRoutes() []edge.Route {
-	const organization = "/console/organizations/{organization}"
+	return slices.Concat(c.coreRoutes(), c.accountRoutes(), c.tokenRoutes(), c.organizationRoutes(), c.operatorRoutes(), c.workRoutes(), c.federationRoutes())
+}
+
+// organization is where the pages of one begin.
+const organization = "/console/organizations/{organization}"
+
+// shows is a route to a page, which takes some parameters and done.
+func shows(pattern string, access edge.Access, fn func(*edge.Request, edge.None) (edge.Page, error), params ...string) edge.Route {
+	return edge.Get(pattern, access, fn).Takes(append(params, "done")...)
+}
+
+// coreRoutes are those of the frame, of keys, clients and usage.
+func (c *console) coreRoutes() []edge.Route {
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	used := edge.Needs(credential.UsageRead) // who may change depends on the project
 	return []edge.Route{
@@ -27,18 +39,18 @@ func (c *console) pageRoutes() []edge.Route {
 
 		edge.Get(organization+"/keys", read, c.keys).Takes("state"),
 		edge.Get(organization+"/keys/new", write, c.newKey).Takes("from"),
-		edge.Form(organization+"/keys", write, most, c.createKey),
+		edge.Form(organization+"/keys", write, most, c.guarded(c.createKey)),
 		edge.Get(organization+"/keys/{credential}", read, c.key),
 		edge.Get(organization+"/keys/{credential}/rotate", write, c.askRotate),
-		edge.Form(organization+"/keys/{credential}/rotate", write, most, c.rotate),
+		edge.Form(organization+"/keys/{credential}/rotate", write, most, c.guarded(c.rotate)),
 		edge.Get(organization+"/keys/{credential}/revoke", write, c.askRevoke),
 		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.revoke),
 
 		edge.Get(organization+"/integrations", read, c.clients),
 		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
-		edge.Form(organization+"/integrations", write, most, c.createClient),
+		edge.Form(organization+"/integrations", write, most, c.guarded(c.createClient)),
 		edge.Get(organization+"/integrations/{credential}/rotate", write, c.askRotate),
-		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.rotate),
+		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.guarded(c.rotate)),
 		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
 		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
 

@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
@@ -270,53 +271,53 @@ func TestOTD13_CSVInTheDashboard(t *testing.T) {
 // everybody.
 func TestOT5_Browser(t *testing.T) {
 	s := run(t, storetest.SQLite(t), "http://127.0.0.1:8080")
-	ctx := chromium(t)
-	for name, l := range map[string]look{"wide": {"light", 1440, 900}, "narrow": {"dark", 320, 640}} {
+	ctx := pagetest.Chromium(t)
+	for name, l := range map[string]pagetest.Look{"wide": pagetest.Wide, "narrow": pagetest.Narrow} {
 		t.Run(name, func(t *testing.T) {
 			game, key := s.product("Space Game, " + name)
 			s.join(name+"@example.test", game, credential.ProjectGuest)
-			s.walkUsage(open(t, ctx, s.url, l), game, key)
-			b := open(t, ctx, s.url, l)
-			b.load(s.pages() + "/usage")
-			b.fill("#email", name+"@example.test")
-			b.fill("#password", "correct horse battery\r")
-			b.until("document.querySelector('#week')")
-			b.accessible("usage-of-a-guest")
-			b.quiet()
+			s.walkUsage(pagetest.Open(t, ctx, s.url, l), game, key)
+			b := pagetest.Open(t, ctx, s.url, l)
+			b.Load(s.pages() + "/usage")
+			b.Fill("#email", name+"@example.test")
+			b.Fill("#password", "correct horse battery\r")
+			b.Until("document.querySelector('#week')")
+			b.Accessible("usage-of-a-guest")
+			b.Quiet()
 		})
 	}
 }
 
 // walkUsage goes through the states of the page.
-func (s *site) walkUsage(b *tab, game *store.Project, key string) {
+func (s *site) walkUsage(b *pagetest.Tab, game *store.Project, key string) {
 	one := s.pages() + "/usage/" + game.ID.String()
-	b.load(one)
-	b.fill("#email", "ada@example.test")
-	b.fill("#password", "correct horse battery\r")
-	b.until("document.querySelector('#week')")
-	b.accessible("usage-fresh")
+	b.Load(one)
+	b.Fill("#email", "ada@example.test")
+	b.Fill("#password", "correct horse battery\r")
+	b.Until("document.querySelector('#week')")
+	b.Accessible("usage-fresh")
 	s.calls(key, 20, reads, authority.CalledRead)
 	s.calls(key, 7, writes, authority.CalledWrite)
-	b.load(one)
-	b.accessible("usage")
-	b.click("details.data summary")
-	b.accessible("usage-table")
-	b.do(chromedp.Clear(chromedp.CSS("#budget")))
-	b.fill("#budget", "x\r")
-	b.until("document.activeElement === document.querySelector('[role=alert]')")
-	b.accessible("usage-refused")
-	b.do(chromedp.Clear(chromedp.CSS("#budget")))
-	b.fill("#budget", "30\r")
-	b.at(one)
-	b.until("document.querySelector('.banner.warn')")
-	b.accessible("usage-nearly")
+	b.Load(one)
+	b.Accessible("usage")
+	b.Click("details.data summary")
+	b.Accessible("usage-table")
+	b.Do(chromedp.Clear(chromedp.CSS("#budget")))
+	b.Fill("#budget", "x\r")
+	b.Until("document.activeElement === document.querySelector('[role=alert]')")
+	b.Accessible("usage-refused")
+	b.Do(chromedp.Clear(chromedp.CSS("#budget")))
+	b.Fill("#budget", "30\r")
+	b.At(one)
+	b.Until("document.querySelector('.banner.warn')")
+	b.Accessible("usage-nearly")
 	s.calls(key, 100, reads, authority.CalledRead)
-	b.load(one)
-	b.until("document.querySelector('.banner.bad')")
-	b.accessible("usage-up")
-	b.fill("#coins", "500\r")
-	b.until("document.querySelector('#week') && !document.querySelector('.banner.bad')")
-	b.load(one + "?from=2020-01-01&to=2020-01-02")
-	b.accessible("usage-days")
-	b.quiet()
+	b.Load(one)
+	b.Until("document.querySelector('.banner.bad')")
+	b.Accessible("usage-up")
+	b.Fill("#coins", "500\r")
+	b.Until("document.querySelector('#week') && !document.querySelector('.banner.bad')")
+	b.Load(one + "?from=2020-01-01&to=2020-01-02")
+	b.Accessible("usage-days")
+	b.Quiet()
 }

@@ -21,6 +21,7 @@ type Session struct {
 	IdleUntil              time.Time // it ends unless it is refreshed before
 	EndsAt                 time.Time // it ends in any case
 	EndedAt                time.Time // it was ended before
+	ProvenAt               time.Time // when its user last proved who they are
 	Address, UserAgent     string
 	UsedAt                 time.Time // the latest use that is stored
 }
@@ -39,11 +40,11 @@ type SessionToken struct {
 	KeyVersion     int
 }
 
-const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.address, s.user_agent`
+const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.proven_at, s.address, s.user_agent`
 
 func (s *Session) targets() []any {
 	return []any{&s.ID, &s.User, &s.Cookie, instant{&s.CreatedAt}, instant{&s.RefreshedAt}, instant{&s.IdleUntil},
-		instant{&s.EndsAt}, instant{&s.EndedAt}, &s.Address, &s.UserAgent}
+		instant{&s.EndsAt}, instant{&s.EndedAt}, instant{&s.ProvenAt}, &s.Address, &s.UserAgent}
 }
 
 // InsertSession stores a new session.
@@ -54,8 +55,8 @@ func (t *Tx) InsertSession(ctx context.Context, s *Session, token SessionToken) 
 	}
 	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, idle_until, ends_at, address, user_agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)`,
+		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10, $11)`,
 		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent)
 	if err != nil {
 		return t.fail("store a session", err)
@@ -118,6 +119,23 @@ func (t *Tx) TouchSession(ctx context.Context, s *Session, token SessionToken) e
 		return t.fail("note a sign of life", err)
 	}
 	return nil
+}
+
+// ProveSession notes that the user of a session proved again who they are.
+func (t *Tx) ProveSession(ctx context.Context, id uuid.UUID, at time.Time) error {
+	if _, err := t.q.ExecContext(ctx, `UPDATE sessions SET proven_at = $2 WHERE id = $1`, id, at.UnixMilli()); err != nil {
+		return t.fail("note that a user proved who they are", err)
+	}
+	return nil
+}
+
+// SessionProvenAt returns when the user of a session last proved who they are;
+// zero for a session that began before this was noted.
+func (r reader) SessionProvenAt(ctx context.Context, id uuid.UUID) (at time.Time, err error) {
+	if err := r.q.QueryRowContext(ctx, `SELECT proven_at FROM sessions WHERE id = $1`, id).Scan(instant{&at}); err != nil {
+		return at, r.fail("ask when a user proved who they are", err)
+	}
+	return at, nil
 }
 
 // EndSessions ends the live sessions of a user: one (only), or all but one

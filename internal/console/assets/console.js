@@ -86,5 +86,90 @@ addEventListener("beforeunload", (event) => {
 });
 addEventListener("pagehide", () => wipe(document));
 
+// ---- lists: a filter replaces the rows alone, so that the search box keeps the focus ----
+// The pages are this server's own, which has escaped what is in them.
+const pages = window.trustedTypes?.createPolicy("gatehouse", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
+const busy = document.getElementById("busy");
+let asking;
+
+async function swap(url) {
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  busy?.classList.add("on");
+  try {
+    const answer = await fetch(url, { signal: mine.signal });
+    const page = new DOMParser().parseFromString(pages.createHTML(await answer.text()), "text/html");
+    const rows = [...document.querySelectorAll("[data-rows]")];
+    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return location.assign(url);
+    for (const part of rows) part.replaceWith(document.importNode(page.getElementById(part.id), true));
+    history.replaceState(null, "", url);
+    const count = document.querySelectorAll("[data-rows] tbody tr").length;
+    document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(url);
+  } finally {
+    if (asking === mine) busy?.classList.remove("on");
+  }
+}
+
+function ask(form) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  return swap(form.action + (query.size ? `?${query}` : ""));
+}
+
+for (const form of document.querySelectorAll("form[data-live]")) {
+  let waiting;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => ask(form), 200);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(waiting);
+    ask(form);
+  });
+}
+
+// ---- several rows at once ----
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form");
+  if (!form || !event.target.matches(".rowcheck, .checkall")) return;
+  const boxes = [...form.querySelectorAll(".rowcheck")];
+  if (event.target.matches(".checkall")) for (const box of boxes) box.checked = event.target.checked;
+  const chosen = boxes.filter((box) => box.checked).length;
+  const all = form.querySelector(".checkall");
+  if (all) [all.checked, all.indeterminate] = [chosen === boxes.length, chosen > 0 && chosen < boxes.length];
+  for (const label of form.querySelectorAll("[data-chosen]")) label.textContent = `${chosen} selected`;
+});
+
+// ---- what was just done is said once ----
+if (document.querySelector("[data-done]")) {
+  const here = new URL(location.href);
+  here.searchParams.delete("done");
+  history.replaceState(null, "", here);
+}
+
+// ---- a form is sent once ----
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "1";
+  busy?.classList.add("on");
+});
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  busy?.classList.remove("on");
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+// ---- a code that came behind the # of a link reaches no server by itself ----
+for (const field of document.querySelectorAll("[data-fragment]")) {
+  const code = new URLSearchParams(location.hash.slice(1)).get(field.dataset.fragment);
+  if (!code) continue;
+  field.value = code;
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
 // ---- focus ----
 document.querySelector("[data-focus-now]")?.focus();

@@ -1,0 +1,222 @@
+// Package pagetest drives the console in a real browser, for tests alone: it
+// opens windows, holds their pages against WCAG and takes pictures of them.
+package pagetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// Chromium starts a browser that asks nobody but us.
+func Chromium(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("%v: run make test, or scripts/with-services go test …", err)
+	}
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true))
+	t.Cleanup(stop)
+	ctx, end := chromedp.NewContext(ctx)
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // before its directory is deleted
+	return ctx
+}
+
+// Tab is a window of the browser, with cookies of its own.
+type Tab struct {
+	T    *testing.T
+	URL  string // of the server
+	Look Look
+	ctx  context.Context
+	axe  string
+
+	mu   sync.Mutex
+	said []string // on the console, by the pages
+}
+
+// Look is how somebody sees the pages: in light or dark colours, in a window of
+// some width and height in pixels.
+type Look struct {
+	Colours       string
+	Width, Height int64
+}
+
+// The looks that pages are tested in.
+var (
+	Wide   = Look{"light", 1440, 900}
+	Dark   = Look{"dark", 1440, 900}
+	Narrow = Look{"dark", 320, 640}
+)
+
+// Open opens a window on a server. It has two minutes.
+func Open(t *testing.T, ctx context.Context, url string, l Look) *Tab {
+	t.Helper()
+	axe, err := os.ReadFile(filepath.Join(os.Getenv("GATEHOUSE_TEST_NODE_MODULES"), "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatalf("%v: run make test, or scripts/with-services go test …", err)
+	}
+	ctx, end := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	b := &Tab{T: t, URL: url, Look: l, ctx: ctx, axe: string(axe)}
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.said = append(b.said, m.Text)
+			b.mu.Unlock()
+		}
+	}()
+	b.Do(chromedp.EmulateViewport(l.Width, l.Height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Colours}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		})
+		return err
+	}))
+	for _, name := range []string{"clipboard-read", "clipboard-write"} {
+		_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
+			Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// Do runs steps of chromedp.
+func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
+	b.T.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.T.Fatal(err)
+	}
+}
+
+// Load loads a page of the server.
+func (b *Tab) Load(path string) {
+	b.T.Helper()
+	b.Do(chromedp.Navigate(b.URL + path))
+}
+
+// Click presses what a CSS selector finds.
+func (b *Tab) Click(selector string) {
+	b.T.Helper()
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Fill types into what a CSS selector finds.
+func (b *Tab) Fill(selector, text string) {
+	b.T.Helper()
+	b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Text is what an expression of the page comes to.
+func (b *Tab) Text(expression string) string {
+	b.T.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.T.Fatalf("%s: %v", expression, err)
+	}
+	return got
+}
+
+// Until waits for an expression to be true, on whatever page comes.
+func (b *Tab) Until(expression string) {
+	b.T.Helper()
+	for range 500 {
+		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && !!("+expression+")"))
+		if err == nil && got {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.T.Fatalf("%s never came true at %s: %s", expression, b.Text("location.href"), b.Text("document.body.innerText"))
+}
+
+// At waits for a page.
+func (b *Tab) At(path string) {
+	b.T.Helper()
+	b.Until(fmt.Sprintf("location.pathname === %q", path))
+}
+
+// Accessible holds the page against WCAG 2.2 AA, and against its width. Where
+// GATEHOUSE_TEST_SCREENSHOTS names a directory, a picture of it is put there.
+func (b *Tab) Accessible(name string) {
+	b.T.Helper()
+	b.Until("document.fonts.status === 'loaded'")
+	b.Audit(name)
+	if wide := b.Text("String(document.documentElement.scrollWidth - innerWidth)"); wide != "0" && !strings.HasPrefix(wide, "-") {
+		b.T.Errorf("%s is %s px wider than its window", name, wide)
+	}
+	if dir := os.Getenv("GATEHOUSE_TEST_SCREENSHOTS"); dir != "" {
+		picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(b.T.Name(), "/", "-")+"-"+name+".png"), picture, 0o600)
+		}
+		if err != nil {
+			b.T.Error(err)
+		}
+	}
+}
+
+// Audit holds a page against WCAG.
+func (b *Tab) Audit(name string) {
+	b.T.Helper()
+	got := b.Text(b.axe + `;axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) =>
+		r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join(" | ")).join("\n"))`)
+	if got != "" {
+		b.T.Errorf("%s: %s", name, got)
+	}
+}
+
+// Quiet fails the test if a page said anything on the console that isn't a
+// status which the test has asked for.
+func (b *Tab) Quiet() {
+	b.T.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, text := range b.said {
+		if !strings.Contains(text, "the server responded with a status of 4") {
+			b.T.Errorf("on the console: %s", text)
+		}
+	}
+}
+
+// WithoutScript makes the pages of the window run none.
+func (b *Tab) WithoutScript() {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
+// Ready waits for an element, also where no script runs.
+func (b *Tab) Ready(selector string) {
+	b.T.Helper()
+	b.Do(chromedp.WaitReady(chromedp.CSS(selector)))
+}
