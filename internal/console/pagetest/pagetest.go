@@ -91,12 +91,7 @@ func Open(t *testing.T, ctx context.Context, url string, l Look) *Tab {
 			b.mu.Unlock()
 		}
 	}()
-	b.Do(chromedp.EmulateViewport(l.Width, l.Height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Colours}, {Name: "prefers-reduced-motion", Value: "reduce"}},
-		})
-		return err
-	}))
+	b.See(l)
 	for _, name := range []string{"clipboard-read", "clipboard-write"} {
 		_, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{
 			Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID,
@@ -163,30 +158,81 @@ func (b *Tab) At(path string) {
 	b.Until(fmt.Sprintf("location.pathname === %q", path))
 }
 
+// See changes how the window is seen, without loading its page again.
+func (b *Tab) See(l Look) {
+	b.T.Helper()
+	b.Look = l
+	b.Do(chromedp.EmulateViewport(l.Width, l.Height), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Colours}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		})
+		return err
+	}))
+}
+
+// The rules of axe-core: all that concern WCAG 2.2 AA, and those that colours
+// alone decide.
+const (
+	everyRule = `{runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}`
+	contrast  = `{runOnly: {type: "rule", values: ["color-contrast"]}}`
+)
+
+// Inspect looks at a page in light, dark and in a narrow window, one after the
+// other and without loading it again: it holds it against WCAG and its width, and
+// takes a picture of each. The window is as it was before afterwards.
+func (b *Tab) Inspect(name string) {
+	b.T.Helper()
+	before := b.Look
+	for _, l := range []struct {
+		name, rules string
+		Look
+	}{{"light", everyRule, Wide}, {"dark", contrast, Dark}, {"narrow", everyRule, Narrow}} {
+		b.See(l.Look)
+		b.audit(name+" "+l.name, l.rules)
+		b.fits(name)
+		b.shoot(name + "-" + l.name)
+	}
+	b.See(before)
+}
+
 // Accessible holds the page against WCAG 2.2 AA, and against its width. Where
 // GATEHOUSE_TEST_SCREENSHOTS names a directory, a picture of it is put there.
 func (b *Tab) Accessible(name string) {
 	b.T.Helper()
-	b.Until("document.fonts.status === 'loaded'")
-	b.Audit(name)
+	b.audit(name, everyRule)
+	b.fits(name)
+	b.shoot(b.T.Name() + "-" + name)
+}
+
+// fits fails the test if a page is wider than its window.
+func (b *Tab) fits(name string) {
+	b.T.Helper()
 	if wide := b.Text("String(document.documentElement.scrollWidth - innerWidth)"); wide != "0" && !strings.HasPrefix(wide, "-") {
-		b.T.Errorf("%s is %s px wider than its window", name, wide)
-	}
-	if dir := os.Getenv("GATEHOUSE_TEST_SCREENSHOTS"); dir != "" {
-		picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(b.T.Name(), "/", "-")+"-"+name+".png"), picture, 0o600)
-		}
-		if err != nil {
-			b.T.Error(err)
-		}
+		b.T.Errorf("%s is %s px wider than its window of %d px", name, wide, b.Look.Width)
 	}
 }
 
-// Audit holds a page against WCAG.
-func (b *Tab) Audit(name string) {
+// shoot takes a picture of the whole page, where a directory for them is named.
+func (b *Tab) shoot(name string) {
 	b.T.Helper()
-	got := b.Text(b.axe + `;axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) =>
+	dir := os.Getenv("GATEHOUSE_TEST_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	b.Until("document.fonts.status === 'loaded'")
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), picture, 0o600)
+	}
+	if err != nil {
+		b.T.Error(err)
+	}
+}
+
+// audit holds a page against rules of axe-core.
+func (b *Tab) audit(name, rules string) {
+	b.T.Helper()
+	got := b.Text(b.axe + ";axe.run(" + rules + `).then((r) =>
 		r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ")).join(" | ")).join("\n"))`)
 	if got != "" {
 		b.T.Errorf("%s: %s", name, got)
