@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/client"
+	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
+)
+
+// areas are the parts of the console. Each has a demo of its own, and the stops
+// in their order: one may leave behind what the next one needs.
+var areas = []struct {
+	name  string
+	stops func(*tour) []stop
+}{
+	{"frame", frameStops},
+}
+
+// stop is a page of the console in some state, as somebody sees it. Without a
+// path it goes on from the stop before. It is looked at once do, where there is
+// one, has led to the state.
+type stop struct {
+	name string // of its pictures
+	as   string // owner, admin, member or guest; empty for who hasn't signed in
+	path string // {org} and {project} stand for where pages of the demo's organization and its first project begin
+	do   func(*pagetest.Tab)
+}
+
+// tour is a demo and the windows that look at it.
+type tour struct {
+	sample
+	t       *testing.T
+	browser context.Context
+	windows map[string]*pagetest.Tab // by role
+}
+
+// Every page of the console in every state holds against WCAG 2.2 AA in light
+// and dark, fits a window of 320 pixels, and says nothing on the browser's
+// console. GATEHOUSE_TEST_SCREENSHOTS=directory keeps a picture of each.
+func TestTour(t *testing.T) {
+	browser := pagetest.Chromium(t)
+	for _, area := range areas {
+		t.Run(area.name, func(t *testing.T) {
+			w := newTour(t, browser)
+			for _, s := range area.stops(w) {
+				w.see(s)
+			}
+			for _, b := range w.windows {
+				b.Quiet()
+			}
+		})
+	}
+}
+
+func newTour(t *testing.T, browser context.Context) *tour {
+	t.Helper()
+	w := &tour{t: t, browser: browser, windows: map[string]*pagetest.Tab{}}
+	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0")
+	line, _, _ := strings.Cut(p.stdout.String(), "\n")
+	if err := json.Unmarshal([]byte(line), &w.sample); err != nil {
+		t.Fatalf("the demo printed no JSON: %v: %s", err, line)
+	}
+	return w
+}
+
+// user is who has a role in the demo.
+func (w *tour) user(role string) sampleUser {
+	w.t.Helper()
+	for _, u := range w.Users {
+		if u.Role == role {
+			return u
+		}
+	}
+	w.t.Fatalf("the demo has no %s", role)
+	return sampleUser{}
+}
+
+// path is where a page is.
+func (w *tour) path(of string) string {
+	org := "/console/organizations/" + w.Organization.BunShipID
+	return strings.NewReplacer("{org}", org, "{project}", org+"/projects/"+w.Projects[0].OneTestID).Replace(of)
+}
+
+// as is the window of somebody who has signed in, if they have a role.
+func (w *tour) as(role string) *pagetest.Tab {
+	w.t.Helper()
+	if b := w.windows[role]; b != nil {
+		return b
+	}
+	b := pagetest.Open(w.t, w.browser, w.URL, pagetest.Wide)
+	w.windows[role] = b
+	if role != "" {
+		u := w.user(role)
+		b.Load("/console/sign-in")
+		b.Fill("#email", u.Email)
+		b.Fill("#password", u.Password+"\r")
+		b.At("/console/")
+	}
+	return b
+}
+
+// api is a client of somebody who has signed in, to make what a page shows.
+func (w *tour) api(role string) *client.Client {
+	w.t.Helper()
+	u := w.user(role)
+	var in struct {
+		Data struct{ AccessToken string } `json:"data"`
+	}
+	if err := client.New(w.URL, "", nil).Call(w.t.Context(), "POST", "/api/v1/auth/login", map[string]string{"email": u.Email, "password": u.Password}, &in); err != nil {
+		w.t.Fatal(err)
+	}
+	return client.New(w.URL, in.Data.AccessToken, nil)
+}
+
+// make makes something by the API, as somebody.
+func (w *tour) make(role, method, path string, in, out any) {
+	w.t.Helper()
+	if err := w.api(role).Call(w.t.Context(), method, path, in, out); err != nil {
+		w.t.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
+func (w *tour) see(s stop) {
+	w.t.Helper()
+	b := w.as(s.as)
+	if s.path != "" {
+		b.Load(w.path(s.path))
+	}
+	b.Until("true")
+	if s.do != nil {
+		s.do(b)
+		b.Until("true")
+	}
+	if failed := b.Text("/^Something went wrong/.test(document.title) ? document.body.innerText : ''"); failed != "" {
+		w.t.Errorf("%s: %s", s.name, failed)
+	}
+	b.Inspect(s.name)
+}
+
+// frameStops are the pages that all others lead to.
+func frameStops(*tour) []stop {
+	return []stop{
+		{name: "sign-in", path: "/console/sign-in"},
+		{name: "sign-in-refused", do: func(b *pagetest.Tab) {
+			b.Fill("#email", "ada@demo.test")
+			b.Fill("#password", "not the password\r")
+			b.Until("document.querySelector('[role=alert]')")
+		}},
+		{name: "home", as: "owner", path: "/console/"},
+		{name: "not-found", as: "owner", path: "/console/nothing"},
+		{name: "forbidden", as: "guest", path: "{org}/keys"},
+		{name: "usage", as: "owner", path: "{org}/usage"},
+		{name: "usage-of-a-guest", as: "guest", path: "{org}/usage"},
+	}
+}
