@@ -170,7 +170,8 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved": "Saved.",
+	"saved":          "Saved.",
+	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
