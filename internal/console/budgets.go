@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -163,7 +164,7 @@ func (c *console) showBudget(r *edge.Request, id uuid.UUID, p *budgetPage) (edge
 			p.Settings.Policy = "allow"
 		}
 	}
-	out, err := c.render(r, "budget", page{Title: "Budget of " + name, Body: p})
+	out, err := c.render(r, "budget", page{Title: "Budget of " + strings.Replace(name, "The org", "the org", 1), Body: p})
 	if p.Problems != nil {
 		out.Status = unprocessable
 	}
