@@ -66,6 +66,7 @@ type ListRequest struct {
 	User         *UserRef
 	Project      *store.ProjectRef
 	Scheme       string
+	Fingerprint  string // of a secret that the credential ever had
 	State        credential.State
 	Before       uuid.UUID // the last id of the page before
 	Limit        int
@@ -102,7 +103,7 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {
