@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,8 +24,9 @@ type AccountRules struct {
 	// there are new ones.
 	Mail   bool
 	Posted func()
-	// ResetURL is a page where people choose a new password. The code that
-	// they need is added as its fragment, which no server's log sees.
+	// ResetURL is a page where people choose a new password, empty for that of
+	// the console. The code that they need is added as its fragment, which no
+	// server's log sees.
 	ResetURL string
 }
 
@@ -93,6 +95,12 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 // SendsMail reports whether letters to users are delivered.
 func (a *Authority) SendsMail() bool { return a.rules.Mail }
 
+// Open reports whether people make accounts and organizations of their own.
+func (a *Authority) Open() bool { return !a.rules.Closed }
+
+// PasswordMinimum is the least length of a password in bytes.
+func (a *Authority) PasswordMinimum() int { return a.minimum }
+
 // newLink makes the one-time link of a purpose; one before is dead.
 func (a *Authority) newLink(ctx context.Context, tx *store.Tx, l store.Link) (credential.Secret, error) {
 	code, err := linkCode.Generate(a.rand)
@@ -137,6 +145,35 @@ func (a *Authority) VerifyEmail(ctx context.Context, code string, from Origin) e
 	})
 }
 
+// ConfirmAgain sends the letter by which an address is confirmed once more, to
+// who registered it and hasn't. Whether anybody did is not to be seen from outside.
+func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin) error {
+	email, err := credential.CheckEmail("email", email)
+	if err != nil {
+		return err
+	}
+	defer a.posted()
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		now := a.clock()
+		user, err := tx.UserByEmail(ctx, email)
+		if errors.Is(err, credential.NotFound) {
+			user, err = &store.User{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		tx.Record(a.signInEvent(from, user.ID, "user.confirm_again", nil))
+		if user.ID == uuid.Nil || !user.VerifiedAt.IsZero() || !user.DeactivatedAt.IsZero() || user.Service {
+			return nil
+		}
+		last, err := tx.LinkOf(ctx, user.ID, verifyEmail)
+		if err != nil || last != nil && last.ExpiresAt.After(now.Add(verifyFor-resetPause)) {
+			return err
+		}
+		return a.sendVerification(ctx, tx, user, now)
+	})
+}
+
 // ForgotPassword sends a link for a new password to an address that has an
 // account. Whether it has one is not to be seen from outside.
 func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origin) error {
@@ -166,7 +203,7 @@ func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origi
 		if err != nil {
 			return err
 		}
-		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), a.rules.ResetURL))
+		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), cmp.Or(a.rules.ResetURL, a.Issuer()+resetPage)))
 	})
 }
 

@@ -37,8 +37,17 @@ func (a *Authority) sendVerification(ctx context.Context, tx *store.Tx, user *st
 	if err != nil {
 		return err
 	}
-	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+"/api/v1/auth/verify-email/"+code.Reveal()))
+	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+confirmPage+"#token="+code.Reveal()))
 }
+
+// The pages that letters lead to. What they need stands behind the #, which no
+// server and no log sees; a page that is loaded changes nothing, for mail
+// scanners follow links.
+const (
+	confirmPage    = "/console/verify-email"
+	resetPage      = "/console/reset"
+	invitationPage = "/console/invitation"
+)
 
 // post puts a letter into the outbox, for as long as what stands in it is good.
 func (a *Authority) post(ctx context.Context, tx *store.Tx, until time.Time, l store.Letter) error {
@@ -61,9 +70,6 @@ func knownLetter(user *store.User) store.Letter {
 }
 
 func resetLetter(user *store.User, code, page string) store.Letter {
-	how := "Enter this code where you are asked for it, within one hour:\n\n" + code
-	if page != "" {
-		how = "Choose one by opening this link within one hour:\n\n" + page + "#token=" + code
-	}
-	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse.\n"+how)
+	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse. Choose one by\n"+
+		"opening this link within one hour:\n\n"+page+"#token="+code)
 }
