@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
 )
@@ -123,6 +126,15 @@ func (w *tour) make(role, method, path string, in, out any) {
 	}
 }
 
+// verify asks about a secret, for a resource.
+func (w *tour) verify(secret, resource string) {
+	w.t.Helper()
+	verifier := client.New(w.URL, fmt.Sprint(w.Credentials["verifier"]), nil)
+	if err := verifier.Call(w.t.Context(), "POST", "/v1/verify", api.Verify{Credential: &secret, Resource: resource}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *tour) see(s stop) {
 	w.t.Helper()
 	b := w.as(s.as)
@@ -141,7 +153,12 @@ func (w *tour) see(s stop) {
 }
 
 // frameStops are the pages that all others lead to.
-func frameStops(*tour) []stop {
+func frameStops(w *tour) []stop {
+	for i, c := range []string{"bunship_live", "bunship_test", "testkase_pat", "betahub_pat", "onetest_key", "betatesting_static"} {
+		for range 40 - 6*i {
+			w.verify(fmt.Sprint(w.Credentials[c]), []string{"GET /orders", "POST /orders", "GET /stock"}[i%3])
+		}
+	}
 	return []stop{
 		{name: "sign-in", path: "/console/sign-in"},
 		{name: "sign-in-refused", do: func(b *pagetest.Tab) {
@@ -153,6 +170,17 @@ func frameStops(*tour) []stop {
 		{name: "not-found", as: "owner", path: "/console/nothing"},
 		{name: "forbidden", as: "guest", path: "{org}/keys"},
 		{name: "usage", as: "owner", path: "{org}/usage"},
+		{name: "requests", as: "owner", path: "{org}/usage/requests?days=7", do: func(b *pagetest.Tab) {
+			for range 100 { // it is some seconds behind
+				if strings.Contains(b.Text("document.body.innerText"), "GET /orders") {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+				b.Load(w.path("{org}/usage/requests?days=7"))
+			}
+			b.Click("details.data summary")
+		}},
+		{name: "requests-none", as: "guest", path: "{org}/usage/requests?days=90"},
 		{name: "usage-of-a-guest", as: "guest", path: "{org}/usage"},
 	}
 }

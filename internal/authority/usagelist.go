@@ -2,6 +2,9 @@ package authority
 
 import (
 	"context"
+	"io"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,13 +56,50 @@ func (a *Authority) Usage(ctx context.Context, p *credential.Principal, r UsageR
 	return report, err
 }
 
-// UsageRows is Usage without the totals, for what goes through all pages.
+// UsageRows is Usage without the totals.
 func (a *Authority) UsageRows(ctx context.Context, p *credential.Principal, r UsageRequest) ([]store.Usage, error) {
 	f, err := a.usageFilter(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}
 	return a.store.Usage(ctx, f)
+}
+
+// exportedUsage is what a line of an export tells apart, in its order.
+var exportedUsage = []store.Dimension{store.ByDay, store.ByCredential, store.ByProject, store.ByResource, store.ByOutcome}
+
+// UsageColumns are the names of what ExportUsage returns.
+func UsageColumns() []string {
+	return []string{"day", "credential", "project", "resource", "outcome", "requests", "coins"}
+}
+
+// ExportUsage returns usage as the lines of a table, part by part, and io.EOF
+// behind the last: nothing of the database is held while somebody reads.
+func (a *Authority) ExportUsage(p *credential.Principal, r UsageRequest) func(context.Context) ([][]string, error) {
+	by, ended := *p, false
+	r.By, r.Most, r.Limit = exportedUsage, MostExportDays, exportPart
+	return func(ctx context.Context) (cells [][]string, err error) {
+		if ended {
+			return nil, io.EOF
+		}
+		f, err := a.usageFilter(ctx, &by, r)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := a.store.Usage(ctx, f)
+		ended = len(rows) < exportPart
+		for i := range rows {
+			r.After = rows[i].Keys
+			line := append(slices.Clone(r.After), strconv.FormatInt(rows[i].Requests, 10), strconv.FormatInt(rows[i].Coins, 10))
+			for j, key := range line {
+				if key == uuid.Nil.String() { // nobody's in particular
+					line[j] = ""
+				}
+			}
+			cells = append(cells, line)
+		}
+		return cells, err
+	}
 }
 
 // usageFilter confines usage to the credentials that a principal looks after.

@@ -54,10 +54,12 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
 		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
 
-		edge.Get(organization+"/usage", used, c.usage).Takes("project", "from", "to"),
-		edge.Get(organization+"/usage/{project}", used, c.usage).Takes("from", "to"),
-		edge.Form(organization+"/usage/{project}", used, most, c.setUsage),
-		edge.Form(organization+"/usage/{project}/top-up", used, most, c.topUp),
+		shows(organization+"/usage", used, c.usage, "project", "from", "to"),
+		shows(organization+"/usage/requests", used, c.requests, "days", "project", "measure"),
+		edge.Get(organization+"/usage/requests/export.csv", used, c.exportRequests).Takes("days", "project", "measure"),
+		shows(organization+"/usage/{project}", used, c.usage, "from", "to"),
+		edge.Form(organization+"/usage/{project}", used, most, c.guarded(c.setUsage)),
+		edge.Form(organization+"/usage/{project}/top-up", used, most, c.guarded(c.topUp)),
 		edge.Get(organization+"/usage/{project}/export.csv", used, c.exportUsage).Takes("from", "to"),
 	}
 }

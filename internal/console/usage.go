@@ -18,6 +18,7 @@ import (
 
 // usagePage is what a project may spend, and has spent.
 type usagePage struct {
+	Tabs     []tab    // the pages about usage
 	Projects []choice // all that the user sees
 	Name, To string   // of the one that is shown; no name where there is none
 	Bounded  bool     // whether it has a budget
@@ -88,6 +89,7 @@ func (c *console) usage(r *edge.Request, _ edge.None) (edge.Page, error) {
 			return edge.Page{}, err
 		}
 		if len(p.Projects) == 0 {
+			p.Tabs = usageTabs(r)
 			return c.render(r, "usage", page{Title: "Usage & Billing", Body: p})
 		}
 		named = p.Projects[0].Value
@@ -119,7 +121,7 @@ func (c *console) showUsage(r *edge.Request, project uuid.UUID, p *usagePage) (e
 		return edge.Page{}, err
 	}
 	now, b := c.authority.Now(), u.Budget
-	p.Name, p.To = u.Project.Name, base(r)+"/usage/"+project.String()
+	p.Tabs, p.Name, p.To = usageTabs(r), u.Project.Name, base(r)+"/usage/"+project.String()
 	p.Bounded, p.Writes = b.Active, u.Writes
 	p.Start, p.End, p.Calls = b.Start(b.Cycle), b.ResetsAt(), grouped(b.Events)
 	if b.ToppedUp > 0 {

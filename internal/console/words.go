@@ -10,7 +10,23 @@ import (
 )
 
 // words are what the templates say things with.
-var words = template.FuncMap{"title": titled, "initials": initials, "when": when, "day": day}
+var words = template.FuncMap{"title": titled, "initials": initials, "when": when, "day": day, "series": seriesClass, "partlist": partList}
+
+// seriesClass is the colour of a part of a chart: all others have one of their own.
+func seriesClass(i int, name string) string {
+	if name == "All others" {
+		i = mostSeries
+	}
+	return fmt.Sprintf("s%d", i+1)
+}
+
+// partList names a table of parts.
+func partList(title, id string, parts []part) any {
+	return struct {
+		Title, ID string
+		Parts     []part
+	}{title, id, parts}
+}
 
 // titled begins a word with a capital.
 func titled(word string) string {

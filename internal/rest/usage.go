@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -179,9 +178,6 @@ func orNobody(id string) string {
 	return id
 }
 
-// usageColumns are the columns of an export.
-var usageColumns = []string{"day", "credential", "project", "resource", "outcome", "requests", "coins"}
-
 // pages reads a table page by page, so that nothing of the database is held
 // while the caller reads. page returns the rows of the next page, and none
 // behind the last.
@@ -202,19 +198,7 @@ func (h *handlers) exportUsage(r *edge.Request, _ edge.None) (out edge.Stream, e
 	if err != nil {
 		return out, err
 	}
-	req.By, req.Most, req.Limit = exportedBy, authority.MostExportDays, exportPage
-	principal := r.Principal
-	return edge.Table("usage-"+date(req.From)+"-"+date(req.To)+".csv", usageColumns, pages(func(ctx context.Context) (cells [][]string, err error) {
-		rows, err := h.authority.UsageRows(ctx, &principal, req)
-		for i := range rows {
-			row := usageRow(&rows[i], exportedBy)
-			cells = append(cells, []string{
-				row.Day, row.Credential, row.Project, row.Resource, row.Outcome, strconv.FormatInt(row.Requests, 10), strconv.FormatInt(row.Coins, 10),
-			})
-			req.After = rows[i].Keys
-		}
-		return cells, err
-	})), nil
+	return edge.Table("usage-"+date(req.From)+"-"+date(req.To)+".csv", authority.UsageColumns(), h.authority.ExportUsage(&r.Principal, req)), nil
 }
 
 func (h *handlers) listCalls(r *edge.Request, _ edge.None) (out api.List[api.Request], err error) {
