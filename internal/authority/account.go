@@ -145,35 +145,6 @@ func (a *Authority) VerifyEmail(ctx context.Context, code string, from Origin) e
 	})
 }
 
-// ConfirmAgain sends the letter by which an address is confirmed once more, to
-// who registered it and hasn't. Whether anybody did is not to be seen from outside.
-func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin) error {
-	email, err := credential.CheckEmail("email", email)
-	if err != nil {
-		return err
-	}
-	defer a.posted()
-	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		now := a.clock()
-		user, err := tx.UserByEmail(ctx, email)
-		if errors.Is(err, credential.NotFound) {
-			user, err = &store.User{}, nil
-		}
-		if err != nil {
-			return err
-		}
-		tx.Record(a.signInEvent(from, user.ID, "user.confirm_again", nil))
-		if user.ID == uuid.Nil || !user.VerifiedAt.IsZero() || !user.DeactivatedAt.IsZero() || user.Service {
-			return nil
-		}
-		last, err := tx.LinkOf(ctx, user.ID, verifyEmail)
-		if err != nil || last != nil && last.ExpiresAt.After(now.Add(verifyFor-resetPause)) {
-			return err
-		}
-		return a.sendVerification(ctx, tx, user, now)
-	})
-}
-
 // ForgotPassword sends a link for a new password to an address that has an
 // account. Whether it has one is not to be seen from outside.
 func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origin) error {

@@ -3,8 +3,12 @@ package authority
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
@@ -48,6 +52,35 @@ const (
 	resetPage      = "/console/reset"
 	invitationPage = "/console/invitation"
 )
+
+// ConfirmAgain sends the letter by which an address is confirmed once more, to
+// who registered it and hasn't. Whether anybody did is not to be seen from outside.
+func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin) error {
+	email, err := credential.CheckEmail("email", email)
+	if err != nil {
+		return err
+	}
+	defer a.posted()
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		now := a.clock()
+		user, err := tx.UserByEmail(ctx, email)
+		if errors.Is(err, credential.NotFound) {
+			user, err = &store.User{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		tx.Record(a.signInEvent(from, user.ID, "user.confirm_again", nil))
+		if user.ID == uuid.Nil || !user.VerifiedAt.IsZero() || !user.DeactivatedAt.IsZero() || user.Service {
+			return nil
+		}
+		last, err := tx.LinkOf(ctx, user.ID, verifyEmail)
+		if err != nil || last != nil && last.ExpiresAt.After(now.Add(verifyFor-resetPause)) {
+			return err
+		}
+		return a.sendVerification(ctx, tx, user, now)
+	})
+}
 
 // post puts a letter into the outbox, for as long as what stands in it is good.
 func (a *Authority) post(ctx context.Context, tx *store.Tx, until time.Time, l store.Letter) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
@@ -191,10 +192,14 @@ func (a *Authority) enableTwoFactor(ctx context.Context, p *credential.Principal
 	return err
 }
 
+// Renewal asks for new backup codes. Mark tells it from any other: one that was
+// done is ErrDone.
+type Renewal struct{ Password, Mark string }
+
 // RenewBackupCodes draws new backup codes for who proves the password. Those of
 // before are good no more.
-func (a *Authority) RenewBackupCodes(ctx context.Context, p *credential.Principal, password string) (codes []credential.Secret, err error) {
-	err = a.confirm(ctx, p, password, func(proof *proof) error {
+func (a *Authority) RenewBackupCodes(ctx context.Context, p *credential.Principal, r Renewal) (codes []credential.Secret, err error) {
+	err = a.confirm(ctx, p, r.Password, func(proof *proof) error {
 		var stored [][32]byte
 		if codes, stored, err = a.drawBackupCodes(p.Subject); err != nil {
 			return err
@@ -207,7 +212,15 @@ func (a *Authority) RenewBackupCodes(ctx context.Context, p *credential.Principa
 			if !user.TwoFactor {
 				return credential.Errorf(credential.NotFound, "two-factor authentication is not on")
 			}
-			tx.Record(act{p, a.clock()}.event("two_factor.renew_codes", "user:"+p.Subject.String(), "{}"))
+			by := act{p, a.clock()}
+			first, err := tx.Once(ctx, sha256.Sum256([]byte("backup codes\x00"+p.Credential.ID.String()+r.Mark)), by.at.Add(SessionLifetime))
+			if err != nil {
+				return err
+			}
+			if !first {
+				return ErrDone
+			}
+			tx.Record(by.event("two_factor.renew_codes", "user:"+p.Subject.String(), "{}"))
 			return tx.SetBackupCodes(ctx, p.Subject, a.store.Root().Version(), stored)
 		})
 	})

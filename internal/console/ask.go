@@ -165,6 +165,8 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
+	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 }
 
