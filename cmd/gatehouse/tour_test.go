@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
@@ -20,6 +22,7 @@ var areas = []struct {
 	stops func(*tour) []stop
 }{
 	{"frame", frameStops},
+	{"account", accountStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
@@ -109,13 +112,11 @@ func (w *tour) as(role string) *pagetest.Tab {
 func (w *tour) api(role string) *client.Client {
 	w.t.Helper()
 	u := w.user(role)
-	var in struct {
-		Data struct{ AccessToken string } `json:"data"`
-	}
+	var in struct{ AccessToken string }
 	if err := client.New(w.URL, "", nil).Call(w.t.Context(), "POST", "/api/v1/auth/login", map[string]string{"email": u.Email, "password": u.Password}, &in); err != nil {
 		w.t.Fatal(err)
 	}
-	return client.New(w.URL, in.Data.AccessToken, nil)
+	return client.New(w.URL, in.AccessToken, nil)
 }
 
 // make makes something by the API, as somebody.
@@ -181,6 +182,18 @@ func frameStops(w *tour) []stop {
 			b.Click("details.data summary")
 		}},
 		{name: "requests-none", as: "guest", path: "{org}/usage/requests?days=90"},
+		{name: "budgets", as: "owner", path: "{org}/budgets"},
+		{name: "budget-new", as: "owner", do: func(b *pagetest.Tab) { b.Click(".head .primary"); b.Until("document.querySelector('#budget')") }},
+		{name: "budget-refused", as: "owner", do: func(b *pagetest.Tab) { b.Fill("#budget", "many\r"); b.Until("document.querySelector('[role=alert]')") }},
+		{name: "budget", as: "owner", do: func(b *pagetest.Tab) {
+			b.Do(chromedp.Clear(chromedp.CSS("#budget")))
+			b.Fill("#budget", "100\r")
+			b.Until("document.querySelector('[data-done]')")
+			for range 90 {
+				w.verify(fmt.Sprint(w.Credentials["testkase_pat"]), "GET /orders")
+			}
+			b.Do(chromedp.Reload())
+		}},
 		{name: "usage-of-a-guest", as: "guest", path: "{org}/usage"},
 	}
 }

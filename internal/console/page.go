@@ -172,15 +172,15 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved":    "Saved.",
-	"password": "Your password is changed, and your other sessions have ended.",
-	"left":     "You are no member of it any more.",
-	"joined":   "You are a member now.",
-	"founded":  "The organization is there, and you own it.",
-	"second":   "Two-factor authentication is on.",
-	"single":   "Two-factor authentication is off.",
-	"ended":    "The session has ended.",
-	"others":   "Your other sessions have ended.",
+	"saved":          "Saved.",
+	"password":       "Your password is changed, and your other sessions have ended.",
+	"left":           "You are no member of it any more.",
+	"joined":         "You are a member now.",
+	"founded":        "The organization is there, and you own it.",
+	"single":         "Two-factor authentication is off.",
+	"ended":          "The session has ended.",
+	"others":         "Your other sessions have ended.",
+	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
