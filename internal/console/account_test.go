@@ -316,7 +316,7 @@ func TestBH3_L10_Account(t *testing.T) {
 	each(t, local, func(t *testing.T, s *site) {
 		s.enter("ada@example.test")
 		home := s.shows("the start", s.get("/console/"), 200, `class="avatar" href="/console/account"`)
-		page := s.shows("the account", s.get("/console/account"), 200, "Profile & Account", "ada@example.test", "API Access", "take 15 or more", "No token works", `href="/console/account/tokens"`, "Manage API Tokens",
+		page := s.shows("the account", s.get("/console/account"), 200, "Profile & Account", "ada@example.test", "API Access", "take 15 or more", "You have no API token", `href="/console/account/tokens"`, "Manage API Tokens",
 			"Password", "Two-factor authentication", "Sessions", "Owner since")
 		s.hides("the start", home, "Choose a new password")
 		if to := s.found(s.post("/console/account", fill(page, "name", "Ada <b>L")), leads); to != "/console/account?done=saved" {
@@ -331,7 +331,7 @@ func TestBH3_L10_Account(t *testing.T) {
 			return s.post("/console/account/password", fill(page, "password-current", present, "password-new", next))
 		}
 		s.hides("wrong", s.shows("a wrong password", change("wrong horse", "another horse battery"), 422, "isn't your password", `id="password-current-error"`), "wrong horse", "another horse")
-		s.shows("a short one", change(password, "short"), 422, "The new password must have at least 8 bytes")
+		s.shows("a short one", change(password, "short"), 422, "The new password must have at least 8 characters")
 		s.shows("the same", change(password, password), 422, "The new password must not be the present password")
 		if to := s.found(change(password, "another horse battery"), leads); to != "/console/account?done=password" {
 			t.Errorf("the change leads to %s", to)
@@ -357,7 +357,7 @@ func TestL6_L7_K13_TwoFactor(t *testing.T) {
 		s.shows("a wrong password", s.post(at, fill(page, "password", "wrong horse")), 422, "isn't your password")
 		shown := s.shows("set up", s.post(at, fill(page, "password", password)), 200, `class="qr"`, "Or type this key")
 		s.hides("set up", shown, "data:", "otpauth:", "backup codes are left")
-		seed := s.found(shown, regexp.MustCompile(`<input id="seed" value="([^"]*)"`))
+		seed := s.found(shown, regexp.MustCompile(`(?s)<textarea id="seed"[^>]*>([^<]*)<`))
 		wrong := s.shows("a wrong code", s.post(at+"/on", fill(shown, "code", "000000")), 422, "doesn't match", "start again")
 		s.hides("a wrong code", wrong, seed, `class="qr"`)
 		on := s.shows("on", s.post(at+"/on", fill(wrong, "code", codeOf(t, seed))), 200, "10 backup codes")

@@ -189,6 +189,9 @@ func troubles(err error) []trouble {
 	if f.label != "" && (strings.HasPrefix(text, "Must ") || strings.HasPrefix(text, "May ")) {
 		text = f.label + " " + strings.ToLower(text[:1]) + text[1:]
 	}
+	if strings.HasPrefix(f.name, "password") { // whoever types one counts so, and it is never shorter
+		text = strings.ReplaceAll(text, " bytes", " characters")
+	}
 	return []trouble{{f.name, text}}
 }
 

@@ -164,12 +164,16 @@ addEventListener("pageshow", (event) => {
 });
 
 // ---- a code that came behind the # of a link reaches no server by itself ----
-for (const field of document.querySelectorAll("[data-fragment]")) {
-  const code = new URLSearchParams(location.hash.slice(1)).get(field.dataset.fragment);
-  if (!code) continue;
-  field.value = code;
-  history.replaceState(null, "", location.pathname + location.search);
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1));
+  for (const field of document.querySelectorAll("[data-fragment]")) {
+    if (!code.get(field.dataset.fragment)) continue;
+    field.value = code.get(field.dataset.fragment);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
 }
+takeCode();
+addEventListener("hashchange", takeCode);
 
 // ---- what is shown once, as a file ----
 document.addEventListener("click", (event) => {
