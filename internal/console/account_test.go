@@ -99,7 +99,7 @@ func TestK11_K13_L1_SetUp(t *testing.T) {
 			if change[0] != "organization" {
 				s.shows(what, page, 422, `name="organization" type="text" value="Acme <b>"`)
 			}
-			s.hides(what, page, password, "gh_", "<b>Acme")
+			s.hides(what, page, password, "gate_")
 		}
 		in.Set("code", code.Reveal())
 		made := s.shows("setting up", s.post("/console/setup", in), 200, "Copy your first key now", `href="/console/"`)

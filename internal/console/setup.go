@@ -78,6 +78,11 @@ func (c *console) setUp(r *edge.Request, in edge.Values) (edge.Page, error) {
 		UserRequest: authority.UserRequest{Email: in["email"], Name: in["name"], Role: credential.Owner, Password: in["password"]},
 	})
 	if problems := troubles(err); problems != nil {
+		for i := range problems {
+			if problems[i].Field == "code" {
+				problems[i].Text = "That isn't the code that the server printed."
+			}
+		}
 		return c.showGate(r, c.setUpForm().with(in, problems))
 	}
 	if err != nil {
