@@ -23,6 +23,7 @@ var areas = []struct {
 }{
 	{"frame", frameStops},
 	{"keys", keyStops},
+	{"account", accountStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a

@@ -100,6 +100,21 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	return list, nil
 }
 
+// OwnTokens returns what works of the tokens of the principal's user, in all
+// organizations, the newest first.
+func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal) (list []*credential.Credential, err error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	rows, err := a.store.ListCredentials(ctx, store.Filter{User: p.Subject, State: credential.Active, Limit: 200, Now: a.clock()})
+	for _, row := range rows {
+		if row.Credential != nil {
+			list = append(list, row.Credential)
+		}
+	}
+	return list, err
+}
+
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{

@@ -165,6 +165,8 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
+	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 }
 
@@ -186,6 +188,9 @@ func troubles(err error) []trouble {
 	f, text := fields[name], stop(e.Detail)
 	if f.label != "" && (strings.HasPrefix(text, "Must ") || strings.HasPrefix(text, "May ")) {
 		text = f.label + " " + strings.ToLower(text[:1]) + text[1:]
+	}
+	if strings.HasPrefix(f.name, "password") { // whoever types one counts so, and it is never shorter
+		text = strings.ReplaceAll(text, " bytes", " characters")
 	}
 	return []trouble{{f.name, text}}
 }

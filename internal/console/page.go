@@ -40,7 +40,7 @@ type assets struct {
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved"}
+var gated = []string{"signin", "problem", "moved", "gateform", "invitation"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
@@ -69,6 +69,8 @@ func loadAssets() assets {
 		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
 		a.pages[name] = template.Must(page, err)
 	}
+	first, err := template.Must(base.Clone()).ParseFS(files, "pages/base.html", "pages/parts.html", "pages/gate.html", "pages/secret.html")
+	a.pages["firstkey"] = template.Must(first, err) // which is shown to who hasn't been here before
 	return a
 }
 
@@ -174,6 +176,13 @@ var deeds = map[string]string{
 	"suspended":      "Suspended. Requests with it are refused until you resume it.",
 	"resumed":        "It works again.",
 	"keys-revoked":   "Revoked. Requests with any of those keys get 401.",
+	"password":       "Your password is changed, and your other sessions have ended.",
+	"left":           "You are no member of it any more.",
+	"joined":         "You are a member now.",
+	"founded":        "The organization is there, and you own it.",
+	"single":         "Two-factor authentication is off.",
+	"ended":          "The session has ended.",
+	"others":         "Your other sessions have ended.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 
@@ -215,7 +224,7 @@ func (c *console) writeProblem(w http.ResponseWriter, f edge.Failure, requestID 
 		if f.Denied != nil && f.Denied.Code != "" {
 			body.Notice = "Your session has ended. Sign in to go on."
 		}
-		name, p = "signin", page{Title: "Sign in", Body: body}
+		name, p = "signin", c.signInAs(r, body)
 	}
 	out, err := c.execute(r, name, f.Status, p)
 	if err != nil {

@@ -47,11 +47,11 @@ document.addEventListener("click", async (event) => {
 // ---- the dialog that shows a secret once ----
 const guarded = (dialog) => dialog.matches("[data-guard]") && !dialog.dataset.stored;
 
-function markStored(dialog) {
+function markStored(dialog, says = "Copied. Store it before you close this window.") {
   dialog.dataset.stored = "1";
   const state = dialog.querySelector("[data-state]");
   state.classList.add("done");
-  state.querySelector("[data-text]").textContent = "Copied. Store it before you close this window.";
+  state.querySelector("[data-text]").textContent = says;
   dialog.querySelector(".leave").classList.remove("show");
 }
 
@@ -168,12 +168,27 @@ addEventListener("pageshow", (event) => {
 });
 
 // ---- a code that came behind the # of a link reaches no server by itself ----
-for (const field of document.querySelectorAll("[data-fragment]")) {
-  const code = new URLSearchParams(location.hash.slice(1)).get(field.dataset.fragment);
-  if (!code) continue;
-  field.value = code;
-  history.replaceState(null, "", location.pathname + location.search);
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1));
+  for (const field of document.querySelectorAll("[data-fragment]")) {
+    if (!code.get(field.dataset.fragment)) continue;
+    field.value = code.get(field.dataset.fragment);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
 }
+takeCode();
+addEventListener("hashchange", takeCode);
+
+// ---- what is shown once, as a file ----
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-save]");
+  if (!button) return;
+  const file = new Blob([document.getElementById(button.dataset.save).value, "\n"], { type: "text/plain" });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: button.dataset.name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  markStored(button.closest("dialog"), "Downloaded. Keep the file where your passwords are.");
+});
 
 // ---- which token is this? Its fingerprint is made here, and the token goes nowhere ----
 document.querySelector("[data-hashes] #pasted")?.addEventListener("input", async (event) => {
