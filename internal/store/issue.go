@@ -235,6 +235,9 @@ type IssueFilter struct {
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
 	Tags                        []int64 // by number, at most a few; any of them
+	Assignee                    uuid.UUID
+	Before                      int64       // the number of the last one that was seen
+	IDs                         []uuid.UUID // at most MostFound; nil for all
 	Skip, Limit                 int
 }
 
@@ -251,6 +254,19 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 		if c.value != "" {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
+	}
+	if f.Assignee != uuid.Nil {
+		add(`i.assignee_id = $%d`, f.Assignee)
+	}
+	if f.Before != 0 {
+		add(`i.number < $%d`, f.Before)
+	}
+	if len(f.IDs) > 0 {
+		first := len(args) + 1
+		for _, id := range f.IDs {
+			args = append(args, id)
+		}
+		conditions = append(conditions, `i.id IN `+places(first, len(f.IDs)))
 	}
 	for _, stage := range f.Stages {
 		add(`i.stage = $%d`, stage)

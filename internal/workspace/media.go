@@ -36,8 +36,8 @@ func (w *Workspace) AddMedia(ctx context.Context, p *credential.Principal, ref I
 	return a, err
 }
 
-// Media lists the files of an issue that are of a kind, in the order in which
-// they came. What is private is for those who may change the issue.
+// Media lists the files of an issue that are of a kind (empty: of any), in the
+// order in which they came. What is private is for those who may change the issue.
 func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref IssueRef, kind string) ([]store.Artifact, error) {
 	issue, err := w.Issue(ctx, p, ref)
 	if err != nil {
@@ -48,7 +48,7 @@ func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref Issu
 		return nil, err
 	}
 	list, err := w.store.Artifacts(ctx, ownedBy(issue), 0, mostArtifacts)
-	return slices.DeleteFunc(list, func(a store.Artifact) bool { return a.Kind != kind || a.Private && !private }), err
+	return slices.DeleteFunc(list, func(a store.Artifact) bool { return kind != "" && a.Kind != kind || a.Private && !private }), err
 }
 
 // Medium names a file of an issue.
