@@ -142,6 +142,7 @@ func (s *sampler) make(url string) *sample {
 	for _, issue := range sampleIssues() {
 		s.call(http.MethodPost, "/projects/"+out.Projects[0].BetaHubID+"/issues.json", issue, nil)
 	}
+	s.makeRuns(s.c.Runs(o.ID, first))
 	return out
 }
 

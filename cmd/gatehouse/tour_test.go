@@ -20,6 +20,7 @@ var areas = []struct {
 	stops func(*tour) []stop
 }{
 	{"frame", frameStops},
+	{"workspace", workStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a

@@ -166,6 +166,9 @@ var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
+	"title": {"title", "The title"}, "description": {"description", "The description"}, "steps_to_reproduce": {"steps", "The steps"}, "body": {"body", "The comment"},
+	"priority": {"priority", "The priority"}, "status": {"status", "The status"}, "preconditions": {"preconditions", "The preconditions"}, "folder": {"folder", "The folder"},
+	"type": {"type", "The type"}, "labels": {"labels", "The labels"}, "steps": {"steps", "The steps"}, "comment": {"comment", "The comment"},
 }
 
 // unprocessable is the status of a form that has to be mended.

@@ -62,7 +62,7 @@ func loadAssets() assets {
 	must(err)
 	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", "pages/parts.html", file}
+		parts := []string{"pages/base.html", "pages/parts.html", "pages/workparts.html", file}
 		if slices.Contains(gated, name) {
 			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
 		}
@@ -74,7 +74,7 @@ func loadAssets() assets {
 
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
-	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html"}, file)
+	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html", "pages/workparts.html"}, file)
 }
 
 // must stops a program whose own files are broken.
@@ -170,7 +170,9 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved": "Saved.",
+	"saved":     "Saved.",
+	"commented": "Your comment was added.",
+	"reported":  "The issue was reported.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.

@@ -51,7 +51,7 @@ func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref Issu
 	return slices.DeleteFunc(list, func(a store.Artifact) bool { return kind != "" && a.Kind != kind || a.Private && !private }), err
 }
 
-// Medium names a file of an issue.
+// Medium names a file of an issue. An empty kind is any.
 type Medium struct {
 	Issue  IssueRef
 	Kind   string
@@ -69,7 +69,7 @@ func (w *Workspace) OpenMedia(ctx context.Context, p *credential.Principal, m Me
 		return nil, nil, err
 	}
 	private, err := w.seesPrivate(ctx, p, m.Issue)
-	if err == nil && (a.Kind != m.Kind || a.Owner != ownedBy(issue) || a.Private && !private) {
+	if err == nil && (m.Kind != "" && a.Kind != m.Kind || a.Owner != ownedBy(issue) || a.Private && !private) {
 		err = credential.Errorf(credential.NotFound, "no such file")
 	}
 	if err != nil {
