@@ -170,9 +170,10 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved":     "Saved.",
-	"commented": "Your comment was added.",
-	"reported":  "The issue was reported.",
+	"saved":          "Saved.",
+	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
+	"commented":      "Your comment was added.",
+	"reported":       "The issue was reported.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
