@@ -46,7 +46,7 @@ func (c *console) workRoutes() []edge.Route {
 
 		shows(project+"/cycles", any, c.cycles, "status", "after"),
 		shows(cycle, any, c.cycle, "status", "after"),
-		edge.Form(cycle, any, most, c.setExecution),
+		edge.Form(cycle+"/results", any, most, c.setExecution),
 
 		shows(project+"/runs", any, c.runs, append([]string{"after"}, runFilters...)...),
 		shows(run, any, c.run, append([]string{"after"}, resultFilters...)...),

@@ -20,8 +20,7 @@ type overviewPage struct {
 	workBase
 	Branches []choice
 	Branch   string
-	Trend    *trend  // nil where there is no run
-	Latest   *runRow // the latest run
+	Trend    *trend // nil where there is no complete run
 	Runs     []runRow
 	Empty    *emptyRuns
 	Open     []count // issues that aren't done, by priority
@@ -39,6 +38,7 @@ type overviewPage struct {
 type trend struct {
 	Rates, Tests graph
 	Rows         []runRow
+	Last         runRow
 }
 
 func (c *console) overview(r *edge.Request, _ edge.None) (edge.Page, error) {
@@ -78,28 +78,39 @@ func (c *console) latestRuns(r *edge.Request, w *workplace, p *overviewPage) err
 	for i := range found {
 		rows[i] = c.runRow(w, &found[i])
 	}
-	p.Runs, p.Latest, p.Trend = rows[:min(len(rows), mostLatest)], &rows[0], trendOf(found, rows)
+	p.Runs = rows[:min(len(rows), mostLatest)]
+	var complete []store.TestRun
+	var shown []runRow
 	for i := range found {
-		if found[i].Status == store.RunInProgress {
-			continue
+		if found[i].Status != store.RunInProgress {
+			complete, shown = append(complete, found[i]), append(shown, rows[i])
 		}
-		changes, err := c.workspace.Changes(r.Context(), &r.Principal, workspace.RunRef{Project: w.ref, ID: found[i].ID})
-		if err != nil {
-			return err
-		}
-		if part := changesOf(w, &found[i], changes); part != nil {
-			p.Newly = part.NewlyFailing[:min(len(part.NewlyFailing), mostLatest)]
-			p.More = len(part.NewlyFailing) - len(p.Newly)
-		}
-		p.NewlyIn = &rows[i]
-		break
 	}
+	if len(complete) == 0 {
+		return nil
+	}
+	p.Trend = trendOf(complete, shown)
+	return c.newlyFailing(r, w, p, &complete[0])
+}
+
+// newlyFailing says what the latest complete run broke.
+func (c *console) newlyFailing(r *edge.Request, w *workplace, p *overviewPage, run *store.TestRun) error {
+	changes, err := c.workspace.Changes(r.Context(), &r.Principal, workspace.RunRef{Project: w.ref, ID: run.ID})
+	if err != nil {
+		return err
+	}
+	if part := changesOf(w, run, changes); part != nil {
+		p.Newly = part.NewlyFailing[:min(len(part.NewlyFailing), mostLatest)]
+		p.More = len(part.NewlyFailing) - len(p.Newly)
+	}
+	row := c.runRow(w, run)
+	p.NewlyIn = &row
 	return nil
 }
 
 // trendOf draws runs, the latest of which is the first.
 func trendOf(runs []store.TestRun, rows []runRow) *trend {
-	t := &trend{}
+	t := &trend{Last: rows[0]}
 	most := int64(1)
 	for i := range runs {
 		most = max(most, runs[i].Counts.Total)
