@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -24,9 +25,10 @@ const signIn = `{"email":"ada@example.test","password":"correct horse battery"}`
 
 // site is a console at a public URL, and a browser that keeps its cookies.
 type site struct {
-	t            *testing.T
+	t            testing.TB
 	url          string
 	authority    *authority.Authority
+	workspace    *workspace.Workspace
 	organization *store.Organization
 	browser      *http.Client
 	at           atomic.Int64 // how far its clock is set ahead, in seconds
@@ -37,7 +39,7 @@ func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 }
 
 // run serves a console with an organization that Ada owns.
-func run(t *testing.T, cfg store.Config, publicURL string) *site {
+func run(t testing.TB, cfg store.Config, publicURL string) *site {
 	st := storetest.Open(t, cfg)
 	s := &site{t: t}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
@@ -53,7 +55,8 @@ func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test"}), URL: publicURL})}))
+	s.workspace = workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test", Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1})})
+	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: s.workspace, URL: publicURL})}))
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -21,8 +21,9 @@ import (
 //go:embed assets pages
 var files embed.FS
 
-// policy lets a page load what this server has, and run its one script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
+// policy lets a page load what this server has, ask it for more, and run its one
+// script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
 func (c *console) headers() http.Header {
