@@ -7,6 +7,8 @@ import (
 	"image/png"
 	"mime/multipart"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -18,6 +20,7 @@ import (
 func workStops(w *tour) []stop {
 	w.picture()
 	w.startRun()
+	w.reportFile()
 	empty := "{org}/projects/" + w.Projects[1].OneTestID
 	stops := []stop{
 		{name: "overview", as: "owner", path: "{project}"},
@@ -29,6 +32,7 @@ func workStops(w *tour) []stop {
 		{name: "run", as: "owner", path: "{project}/runs/11"},
 		{name: "run-failed-results", as: "guest", path: "{project}/runs/7?status=flaky"},
 		{name: "run-going", as: "owner", path: "{project}/runs/12"},
+		{name: "run-reported", as: "owner", path: "{project}/runs/13"},
 		{name: "result", as: "owner", path: "{project}/runs/11/results/2"},
 
 		{name: "tests", as: "owner", path: "{project}/tests"},
@@ -94,6 +98,18 @@ func caseStops(empty string) []stop {
 			b.Until("document.querySelector('#TC-2 [aria-pressed=true][value=blocked]')")
 		}},
 		{name: "cycle-of-a-guest", as: "guest", path: "{project}/cycles/TCYCLE-1?status=skipped"},
+	}
+}
+
+// reportFile reports what a test program wrote, and keeps the file with the run.
+func (w *tour) reportFile() {
+	w.t.Helper()
+	const file = "../../internal/testresult/testdata/results/junit/playwright-failures.xml"
+	cmd := exec.CommandContext(w.t.Context(), program(w.t), "report", "--url", w.URL, "--project-id", "PRJ-1", "--name", "Browser tests", "--branch", "main", "--commit", "9d1c5ab2f033",
+		"--results-file", file, "--attach", file)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "GATEHOUSE_TOKEN=" + w.Credentials["testkase_pat"].(string)}
+	if out, err := cmd.CombinedOutput(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() > 1 { // 1 is that tests failed
+		w.t.Fatalf("gatehouse report: %v\n%s", err, out)
 	}
 }
 

@@ -116,9 +116,11 @@ func (c *console) showIssue(r *edge.Request, in edge.Values, problems []trouble)
 			Picture: strings.HasPrefix(m.Type, "image/")})
 	}
 	if p.Writes {
-		if err := c.offer(r, w, &p, i, in); err != nil {
+		people, err := c.workspace.Assignable(r.Context(), &r.Principal, w.ref)
+		if err != nil {
 			return edge.Page{}, err
 		}
+		p.offer(people, i, in)
 	}
 	out, err := c.showWork(r, w, "issue", page{Title: i.Title, Body: p})
 	if problems != nil {
@@ -128,11 +130,7 @@ func (c *console) showIssue(r *edge.Request, in edge.Values, problems []trouble)
 }
 
 // offer fills in what may be chosen for an issue.
-func (c *console) offer(r *edge.Request, w *workplace, p *issuePage, i *store.Issue, in edge.Values) error {
-	people, err := c.workspace.Assignable(r.Context(), &r.Principal, w.ref)
-	if err != nil {
-		return err
-	}
+func (p *issuePage) offer(people []store.Person, i *store.Issue, in edge.Values) {
 	status, statuses := statusOf(i)
 	assignee := ""
 	if i.Assignee.Number != 0 {
@@ -147,7 +145,6 @@ func (c *console) offer(r *edge.Request, w *workplace, p *issuePage, i *store.Is
 	p.Statuses = chosen(or(in["status"], status), choicesOf("", statuses)[1:])
 	p.Priorities = chosen(or(in["priority"], i.Priority), choicesOf("", mostFirst(workspace.Priorities()))[1:])
 	p.People = chosen(assignee, peopleToChoose(people))
-	return nil
 }
 
 // statusOf is what an issue is chosen by to be, and among what.

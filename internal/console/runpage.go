@@ -309,7 +309,7 @@ func (c *console) filesOf(r *edge.Request, n workspace.RunRef, to string) (rows 
 	files, err := c.workspace.FilesOfRun(r.Context(), &r.Principal, n)
 	for i := range files {
 		f := &files[i]
-		rows = append(rows, fileRow{Name: f.Name, To: to + "/files/" + itoa(f.Number), Size: bytesText(f.Size), Kind: or(f.Kind, "file")})
+		rows = append(rows, fileRow{Name: f.Name, To: to + "/files/" + itoa(f.Number), Size: bytesText(f.Size), Kind: worded(or(f.Kind, "file"))})
 	}
 	return rows, err
 }

@@ -95,7 +95,7 @@ func (c *console) latestRuns(r *edge.Request, w *workplace, p *overviewPage) err
 
 // newlyFailing says what the latest complete run broke.
 func (c *console) newlyFailing(r *edge.Request, w *workplace, p *overviewPage, run *store.TestRun) error {
-	changes, err := c.workspace.Changes(r.Context(), &r.Principal, workspace.RunRef{Project: w.ref, ID: run.ID})
+	changes, err := c.workspace.NewlyFailing(r.Context(), &r.Principal, workspace.RunRef{Project: w.ref, ID: run.ID})
 	if err != nil {
 		return err
 	}
