@@ -83,6 +83,7 @@ func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 	s := sampler{ctx: ctx, c: client.New("http://gatehouse", "", inProcess{n.operator})}
 	out := s.make(cfg.PublicURL)
 	if s.err == nil { // a test is made by who will use it
+		s.makeRuns(s.c.Runs(out.Organization.ID, out.Projects[0].OneTestID))
 		s.c = client.New("http://gatehouse", s.made[0].Secret, inProcess{n.public})
 		s.makeCampaign()
 	}
@@ -142,7 +143,6 @@ func (s *sampler) make(url string) *sample {
 	for _, issue := range sampleIssues() {
 		s.call(http.MethodPost, "/projects/"+out.Projects[0].BetaHubID+"/issues.json", issue, nil)
 	}
-	s.makeRuns(s.c.Runs(o.ID, first))
 	return out
 }
 

@@ -32,6 +32,10 @@ func workStops(w *tour) []stop {
 		{name: "run", as: "owner", path: "{project}/runs/11"},
 		{name: "run-failed-results", as: "guest", path: "{project}/runs/7?status=flaky"},
 		{name: "run-going", as: "owner", path: "{project}/runs/12"},
+		{name: "run-complete", as: "owner", do: func(b *pagetest.Tab) {
+			w.store("shard-2-of-2", api.Result{Class: "game.MapTest", Name: "the map shows what was visited", Status: "passed", DurationMs: 190})
+			b.Until("!document.querySelector('[data-going]') && document.body.innerText.includes('66.6 %')") // by itself
+		}},
 		{name: "run-reported", as: "owner", path: "{project}/runs/13"},
 		{name: "result", as: "owner", path: "{project}/runs/11/results/2"},
 
@@ -117,15 +121,20 @@ func (w *tour) reportFile() {
 func (w *tour) startRun() {
 	w.t.Helper()
 	runs := client.New(w.URL, w.Credentials["testkase_pat"].(string), nil).Runs(w.Organization.ID, w.Projects[0].OneTestID)
-	run, err := runs.Start(w.t.Context(), api.StartRun{Key: "half", Name: "Build and test", Branch: "main", Commit: "9d1c5ab2f033", Shards: 2})
-	if err == nil {
-		_, err = runs.Declare(w.t.Context(), run.ID, "shard-1-of-2", api.DeclareUpload{Digest: strings.Repeat("ab", 32), Batches: 1})
+	if _, err := runs.Start(w.t.Context(), api.StartRun{Key: "half", Name: "Build and test", Branch: "main", Commit: "9d1c5ab2f033", Shards: 2}); err != nil {
+		w.t.Fatal(err)
 	}
+	w.store("shard-1-of-2", api.Result{Class: "game.AccountTest", Name: "a player signs in", Status: "passed", DurationMs: 230},
+		api.Result{Class: "game.SaveTest", Name: "a game of version 0.9 is loaded", Status: "failed", DurationMs: 510, Message: "expected 12 ships in the hangar, got 10"})
+}
+
+// store stores an upload to that run.
+func (w *tour) store(upload string, results ...api.Result) {
+	w.t.Helper()
+	runs := client.New(w.URL, w.Credentials["testkase_pat"].(string), nil).Runs(w.Organization.ID, w.Projects[0].OneTestID)
+	_, err := runs.Declare(w.t.Context(), "12", upload, api.DeclareUpload{Digest: strings.Repeat("ab", 32), Batches: 1})
 	if err == nil {
-		_, err = runs.Store(w.t.Context(), run.ID, "shard-1-of-2", 1, api.ResultBatch{Results: []api.Result{
-			{Class: "game.AccountTest", Name: "a player signs in", Status: "passed", DurationMs: 230},
-			{Class: "game.SaveTest", Name: "a game of version 0.9 is loaded", Status: "failed", DurationMs: 510, Message: "expected 12 ships in the hangar, got 10"},
-		}})
+		_, err = runs.Store(w.t.Context(), "12", upload, 1, api.ResultBatch{Results: results})
 	}
 	if err != nil {
 		w.t.Fatal(err)

@@ -16,6 +16,9 @@ import (
 // issueFilters are the parameters of the list of issues.
 var issueFilters = []string{"category", "q", "status", "priority", "assignee", "tag"}
 
+// undone is the status by which a page lists what somebody has yet to see to.
+const undone = "not_done"
+
 // issuesPage lists issues.
 type issuesPage struct {
 	workBase
@@ -111,6 +114,9 @@ func (c *console) issues(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if f.Category != "" && kinds[f.Category] == "" {
 		return edge.Page{}, credential.InvalidField("category", "must be bug, feature_request or question")
 	}
+	if f.Status == undone {
+		f.Status, f.Undone = "", true
+	}
 	if f.Before, err = afterNumber(r); err != nil {
 		return edge.Page{}, err
 	}
@@ -148,7 +154,7 @@ func issueListing(r *edge.Request, w *workplace, people []store.Person, tags []s
 	l.tab("Feature requests", "category", workspace.FeatureRequest, 0)
 	l.tab("Questions", "category", workspace.Question, 0)
 	l.search("Search issues")
-	l.filter("status", "Status", choicesOf("Any status", workspace.Statuses())...)
+	l.filter("status", "Status", choicesOf("Any status", append([]string{undone}, workspace.Statuses()...))...)
 	l.filter("priority", "Priority", choicesOf("Any priority", mostFirst(workspace.Priorities()))...)
 	who := []choice{{Title: "Anybody"}}
 	for _, p := range people {

@@ -158,7 +158,7 @@ func (c *console) runs(r *edge.Request, _ edge.None) (edge.Page, error) {
 func (c *console) howToReport(w *workplace) *emptyRuns {
 	return &emptyRuns{
 		Command: "export GATEHOUSE_URL=" + c.url + "\nexport GATEHOUSE_TOKEN=…    # from the secret store of your CI system\n" +
-			"gatehouse report --project-id " + projectID(w.Number) + " --results-file test-results/junit.xml",
+			"gatehouse report --project-id " + projectID(w.OrganizationNumber) + " --results-file test-results/junit.xml",
 		Docs: "/docs/testkase", Keys: "/console/account/tokens",
 	}
 }

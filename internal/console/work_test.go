@@ -212,7 +212,7 @@ func TestIssuePages(t *testing.T) {
 		s.shows("a comment", s.get(list+"/1"), 200, "Me <too>\n!", `<b>Ada</b>`)
 
 		o.issueWith("Another one", nil)
-		for query, wants := range map[string]string{"?q=falls": "Falls", "?status=open": "Another", "?priority=low": "Falls", "?category=bug&q=another&status=&priority=medium": "Another"} {
+		for query, wants := range map[string]string{"?q=falls": "Falls", "?status=open": "Another", "?priority=low": "Falls", "?category=bug&q=another&status=&priority=medium": "Another", "?status=not_done&priority=medium": "Another"} {
 			got := s.shows(query, s.get(list+query), 200, wants)
 			s.hides(query, got, map[string]string{"Falls": "Another one", "Another": "Falls"}[wants])
 		}

@@ -231,6 +231,7 @@ const mostTagged = MostCounted / 4
 type IssueFilter struct {
 	Project                     uuid.UUID
 	Category, Status, Priority  string
+	Undone                      bool     // open, in progress, or waiting for an answer
 	Stages                      []string // all of which it is
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
@@ -267,6 +268,9 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 			args = append(args, id)
 		}
 		conditions = append(conditions, `i.id IN `+places(first, len(f.IDs)))
+	}
+	if f.Undone {
+		conditions = append(conditions, `i.status IN ('open', 'in_progress', 'needs_more_info')`)
 	}
 	for _, stage := range f.Stages {
 		add(`i.stage = $%d`, stage)
@@ -306,7 +310,7 @@ func (f *IssueFilter) tag() (number int64, ok bool) {
 	others := *f
 	others.Tags = nil
 	_, _, args := others.where()
-	return f.Tags[0], len(args) == 1
+	return f.Tags[0], len(args) == 1 && !f.Undone
 }
 
 // Issues returns issues of a project, the newest first: by their change where
