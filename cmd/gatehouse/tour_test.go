@@ -24,6 +24,7 @@ var areas = []struct {
 	{"frame", frameStops},
 	{"keys", keyStops},
 	{"account", accountStops},
+	{"workspace", workStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a

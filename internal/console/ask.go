@@ -168,6 +168,9 @@ var fields = map[string]struct{ name, label string }{
 	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
 	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
+	"title": {"title", "The title"}, "description": {"description", "The description"}, "steps_to_reproduce": {"steps", "The steps"}, "body": {"body", "The comment"},
+	"priority": {"priority", "The priority"}, "status": {"status", "The status"}, "preconditions": {"preconditions", "The preconditions"}, "folder": {"folder", "The folder"},
+	"type": {"type", "The type"}, "labels": {"labels", "The labels"}, "steps": {"steps", "The steps"}, "comment": {"comment", "The comment"},
 }
 
 // unprocessable is the status of a form that has to be mended.

@@ -21,7 +21,8 @@ import (
 //go:embed assets pages
 var files embed.FS
 
-// policy lets a page load what this server has, and run its one script.
+// policy lets a page load what this server has, ask it for more, and run its one
+// script.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
@@ -62,7 +63,7 @@ func loadAssets() assets {
 	must(err)
 	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", "pages/parts.html", file}
+		parts := []string{"pages/base.html", "pages/parts.html", "pages/workparts.html", file}
 		if slices.Contains(gated, name) {
 			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
 		}
@@ -76,7 +77,7 @@ func loadAssets() assets {
 
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
-	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html"}, file)
+	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html", "pages/workparts.html"}, file)
 }
 
 // must stops a program whose own files are broken.
@@ -184,6 +185,8 @@ var deeds = map[string]string{
 	"ended":          "The session has ended.",
 	"others":         "Your other sessions have ended.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
+	"commented":      "Your comment was added.",
+	"reported":       "The issue was reported.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.

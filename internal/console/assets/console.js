@@ -96,21 +96,21 @@ const pages = window.trustedTypes?.createPolicy("gatehouse", { createHTML: (text
 const busy = document.getElementById("busy");
 let asking;
 
-async function swap(url) {
+async function swap(url, quiet) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  busy?.classList.add("on");
+  if (!quiet) busy?.classList.add("on");
   try {
     const answer = await fetch(url, { signal: mine.signal });
     const page = new DOMParser().parseFromString(pages.createHTML(await answer.text()), "text/html");
     const rows = [...document.querySelectorAll("[data-rows]")];
-    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return location.assign(url);
+    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return quiet || location.assign(url);
     for (const part of rows) part.replaceWith(document.importNode(page.getElementById(part.id), true));
     history.replaceState(null, "", url);
     const count = document.querySelectorAll("[data-rows] tbody tr").length;
-    document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
+    if (!quiet) document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
+    if (error.name !== "AbortError" && !quiet) location.assign(url);
   } finally {
     if (asking === mine) busy?.classList.remove("on");
   }
@@ -198,6 +198,14 @@ document.querySelector("[data-hashes] #pasted")?.addEventListener("input", async
   const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   if (event.target.value.trim() === text) field.value = [...new Uint8Array(sum).slice(0, 4)].map((n) => n.toString(16).padStart(2, "0")).join("");
 });
+
+// ---- a run that is going on is looked at again, unless somebody is at work in it ----
+setInterval(() => {
+  const going = document.querySelector("[data-going]");
+  if (!going || document.hidden || busy?.classList.contains("on")) return;
+  if (document.activeElement?.closest("[data-rows]") || going.querySelector("details[open] ~ details[open]")) return;
+  swap(location.href, true);
+}, 5000);
 
 // ---- focus ----
 document.querySelector("[data-focus-now]")?.focus();
