@@ -61,7 +61,7 @@ func Surfaces(cfg Config) []*edge.Surface {
 	}
 	return []*edge.Surface{
 		{Routes: c.routes(), Present: c.present, WriteError: edge.WriteProblem, Browser: true},
-		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Headers: c.headers()},
+		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Blank: true, Headers: c.headers()},
 	}
 }
 
