@@ -77,10 +77,13 @@ func (a *Authority) Delivery(ctx context.Context, p *credential.Principal, of We
 	return a.store.DeliveryOf(ctx, w.ID, id)
 }
 
+// Event is an audit event.
+type Event = audit.Event
+
 // NamedEvents are audit events, with what the things are called that they name
 // as "kind:id" in actor, subject and target.
 type NamedEvents struct {
-	Events []audit.Event
+	Events []Event
 	Names  map[string]string
 }
 
@@ -159,4 +162,24 @@ func (a *Authority) TrustEvents(ctx context.Context, p *credential.Principal, of
 	all := append(admitted, refused...)
 	slices.SortFunc(all, func(x, y audit.Event) int { return cmp.Compare(y.Sequence, x.Sequence) })
 	return all[:min(len(all), limit)], err
+}
+
+// Invitation returns an invitation of an organization that nobody accepted.
+func (a *Authority) Invitation(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (*store.Invitation, error) {
+	if err := managesMembers(p, organization); err != nil {
+		return nil, err
+	}
+	return a.store.PendingInvitation(ctx, organization, id)
+}
+
+// CredentialsByScheme counts the credentials of an organization that weren't
+// revoked, for those who look after all of them.
+func (a *Authority) CredentialsByScheme(ctx context.Context, p *credential.Principal, organization uuid.UUID) (map[string]int, error) {
+	if err := within(p, organization, credential.CredentialsRead); err != nil {
+		return nil, err
+	}
+	if !seesAll(p) {
+		return nil, credential.Errorf(credential.Forbidden, "this is for those who look after all credentials of the organization")
+	}
+	return a.store.CredentialsByScheme(ctx, organization)
 }

@@ -14,6 +14,7 @@ import (
 
 // MemberFilter chooses members of an organization. Empty fields choose all.
 type MemberFilter struct {
+	ID    uuid.UUID // that one
 	Role  credential.Role
 	Text  string    // in the name or the address
 	After uuid.UUID // ids above it
@@ -24,6 +25,10 @@ type MemberFilter struct {
 // the order of their ids.
 func (r reader) FindMembers(ctx context.Context, organization uuid.UUID, f MemberFilter) ([]Member, error) {
 	where, args := ``, []any{organization, f.After, f.Limit}
+	if f.ID != uuid.Nil {
+		args = append(args, f.ID)
+		where += ` AND m.user_id = $` + strconv.Itoa(len(args))
+	}
 	if f.Role != "" {
 		args = append(args, f.Role)
 		where += ` AND m.role = $` + strconv.Itoa(len(args))
@@ -158,4 +163,29 @@ func (r reader) FindProjects(ctx context.Context, f ProjectFilter) ([]ListedProj
 		(SELECT COUNT(*) FROM credentials c WHERE c.project_id = p.id AND c.revoked_at IS NULL)
 		FROM projects p LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = $2
 		WHERE p.organization_id = $1 AND p.deleted_at IS NULL AND p.id > $3 AND (pm.role IS NOT NULL OR $4 = 1)` + where + ` ORDER BY p.id LIMIT $5`}, args...)
+}
+
+// PendingInvitation finds an invitation that nobody accepted.
+func (r reader) PendingInvitation(ctx context.Context, organization, id uuid.UUID) (*Invitation, error) {
+	return r.invitation(ctx, `organization_id = $1 AND id = $2 AND accepted_at IS NULL`, organization, id)
+}
+
+// schemeCount is how many credentials there are of a scheme.
+type schemeCount struct {
+	scheme string
+	n      int
+}
+
+func (c *schemeCount) targets() []any { return []any{&c.scheme, &c.n} }
+
+// CredentialsByScheme counts the credentials of an organization that weren't
+// revoked.
+func (r reader) CredentialsByScheme(ctx context.Context, organization uuid.UUID) (map[string]int, error) {
+	found, err := list(ctx, r, selection[schemeCount]{"count credentials by scheme", (*schemeCount).targets,
+		`SELECT scheme, COUNT(*) FROM credentials WHERE organization_id = $1 AND revoked_at IS NULL GROUP BY scheme`}, organization)
+	counts := map[string]int{}
+	for _, c := range found {
+		counts[c.scheme] = c.n
+	}
+	return counts, err
 }
