@@ -170,8 +170,6 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved": "Saved.",
-
 	"role": "The role was changed. It holds from the next request on.", "removed": "The member was removed.", "service-user": "The service user was created.",
 	"invited": "Invited. A letter is on its way.", "withdrawn": "The invitation was withdrawn: its link is dead.",
 	"project": "The project was created.", "archived": "The project was archived.", "restored": "The project is back in service.", "project-deleted": "The project was deleted.",
@@ -180,6 +178,8 @@ var deeds = map[string]string{
 	"rule":                 "The rule was created. Jobs that fit it are let in from now on.", "rule-deleted": "The rule was deleted, and the tokens that stood on it ended.",
 	"webhook-deleted": "The webhook was deleted.", "redelivered": "It was sent again.", "tested": "A test event was sent.",
 	"paused": "The webhook is off. What waited for it was given up.", "enabled": "The webhook is on.",
+	"saved":          "Saved.",
+	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
