@@ -27,6 +27,7 @@ type site struct {
 	t            *testing.T
 	url          string
 	authority    *authority.Authority
+	store        *store.Store
 	organization *store.Organization
 	browser      *http.Client
 	at           atomic.Int64 // how far its clock is set ahead, in seconds
@@ -39,7 +40,7 @@ func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 // run serves a console with an organization that Ada owns.
 func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	st := storetest.Open(t, cfg)
-	s := &site{t: t}
+	s := &site{t: t, store: st}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
 	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
 		Keep: authority.Retention{RequestDays: 90}})

@@ -60,7 +60,7 @@ func addressesIn(text string) (list []string) {
 type invitedPage struct {
 	Heading, Label, Back string
 	Secret               string
-	Rows                 int
+	Rows, Lines          int
 	Failed               []trouble
 }
 
@@ -112,7 +112,7 @@ func (c *console) inviteMembers(r *edge.Request, in edge.Values) (edge.Page, err
 
 // invited shows what was made of a form: the links where no letter brings them.
 func (c *console) invited(r *edge.Request, made []*authority.Invited, problems []trouble) (edge.Page, error) {
-	p := invitedPage{Heading: "Hand over the invitation", Label: "Link for " + made[0].Email, Back: base(r) + "/members/invitations", Rows: len(made), Failed: problems}
+	p := invitedPage{Heading: "Hand over the invitation", Label: "Link for " + made[0].Email, Back: base(r) + "/members/invitations", Rows: len(made), Lines: min(16, 2*len(made)+1), Failed: problems}
 	if c.authority.SendsMail() {
 		if problems == nil {
 			return c.done(r, p.Back, "invited")

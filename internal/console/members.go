@@ -147,7 +147,7 @@ func memberRowOf(r *edge.Request, m *store.Member, all *authority.Roster, manage
 func countOf(n int, noun string) string {
 	switch n {
 	case 0:
-		return "No " + noun
+		return "No " + noun + "s"
 	case 1:
 		return "1 " + noun
 	}

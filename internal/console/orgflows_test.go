@@ -253,7 +253,7 @@ func TestPoliciesInTheConsole(t *testing.T) {
 		w.hides("as a member", seen, "Save policies")
 		w.as("ada")
 		at := w.pages() + "/policies"
-		w.shows("at first", w.get(at), 200, "No credential now", "After 90 days: 0 now", "Yours must be on it: 127.0.0.1")
+		w.shows("at first", w.get(at), 200, "betahub_pat</code>, 0 now", "After 90 days: 0 now", "Yours must be on it: 127.0.0.1")
 		w.shows("locked out", w.post(at, w.form("addresses", "203.0.113.0/24")), 422, "lock yourself out", "203.0.113.0/24")
 		w.shows("no address", w.post(at, w.form("addresses", "<b>")), 422, `"<b>" is not an address`)
 		w.shows("no days", w.post(at, w.form("lifetime:betahub_pat", "soon")), 422, "BetaHub personal access tokens: type a whole number", `value="soon"`)
@@ -416,5 +416,72 @@ func TestListsOfPeopleHavePages(t *testing.T) {
 		if len(found) != 0 {
 			t.Errorf("a wildcard finds %d projects", len(found))
 		}
+	})
+}
+
+// What came of a delivery is told: that it arrived, is tried again or was given
+// up, with what the endpoint answered as text.
+func TestDeliveriesInTheConsole(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		ctx, operator := context.Background(), credential.Operator()
+		w := newTeam(t, s)
+		w.as("ada")
+		to := "https://hooks.example.com/in"
+		hook := must(s.authority.CreateWebhook(ctx, &operator, s.organization.ID, authority.WebhookRequest{URL: &to}))
+		of := authority.WebhookRef{Organization: s.organization.ID, ID: hook.ID}
+		at := w.pages() + "/webhooks/" + hook.ID.String()
+		now := time.Now()
+		for _, c := range []struct {
+			outcome store.Outcome
+			failed  time.Time
+			want    []string
+		}{
+			{store.Outcome{StatusCode: 200, Response: naughty, DeliveredAt: now}, time.Time{}, []string{"Arrived", "200"}},
+			{store.Outcome{StatusCode: 502, Response: naughty, Failure: "it answered 502", NextAt: now.Add(time.Hour)}, now, []string{"Tried again", "502", "Next ", "It answered 502."}},
+			{store.Outcome{Failure: "no answer within 10 seconds"}, now, []string{"Given up", "No answer", "No answer within 10 seconds"}},
+		} {
+			d := *must(s.authority.TestWebhook(ctx, &operator, of))
+			claimed := must(s.store.ClaimDeliveries(ctx, []store.Delivery{d}, now.Add(time.Minute), now.Add(time.Hour)))
+			claimed[0].Outcome = c.outcome
+			if err := s.store.FinishDelivery(ctx, &claimed[0], c.failed); err != nil {
+				t.Fatal(err)
+			}
+			one := w.plain(c.want[0], w.shows(c.want[0], w.get(at+"/deliveries/"+d.ID.String()), 200, c.want...))
+			if c.outcome.Response != "" {
+				w.shows(c.want[0], one, 200, naughty)
+			}
+		}
+		w.shows("all of them", w.get(at), 200, "Failing", "Arrived", "Tried again", "Given up", "1 try")
+		w.shows("counted", w.get(w.pages()+"/webhooks"), 200, "1 arrived", "2 failed")
+	})
+}
+
+// Whoever administers a project sees which jobs its rules let in and turned
+// away, and nothing else of the audit.
+func TestJobsInTheConsole(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		ctx, operator := context.Background(), credential.Operator()
+		w := newTeam(t, s)
+		rule := must(s.authority.CreateTrustRule(ctx, &operator, authority.TrustRequest{Organization: s.organization.ID, Project: store.ProjectRef{ID: w.project.ID}, Name: "CI",
+			Trust: credential.Trust{Provider: credential.GitHub, Repository: "123"}, Scopes: []credential.Scope{"results:write"}}))
+		name := "credential:" + rule.Credential.ID.String()
+		err := s.store.Change(ctx, s.organization.ID, func(tx *store.Tx) error {
+			for _, e := range []authority.Event{
+				{Actor: name, Action: "trust_rule.admit", Target: name, Address: "192.0.2.9", Detail: `{"ref":"refs/heads/main","repository":"acme/` + strings.ReplaceAll(naughty, `"`, `\"`) + `","scopes":"results:write"}`},
+				{Actor: "identity_token", Action: "trust_rule.turn_away", Target: name, Detail: `{"reason":"ref","ref":"refs/heads/other"}`},
+				{Actor: "identity_token", Action: "trust_rule.turn_away", Target: "credential:" + uuid.NewString(), Detail: `{"reason":"elsewhere"}`},
+			} {
+				e.At, e.Chain = time.Now().UTC().Truncate(time.Millisecond), s.organization.ID
+				tx.Record(e)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.as("lead")
+		page := w.plain("the rule", w.shows("the rule", w.get(w.in()+"/trust-rules/"+rule.Credential.ID.String()), 200, "Let in", "repository acme/"+naughty, "192.0.2.9", "Turned away", "because of ref, ref refs/heads/other"))
+		w.hides("the rule", page, "elsewhere")
+		w.as("ada").shows("the audit", w.get(w.pages()+"/audit?action=trust_rule."), 200, "A CI job was turned away, because of ref", "A CI job was let in", "“CI”")
 	})
 }

@@ -85,7 +85,7 @@ func (c *console) showPolicies(r *edge.Request, in edge.Values, problems []troub
 		row := policyRowOf(policy.Of(s), in)
 		row.Problem = problemOf(problems, row.Scheme)
 		if p.Changes {
-			row.Count = countOf(counts[s.Name], "credential") + " now"
+			row.Count = grouped(int64(counts[s.Name])) + " now"
 		}
 		p.Rows = append(p.Rows, row)
 	}

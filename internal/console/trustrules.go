@@ -225,7 +225,7 @@ func ruleForm(in edge.Values, made bool) []formSection {
 		who.Controls = append(who.Controls, control{Kind: "cards", Name: "provider", Label: "CI system", Choices: chosen(provider, slices.Clone(providers))},
 			control{Kind: "text", Name: "issuer", Label: "Issuer", Value: in["issuer"], Most: 2048, Optional: true, Mono: true, Place: "https://token.actions.githubusercontent.com",
 				Hint: "Empty for GitHub and GitLab themselves. For an Enterprise or a GitLab of yours, and for another CI, what stands in iss of its tokens."},
-			control{Kind: "text", Name: "repository_id", Label: "Repository number", Value: in["repository_id"], Most: 20, Optional: true, Type: "number", Mono: true,
+			control{Kind: "text", Name: "repository_id", Label: "Repository number", Value: in["repository_id"], Most: 20, Type: "number", Mono: true,
 				Hint: "GitHub: gh api repos/OWNER/NAME --jq .id. GitLab: the project ID on the project’s page. A number stays when the repository is renamed. Not for another CI."})
 	}
 	when := formSection{Title: "Which of them?", Text: "What is left empty may be anything. Without a branch or an environment every branch is let in.", Controls: []control{
@@ -265,7 +265,7 @@ func groupsOf(list []choice, mark string) (groups []checkGroup) {
 		if !found {
 			name = "others"
 		}
-		title := titled(strings.ReplaceAll(name, "_", " "))
+		title := strings.Replace(titled(strings.ReplaceAll(name, "_", " ")), "Api", "API", 1)
 		i := slices.IndexFunc(groups, func(g checkGroup) bool { return g.Title == title })
 		if i < 0 {
 			groups, i = append(groups, checkGroup{Title: title}), len(groups)
