@@ -65,6 +65,9 @@ type InviteRequest struct {
 	// Anew means that an invitation before to the same address is a conflict
 	// while it is good, where otherwise it is dead then.
 	Anew bool
+	// Idempotency is for who shows the code at once: a repeat is ErrDone, or gets
+	// a code that nobody can use.
+	Idempotency *Idempotency
 }
 
 // Invite asks an address to become a member of an organization. Where letters
@@ -94,17 +97,18 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 		return nil, err
 	}
 	defer a.posted()
-	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error {
+	_, err = a.once(ctx, p, creation{organization, "invite " + organization.String(), r.Idempotency}, func(tx *store.Tx) (uuid.UUID, error) {
 		if err := a.mayInvite(ctx, p); err != nil {
-			return err
+			return uuid.Nil, err
 		}
 		if r.Anew {
 			if err := notInvited(ctx, tx, out); err != nil {
-				return err
+				return uuid.Nil, err
 			}
 		}
-		return a.invite(ctx, tx, act{p, now}, out)
+		return out.ID, a.invite(ctx, tx, act{p, now}, out)
 	})
+	return out, err
 }
 
 // mayInvite counts an invitation, and refuses one too many. The operator

@@ -173,6 +173,14 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
+	"role": "The role was changed. It holds from the next request on.", "removed": "The member was removed.", "service-user": "The service user was created.",
+	"invited": "Invited. A letter is on its way.", "withdrawn": "The invitation was withdrawn: its link is dead.",
+	"project": "The project was created.", "archived": "The project was archived.", "restored": "The project is back in service.", "project-deleted": "The project was deleted.",
+	"project-role": "The role in the project was changed.", "project-left": "The role in the project was taken away.",
+	"organization-deleted": "The organization was deleted.",
+	"rule":                 "The rule was created. Jobs that fit it are let in from now on.", "rule-deleted": "The rule was deleted, and the tokens that stood on it ended.",
+	"webhook-deleted": "The webhook was deleted.", "redelivered": "It was sent again.", "tested": "A test event was sent.",
+	"paused": "The webhook is off. What waited for it was given up.", "enabled": "The webhook is on.",
 	"saved":          "Saved.",
 	"suspended":      "Suspended. Requests with it are refused until you resume it.",
 	"resumed":        "It works again.",
