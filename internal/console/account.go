@@ -27,7 +27,7 @@ func (c *console) accountRoutes() []edge.Route {
 		shows("/console/reset", edge.Public, c.resetPage),
 		edge.Form("/console/reset", edge.Public, most, c.reset).LimitedByAddress(),
 		shows("/console/invitation", edge.Public, c.invitationPage),
-		edge.Form("/console/invitation", edge.Public, most, c.invitation).LimitedByAddress(),
+		edge.Form("/console/invitation", edge.Public, most, c.invitationForm).LimitedByAddress(),
 		edge.Form("/console/invitation/accept", edge.Authenticated, most, c.guarded(c.accept)),
 
 		shows("/console/organizations/new", edge.Authenticated, c.newOrganization),

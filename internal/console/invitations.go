@@ -185,7 +185,7 @@ func (c *console) invitation(r *edge.Request) (*store.Invitation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.authority.Invitation(r.Context(), &r.Principal, r.Principal.Organization, id)
+	return c.authority.PendingInvitation(r.Context(), &r.Principal, r.Principal.Organization, id)
 }
 
 func (c *console) inviteAgain(r *edge.Request, in edge.Values) (edge.Page, error) {

@@ -20,8 +20,8 @@ func (c *console) invitationPage(r *edge.Request, _ edge.None) (edge.Page, error
 	return c.showGate(r, codeForm())
 }
 
-// invitation shows what a code invites to, to whoever holds it.
-func (c *console) invitation(r *edge.Request, in edge.Values) (edge.Page, error) {
+// invitationForm shows what a code invites to, to whoever holds it.
+func (c *console) invitationForm(r *edge.Request, in edge.Values) (edge.Page, error) {
 	return c.showInvitation(r, edge.Values{"invitation": in["code"]}, nil)
 }
 
