@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -70,6 +71,30 @@ func (a *Authority) evidence(r SignInRequest) (email string, matches match, err 
 	return text.Email, func(_ context.Context, user *store.User) (bool, error) {
 		return a.store.Root().Verifies(seal.Forms, text.Password, whichPassword(user)...), nil
 	}, nil
+}
+
+// formSecret leads what SealForm made.
+const formSecret = "sealed."
+
+// SealForm seals a secret that somebody typed into a form, which is asked about
+// meanwhile: for the forms of that session alone.
+func (a *Authority) SealForm(p *credential.Principal, text string) (string, error) {
+	if p.Credential == nil || strings.HasPrefix(text, formSecret) {
+		return text, nil
+	}
+	sealed, err := a.sealFor("form of session "+p.Credential.ID.String(), text)
+	return formSecret + sealed, err
+}
+
+// OpenForm is the text that SealForm sealed for the session; any other is what
+// it is.
+func (a *Authority) OpenForm(p *credential.Principal, text string) (plain string) {
+	sealed, ok := strings.CutPrefix(text, formSecret)
+	if !ok || p.Credential == nil {
+		return text
+	}
+	a.openFor("form of session "+p.Credential.ID.String(), sealed, &plain)
+	return plain
 }
 
 // FormToken is what the forms of a session's pages carry, so that no page of

@@ -165,6 +165,7 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"issuer": {"issuer", "The issuer"}, "client_id": {"client", "The client ID"}, "client_secret": {"secret-client", "The client secret"}, "domains": {"domains", ""}, "role": {"role", ""},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 }
 

@@ -15,8 +15,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
@@ -41,7 +43,11 @@ func run(t *testing.T, cfg store.Config, publicURL string) *site {
 	st := storetest.Open(t, cfg)
 	s := &site{t: t}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
+	near := outbound.NewFetcher(webhook.Targets{Private: []string{"127.0.0.1"}}, "Gatehouse")
 	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
+		Issuers: authority.IssuerRules{Targets: webhook.Targets{Private: []string{"127.0.0.1"}}, Fetch: near.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+			return near.Ask(ctx, outbound.Question(q), most)
+		}},
 		Keep: authority.Retention{RequestDays: 90}})
 	operator := credential.Operator()
 	o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})

@@ -40,7 +40,7 @@ type assets struct {
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved"}
+var gated = []string{"signin", "problem", "moved", "provider", "leave", "back"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
@@ -171,6 +171,10 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // address has for that.
 var deeds = map[string]string{
 	"saved": "Saved.",
+
+	"provider":           "Saved. People with an address in these domains can sign in by the provider while it is on.",
+	"provider-deleted":   "The provider is taken away. People sign in by password.",
+	"provider-forgotten": "Forgotten. The provider may vouch for them anew.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.

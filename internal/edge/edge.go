@@ -267,7 +267,7 @@ func (h *handler) serve(r *Request) (any, error) {
 	if err := h.limitAddress(r); err != nil {
 		return nil, err
 	}
-	if r.URL.RawQuery != "" {
+	if r.URL.RawQuery != "" && !h.route.Answered {
 		if name, found := secretInURL(r.URL.RawQuery, h.server.cfg.Authority.Schemes()); found {
 			return nil, &credential.Error{Kind: credential.BadRequest, Field: name,
 				Detail: "a secret must not stand in a URL, where logs and proxies keep it; send it in a header, and rotate it now"}
