@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
@@ -181,6 +183,18 @@ func frameStops(w *tour) []stop {
 			b.Click("details.data summary")
 		}},
 		{name: "requests-none", as: "guest", path: "{org}/usage/requests?days=90"},
+		{name: "budgets", as: "owner", path: "{org}/budgets"},
+		{name: "budget-new", as: "owner", do: func(b *pagetest.Tab) { b.Click(".head .primary"); b.Until("document.querySelector('#budget')") }},
+		{name: "budget-refused", as: "owner", do: func(b *pagetest.Tab) { b.Fill("#budget", "many\r"); b.Until("document.querySelector('[role=alert]')") }},
+		{name: "budget", as: "owner", do: func(b *pagetest.Tab) {
+			b.Do(chromedp.Clear(chromedp.CSS("#budget")))
+			b.Fill("#budget", "100\r")
+			b.Until("document.querySelector('[data-done]')")
+			for range 90 {
+				w.verify(fmt.Sprint(w.Credentials["testkase_pat"]), "GET /orders")
+			}
+			b.Do(chromedp.Reload())
+		}},
 		{name: "usage-of-a-guest", as: "guest", path: "{org}/usage"},
 	}
 }

@@ -51,7 +51,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 			s := section{Title: part.title}
 			for _, e := range part.pages {
 				if e.sees(m.Role) {
-					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to)})
+					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to) || e.to == "/usage" && below(current, base+"/budgets")})
 				}
 			}
 			if s.Links != nil {

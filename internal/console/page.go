@@ -170,7 +170,8 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
-	"saved": "Saved.",
+	"saved":          "Saved.",
+	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 
 	"provider":           "Saved. People with an address in these domains can sign in by the provider while it is on.",
 	"provider-deleted":   "The provider is taken away. People sign in by password.",

@@ -142,8 +142,13 @@ func (c *console) requests(r *edge.Request, _ edge.None) (edge.Page, error) {
 
 // usageTabs are the pages about usage.
 func usageTabs(r *edge.Request) []tab {
-	requests := strings.Contains(r.URL.Path, "/usage/requests")
-	return []tab{{Title: "Coins of a project", To: base(r) + "/usage", Current: !requests}, {Title: "Requests", To: base(r) + "/usage/requests", Current: requests}}
+	to, path := base(r)+"/usage", r.URL.Path
+	requests, budgets := below(path, to+"/requests"), below(path, base(r)+"/budgets")
+	list := []tab{{Title: "Coins of a project", To: to, Current: !requests && !budgets}, {Title: "Requests", To: to + "/requests", Current: requests}}
+	if r.Principal.Role.Manages() {
+		list = append(list, tab{Title: "Budgets", To: base(r) + "/budgets", Current: budgets})
+	}
+	return list
 }
 
 // usedProjects lists the projects to choose from.

@@ -55,6 +55,11 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
 
 		shows(organization+"/usage", used, c.usage, "project", "from", "to"),
+		shows(organization+"/budgets", used, c.budgets, "after"),
+		shows(organization+"/budgets/{budget}", used, c.budget),
+		edge.Form(organization+"/budgets/{budget}", used, most, c.guarded(c.setBudget)),
+		edge.Form(organization+"/budgets/{budget}/top-up", used, most, c.guarded(c.topUpBudget)),
+		edge.Form(organization+"/budgets/{budget}/remove", used, most, c.guarded(c.removeBudget)),
 		shows(organization+"/usage/requests", used, c.requests, "days", "project", "measure"),
 		edge.Get(organization+"/usage/requests/export.csv", used, c.exportRequests).Takes("days", "project", "measure"),
 		shows(organization+"/usage/{project}", used, c.usage, "from", "to"),

@@ -20,22 +20,37 @@ import (
 type usagePage struct {
 	Tabs     []tab    // the pages about usage
 	Projects []choice // all that the user sees
-	Name, To string   // of the one that is shown; no name where there is none
-	Bounded  bool     // whether it has a budget
+	To       string   // the address of the one that is shown
 	Writes   bool
 	Notice   *notice
-	Meter    meter
-	Pace     pace
-	Calls    string
-	ToppedUp string // empty for none
-	Start    time.Time
-	End      time.Time
-	Shares   []share
-	Weeks    chart
+	Spending spending
 	Log      logPart
 	Settings settingsForm
 	TopUp    topUpForm
 	Problems []trouble
+}
+
+// spending is what a budget is, and what it was used for.
+type spending struct {
+	Name       string // what it is of; empty where there is nothing
+	Bounded    bool   // whether there is a budget
+	Meter      meter
+	Pace       pace
+	Calls      string
+	ToppedUp   string // empty for none
+	Start, End time.Time
+	Shares     []share
+	Weeks      chart
+}
+
+// spendingOf is that of a budget with its cycles, the present one first.
+func spendingOf(name string, b *store.Budget, cycles []authority.BudgetCycle, now time.Time) spending {
+	s := spending{Name: name, Bounded: b.Active, Start: b.Start(b.Cycle), End: b.ResetsAt(), Calls: grouped(b.Events)}
+	if b.ToppedUp > 0 {
+		s.ToppedUp = grouped(b.ToppedUp)
+	}
+	s.Meter, s.Pace, s.Shares, s.Weeks = meterOf(b, now), paceOf(b, now), sharesOf(&cycles[0]), chartOf(cycles)
+	return s
 }
 
 // notice is a banner about what is left.
@@ -120,14 +135,9 @@ func (c *console) showUsage(r *edge.Request, project uuid.UUID, p *usagePage) (e
 	if err != nil {
 		return edge.Page{}, err
 	}
-	now, b := c.authority.Now(), u.Budget
-	p.Tabs, p.Name, p.To = usageTabs(r), u.Project.Name, base(r)+"/usage/"+project.String()
-	p.Bounded, p.Writes = b.Active, u.Writes
-	p.Start, p.End, p.Calls = b.Start(b.Cycle), b.ResetsAt(), grouped(b.Events)
-	if b.ToppedUp > 0 {
-		p.ToppedUp = grouped(b.ToppedUp)
-	}
-	p.Meter, p.Pace, p.Shares, p.Weeks = meterOf(b, now), paceOf(b, now), sharesOf(&u.Cycles[0]), chartOf(u.Cycles)
+	now := c.authority.Now()
+	p.Tabs, p.To, p.Writes = usageTabs(r), base(r)+"/usage/"+project.String(), u.Writes
+	p.Spending = spendingOf(u.Project.Name, u.Budget, u.Cycles, now)
 	if p.Problems == nil { // of two, the more important
 		p.Notice = noticeOf(u, now)
 	}

@@ -76,17 +76,27 @@ type topUpForm struct{ Once, Coins string }
 func (p *usagePage) Problem(field string) *trouble { return problemOf(p.Problems, field) }
 
 // whole reads a whole number; empty is nil.
-func whole[N int | int64](p *usagePage, field, text, wrong string) *N {
+func whole[N int | int64](problems *[]trouble, field, text, wrong string) *N {
 	if text == "" {
 		return nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || int64(N(n)) != n {
-		p.Problems = append(p.Problems, trouble{field, wrong})
+		*problems = append(*problems, trouble{field, wrong})
 		return nil
 	}
 	value := N(n)
 	return &value
+}
+
+// coinsToAdd reads how many coins a budget is topped up by.
+func coinsToAdd(problems *[]trouble, in edge.Values) *int64 {
+	const wrong = "Type a whole number of coins, from 1 on."
+	coins := whole[int64](problems, "coins", in["coins"], wrong)
+	if coins == nil && *problems == nil {
+		*problems = []trouble{{"coins", wrong}}
+	}
+	return coins
 }
 
 func (c *console) setUsage(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -97,8 +107,8 @@ func (c *console) setUsage(r *edge.Request, in edge.Values) (edge.Page, error) {
 	p.Settings = settingsForm{Budget: in["budget"], Hourly: in["hourly"], Policy: in["overage"], filled: true}
 	allow := in["overage"] == "allow"
 	s := authority.UsageSettings{
-		Coins: whole[int64](p, "budget", in["budget"], "Type a whole number of coins, from 0 on."), Overage: &allow,
-		Hourly: whole[int](p, "hourly", in["hourly"], "Type a whole number of requests, or 0 for no limit."),
+		Coins: whole[int64](&p.Problems, "budget", in["budget"], "Type a whole number of coins, from 0 on."), Overage: &allow,
+		Hourly: whole[int](&p.Problems, "hourly", in["hourly"], "Type a whole number of requests, or 0 for no limit."),
 	}
 	if in["budget"] == "" {
 		p.Problems = append(p.Problems, trouble{"budget", "Type how many coins each week has."})
@@ -122,11 +132,7 @@ func (c *console) topUp(r *edge.Request, in edge.Values) (edge.Page, error) {
 		return edge.Page{}, err
 	}
 	p.TopUp.Coins = in["coins"]
-	const wrong = "Type a whole number of coins, from 1 on."
-	coins := whole[int64](p, "coins", in["coins"], wrong)
-	if coins == nil && p.Problems == nil {
-		p.Problems = []trouble{{"coins", wrong}}
-	}
+	coins := coinsToAdd(&p.Problems, in)
 	if p.Problems == nil {
 		err = c.authority.TopUpProject(r.Context(), &r.Principal, r.Principal.Organization, project, authority.TopUpRequest{Coins: *coins, Idempotency: once})
 		if errors.Is(err, authority.ErrDone) {
