@@ -21,7 +21,7 @@ var areas = []struct {
 	name  string
 	stops func(*tour) []stop
 }{
-	{"frame", frameStops},
+	{"frame", frameStops}, {"federation", federationStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
@@ -63,7 +63,7 @@ func TestTour(t *testing.T) {
 func newTour(t *testing.T, browser context.Context) *tour {
 	t.Helper()
 	w := &tour{t: t, browser: browser, windows: map[string]*pagetest.Tab{}}
-	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0")
+	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--private-issuers", "127.0.0.1")
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	if err := json.Unmarshal([]byte(line), &w.sample); err != nil {
 		t.Fatalf("the demo printed no JSON: %v: %s", err, line)

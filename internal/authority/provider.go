@@ -253,11 +253,25 @@ func (a *Authority) ProviderLinks(ctx context.Context, p *credential.Principal, 
 
 // ForgetProviderLink forgets how the provider of an organization knows a user,
 // whom it may vouch for anew. The sessions end that it began for them.
-func (a *Authority) ForgetProviderLink(ctx context.Context, p *credential.Principal, organization, user uuid.UUID) error {
+func (a *Authority) ForgetProviderLink(ctx context.Context, p *credential.Principal, organization uuid.UUID, ref UserRef) error {
 	if err := managesProvider(p, organization); err != nil {
 		return err
 	}
 	return a.stop(ctx, p, organization, func(tx *store.Tx) error {
+		user := ref.ID
+		if ref.Email != "" {
+			email, err := credential.CheckEmail("user", ref.Email)
+			if err != nil {
+				return err
+			}
+			found, err := tx.UserByEmail(ctx, email)
+			if ignoreMissing(err) != nil {
+				return err
+			}
+			if err == nil {
+				user = found.ID
+			}
+		}
 		link, err := tx.ProviderLinkOf(ctx, organization, user)
 		if err != nil {
 			return err

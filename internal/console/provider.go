@@ -162,7 +162,7 @@ func (c *console) forgetLink(r *edge.Request, in edge.Values) (edge.Page, error)
 	if err != nil {
 		return edge.Page{}, credential.Errorf(credential.NotFound, "no such user")
 	}
-	if err := c.authority.ForgetProviderLink(r.Context(), &r.Principal, r.Principal.Organization, user); err != nil && !errors.Is(err, credential.NotFound) {
+	if err := c.authority.ForgetProviderLink(r.Context(), &r.Principal, r.Principal.Organization, authority.UserRef{ID: user}); err != nil && !errors.Is(err, credential.NotFound) {
 		return edge.Page{}, err
 	}
 	return c.done(r, base(r)+"/sign-in", "provider-forgotten")
