@@ -3,8 +3,10 @@ package authority
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -98,26 +100,42 @@ func (a *Authority) OpenForm(p *credential.Principal, text string) (plain string
 }
 
 // FormToken is what the forms of a session's pages carry, so that no page of
-// another site can send them (it is good for one session and never ends).
+// another site can send them (it is good for one session and never ends). Each
+// time it is written otherwise, so that how a page packs tells nothing of it.
 func (a *Authority) FormToken(p *credential.Principal) string {
 	if p.Credential == nil { // the operator, who sends no forms
 		return ""
 	}
-	return a.formTokens(p)[0]
+	masked := make([]byte, 2*formTokenSize)
+	if _, err := io.ReadFull(a.rand, masked[:formTokenSize]); err != nil {
+		a.log.Error("a form can't be written", "error", err)
+		return ""
+	}
+	subtle.XORBytes(masked[formTokenSize:], masked[:formTokenSize], a.formTokens(p)[0])
+	return base64.RawURLEncoding.EncodeToString(masked)
 }
 
+// formTokenSize is how many bytes a form token has before it is masked.
+const formTokenSize = 16
+
 // formTokens are those under each root key, the present one first.
-func (a *Authority) formTokens(p *credential.Principal) (list []string) {
+func (a *Authority) formTokens(p *credential.Principal) (list [][]byte) {
 	for _, mac := range a.store.Root().MACs(seal.Forms, []byte("session"), p.Credential.ID[:]) {
-		list = append(list, base64.RawURLEncoding.EncodeToString(mac[:16]))
+		list = append(list, mac[:formTokenSize])
 	}
 	return list
 }
 
 // CheckFormToken reports whether a form comes from a page of the session.
 func (a *Authority) CheckFormToken(p *credential.Principal, token string) bool {
-	if p.Credential == nil {
+	if p.Credential == nil || len(token) > 64 {
 		return false
 	}
-	return slices.ContainsFunc(a.formTokens(p), func(good string) bool { return hmac.Equal([]byte(token), []byte(good)) })
+	masked, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(masked) != 2*formTokenSize {
+		return false
+	}
+	plain := make([]byte, formTokenSize)
+	subtle.XORBytes(plain, masked[:formTokenSize], masked[formTokenSize:])
+	return slices.ContainsFunc(a.formTokens(p), func(good []byte) bool { return hmac.Equal(plain, good) })
 }

@@ -120,7 +120,9 @@ func (c *console) askProof(r *edge.Request, in edge.Values, wrong string) (edge.
 func bodyOf(in edge.Values) []byte {
 	all := url.Values{}
 	for name, value := range in {
-		all.Set(name, value)
+		if name != "form" { // which each page masks anew
+			all.Set(name, value)
+		}
 	}
 	return []byte(all.Encode())
 }
