@@ -114,7 +114,7 @@ func options() []option {
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
 		{"password-reset-url", "page of yours where people choose a new password, in place of the console's; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
-		{"private-issuers", "hosts of issuers of identity tokens that trust rules may name though they stand at private addresses, such as gitlab.example.internal", "", false, setPrivateIssuers},
+		{"private-issuers", "hosts of issuers of identity tokens, and of providers that people sign in by, that may stand at private addresses, such as gitlab.example.internal", "", false, setPrivateIssuers},
 		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},
 		{"betahub-lists", "what BetaHub's list of issues is: an array, an object with pagination, or by-request: an object where page or per_page is asked for", "by-request", false, oneOf(func(c *Config) *string { return &c.BetaHubLists }, "by-request", "array", "object")},
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},

@@ -76,10 +76,9 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	}
 	counts.limits(limits)
 	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
-	issuers := webhook.Targets{Private: cfg.PrivateIssuers}
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
-		Issuers:  authority.IssuerRules{Targets: issuers, Fetch: outbound.NewFetcher(issuers, "Gatehouse").Fetch},
+		Issuers:  issuerRules(webhook.Targets{Private: cfg.PrivateIssuers}),
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
 		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
@@ -101,6 +100,14 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		n.loops = append(n.loops, post.Run)
 	}
 	return n, nil
+}
+
+// issuerRules say how issuers and providers are asked, and which may be.
+func issuerRules(targets webhook.Targets) authority.IssuerRules {
+	fetcher := outbound.NewFetcher(targets, "Gatehouse")
+	return authority.IssuerRules{Targets: targets, Fetch: fetcher.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+		return fetcher.Ask(ctx, outbound.Question(q), most)
+	}}
 }
 
 // surfaces are all routes of a node, and the pages that tell of them.

@@ -26,6 +26,7 @@ var areas = []struct {
 	{"account", accountStops},
 	{"workspace", workStops},
 	{"organization", organizationStops},
+	{"federation", federationStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
@@ -67,7 +68,7 @@ func TestTour(t *testing.T) {
 func newTour(t *testing.T, browser context.Context) *tour {
 	t.Helper()
 	w := &tour{t: t, browser: browser, windows: map[string]*pagetest.Tab{}}
-	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--webhook-loopback", "yes")
+	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--webhook-loopback", "yes", "--private-issuers", "127.0.0.1")
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	if err := json.Unmarshal([]byte(line), &w.sample); err != nil {
 		t.Fatalf("the demo printed no JSON: %v: %s", err, line)

@@ -307,7 +307,15 @@ func (a *Authority) Memberships(ctx context.Context, p *credential.Principal) ([
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
-	return a.store.Memberships(ctx, p.Subject, 200)
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.store.Memberships(ctx, p.Subject, 200)
+	if place != uuid.Nil {
+		list = slices.DeleteFunc(list, func(m store.Membership) bool { return m.ID != place })
+	}
+	return list, err
 }
 
 // ProfileChange changes what a user says of themselves. A nil field stays.
@@ -330,6 +338,11 @@ func (a *Authority) UpdateProfile(ctx context.Context, p *credential.Principal, 
 		}
 		if user, err = tx.User(ctx, p.Subject); err != nil {
 			return err
+		}
+		if user.HasPassword { // who signs in by a provider alone has no other way
+			if place, err := tx.SessionPlace(ctx, p.Credential.ID); err != nil || place != uuid.Nil {
+				return orElse(err, errConfined())
+			}
 		}
 		if c.Name != nil {
 			if user.Name, err = credential.CheckName("name", *c.Name); err != nil {

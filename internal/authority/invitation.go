@@ -254,6 +254,9 @@ func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principa
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
+	if err := a.unconfined(ctx, p); err != nil {
+		return nil, err
+	}
 	if !inviteCode.Check(code) {
 		return nil, errNoInvitation()
 	}

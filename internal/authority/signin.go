@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,6 +52,8 @@ type SignInRequest struct {
 	Code   string // of the second factor; empty for none
 	Cookie bool   // for a browser, whose token is a cookie
 	From   Origin
+
+	organization uuid.UUID // which alone the session reaches; Nil: all of the user's
 }
 
 // WrongPassword is the one answer to a password that isn't right and to an
@@ -75,6 +78,9 @@ func errLocked() error { return credential.Errorf(credential.Unauthenticated, Lo
 // Where only the code of a browser is missing, what is returned beside
 // CodeRequired has Proven.
 func (a *Authority) SignIn(ctx context.Context, r SignInRequest) (out *SignedIn, err error) {
+	if text, ok := strings.CutPrefix(r.Proven, vouchedMark); ok {
+		return a.enterVouched(ctx, r, text)
+	}
 	email, matches, err := a.evidence(r)
 	if err != nil {
 		return nil, err

@@ -167,6 +167,7 @@ var fields = map[string]struct{ name, label string }{
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
 	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
 	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
+	"issuer": {"issuer", "The issuer"}, "client_id": {"client", "The client ID"}, "client_secret": {"secret-client", "The client secret"}, "domains": {"domains", ""}, "role": {"role", ""},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 	"title": {"title", "The title"}, "description": {"description", "The description"}, "steps_to_reproduce": {"steps", "The steps"}, "body": {"body", "The comment"},
 	"priority": {"priority", "The priority"}, "status": {"status", "The status"}, "preconditions": {"preconditions", "The preconditions"}, "folder": {"folder", "The folder"},

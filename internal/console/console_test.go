@@ -16,8 +16,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
@@ -66,7 +68,11 @@ func bare(t testing.TB, cfg store.Config, publicURL string, rules authority.Acco
 	st := storetest.Open(t, cfg)
 	s := &site{t: t, store: st}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
+	near := outbound.NewFetcher(webhook.Targets{Private: []string{"127.0.0.1"}}, "Gatehouse")
 	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
+		Issuers: authority.IssuerRules{Targets: webhook.Targets{Private: []string{"127.0.0.1"}}, Fetch: near.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+			return near.Ask(ctx, outbound.Question(q), most)
+		}},
 		Keep: authority.Retention{RequestDays: 90}, Accounts: rules})
 	s.workspace = workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test", Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1})})
 	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: s.workspace, URL: publicURL})}))

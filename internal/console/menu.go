@@ -40,7 +40,7 @@ var parts = []struct {
 	{"Credentials", []entry{{"API keys", "/keys", "key", managers}, {"Integrations", "/integrations", "plug", managers}, {"Webhooks", "/webhooks", "hook", managers}}},
 	{"Activity", []entry{{"Usage & Billing", "/usage", "bars", everybody}, {"Audit log", "/audit", "lines", managers}}},
 	{"Organization settings", []entry{{"Members", "/members", "people", everybody}, {"Policies", "/policies", "shield", managers},
-		{"Signing keys", "/signing-keys", "seal", managers}, {"Settings", "/settings", "sliders", managers}}},
+		{"Single sign-on", "/sign-in", "lock", managers}, {"Signing keys", "/signing-keys", "seal", managers}, {"Settings", "/settings", "sliders", managers}}},
 }
 
 // menu lists the pages that a member may see, those about the organization

@@ -36,25 +36,29 @@ func (c *console) headers() http.Header {
 
 // assets are the templates of the pages, and the files that they name.
 type assets struct {
-	version string // a digest of all of them: what has changed has another address
+	version string            // a digest of all of them: what has changed has another address
+	packed  map[string][]byte // those that gzip makes smaller, by their names
 	pages   map[string]*template.Template
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved", "gateform", "invitation"}
+var gated = []string{"signin", "problem", "moved", "gateform", "invitation", "provider", "leave", "back"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
-	digest := sha256.New()
+	digest, packed := sha256.New(), map[string][]byte{}
 	must(fs.WalkDir(files, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		body, err := files.ReadFile(name)
 		digest.Write(body)
+		if small := edge.Pack(body); len(small) < len(body)*9/10 {
+			packed[path.Base(name)] = small
+		}
 		return err
 	}))
-	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), map[string]*template.Template{}}
+	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), packed, map[string]*template.Template{}}
 	base := template.New("").Funcs(words).Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/console/assets/" + a.version + "/" + name },
 		"icon":  icon,
@@ -99,7 +103,7 @@ func (c *console) asset(r *edge.Request, _ edge.None) (edge.Asset, error) {
 	if err != nil || kind == "" || r.PathValue("version") != c.assets.version {
 		return edge.Asset{}, credential.Errorf(credential.NotFound, "no such file")
 	}
-	return edge.Asset{Type: kind, Body: body}, nil
+	return edge.Asset{Type: kind, Body: body, Packed: c.assets.packed[name]}, nil
 }
 
 // page is what every template sees.
@@ -195,6 +199,10 @@ var deeds = map[string]string{
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 	"commented":      "Your comment was added.",
 	"reported":       "The issue was reported.",
+
+	"provider":           "Saved. People with an address in these domains can sign in by the provider while it is on.",
+	"provider-deleted":   "The provider is taken away. People sign in by password.",
+	"provider-forgotten": "Forgotten. The provider may vouch for them anew.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
