@@ -67,6 +67,7 @@ type ListRequest struct {
 	Project      *store.ProjectRef
 	Scheme       string
 	State        credential.State
+	Kept         bool      // without those that are revoked
 	Before       uuid.UUID // the last id of the page before
 	Limit        int
 }
@@ -80,6 +81,20 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	if err != nil {
 		return nil, err
 	}
+	return a.listed(ctx, f)
+}
+
+// OwnTokens is List of the tokens of who has signed in, in all organizations
+// that they are in.
+func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal, r ListRequest) ([]Detail, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	return a.listed(ctx, store.Filter{User: p.Subject, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock()})
+}
+
+// listed reads a list.
+func (a *Authority) listed(ctx context.Context, f store.Filter) ([]Detail, error) {
 	rows, err := a.store.ListCredentials(ctx, f)
 	if err != nil {
 		return nil, err
@@ -102,7 +117,7 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {
