@@ -22,6 +22,7 @@ var areas = []struct {
 	stops func(*tour) []stop
 }{
 	{"frame", frameStops},
+	{"token", tokenStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
