@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
@@ -10,7 +12,9 @@ import (
 // projects. Each token that a stop makes is what the next ones show.
 func tokenStops(w *tour) []stop {
 	const shown, refused = "document.querySelector('#secret')", "document.querySelector('[role=alert]')"
-	first := func(b *pagetest.Tab, selector string) { b.Do(chromedp.Click(selector, chromedp.ByQuery)) }
+	first := func(b *pagetest.Tab, selector string) {
+		b.Text("String(document.querySelector(" + strconv.Quote(selector) + ").click())")
+	}
 	return []stop{
 		{name: "tokens-empty", as: "member", path: "{org}/tokens?scheme=testkase"},
 		{name: "tokens", as: "admin", path: "/console/account/tokens"},
@@ -23,13 +27,13 @@ func tokenStops(w *tour) []stop {
 			b.Until(refused)
 		}},
 		{name: "token-secret-betahub", as: "admin", do: func(b *pagetest.Tab) {
-			b.Do(chromedp.Clear("#name", chromedp.ByQuery))
+			b.Do(chromedp.Clear(chromedp.CSS("#name")))
 			b.Fill("#name", "Production API Integration with a name that is long enough to need a second line\r")
 			b.Until(shown)
 		}},
 		{name: "token-new-testkase", as: "admin", path: "{org}/tokens/new?scheme=testkase"},
 		{name: "token-secret-testkase", as: "admin", do: func(b *pagetest.Tab) {
-			b.Do(chromedp.SetValue("#expires", "7", chromedp.ByQuery))
+			b.Text("document.querySelector('#expires').value = '7'")
 			b.Fill("#name", "GitHub Actions — Production\r")
 			b.Until(shown)
 		}},

@@ -66,6 +66,7 @@ type ListRequest struct {
 	User         *UserRef
 	Project      *store.ProjectRef
 	Scheme       string
+	Fingerprint  string // of a secret that the credential ever had
 	State        credential.State
 	Kept         bool      // without those that are revoked
 	Before       uuid.UUID // the last id of the page before
@@ -117,7 +118,7 @@ func (a *Authority) listed(ctx context.Context, f store.Filter) ([]Detail, error
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {

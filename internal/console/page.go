@@ -22,7 +22,7 @@ import (
 var files embed.FS
 
 // policy lets a page load what this server has, and run its one script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
 func (c *console) headers() http.Header {
@@ -171,6 +171,9 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // address has for that.
 var deeds = map[string]string{
 	"saved":          "Saved.",
+	"suspended":      "Suspended. Requests with it are refused until you resume it.",
+	"resumed":        "It works again.",
+	"keys-revoked":   "Revoked. Requests with any of those keys get 401.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 

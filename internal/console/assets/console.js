@@ -33,7 +33,11 @@ document.addEventListener("click", async (event) => {
   const live = button.closest("dialog")?.querySelector("[data-live]");
   if (live) live.textContent = copied ? `${what} copied to the clipboard` : `${what} could not be copied. It is selected: press Control C.`;
   if (!copied) return;
-  if (button.hasAttribute("data-secret-copy")) markStored(button.closest("dialog"));
+  if (button.hasAttribute("data-secret-copy")) {
+    const dialog = button.closest("dialog");
+    button.dataset.stored = "1";
+    if (!dialog.querySelector("[data-secret-copy]:not([data-stored])")) markStored(dialog);
+  }
   setTimeout(() => {
     label.textContent = label.dataset.was;
     button.classList.remove("is-done");
@@ -59,7 +63,7 @@ function warn(dialog) {
 }
 
 function wipe(root) {
-  for (const input of root.querySelectorAll("[data-secret]")) input.value = "";
+  for (const input of root.querySelectorAll("[data-secret], #pasted")) input.value = "";
 }
 
 for (const dialog of document.querySelectorAll("dialog[data-guard][open]")) {
@@ -170,6 +174,15 @@ for (const field of document.querySelectorAll("[data-fragment]")) {
   field.value = code;
   history.replaceState(null, "", location.pathname + location.search);
 }
+
+// ---- which token is this? Its fingerprint is made here, and the token goes nowhere ----
+document.querySelector("[data-hashes] #pasted")?.addEventListener("input", async (event) => {
+  const text = event.target.value.trim();
+  const field = document.getElementById("fingerprint");
+  if (!text || !window.crypto?.subtle) return; // by plain HTTP there is none, but for the loopback address
+  const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  if (event.target.value.trim() === text) field.value = [...new Uint8Array(sum).slice(0, 4)].map((n) => n.toString(16).padStart(2, "0")).join("");
+});
 
 // ---- focus ----
 document.querySelector("[data-focus-now]")?.focus();
