@@ -16,7 +16,7 @@ func tokenStops(w *tour) []stop {
 		b.Text("String(document.querySelector(" + strconv.Quote(selector) + ").click())")
 	}
 	return []stop{
-		{name: "tokens-empty", as: "member", path: "{org}/tokens?scheme=testkase"},
+		{name: "tokens-empty", as: "member", path: "{org}/tokens"},
 		{name: "tokens", as: "admin", path: "/console/account/tokens"},
 		{name: "tokens-no-match", as: "admin", path: "/console/account/tokens?q=nothing"},
 		{name: "tokens-of-the-organization", as: "admin", path: "{org}/keys/personal"},

@@ -23,6 +23,7 @@ type tokensPage struct {
 	OtherDue     int
 	Make         []link
 	Personal     bool
+	Filtered     bool   // whether the list is less than that of a kind
 	Product      string // the id of the project, as OneTest's API has it
 	Looks        bool   // whether there is nothing but to look
 	Empty, Start string // what an empty list says
@@ -68,6 +69,7 @@ func (p *tokensPage) fill(r *edge.Request, kinds []tokenKind, from source, rowOf
 	for _, k := range kinds {
 		p.List.tab(k.Title, "scheme", k.Name, 0)
 	}
+	p.Filtered = r.Param("q") != "" || r.Param("state") != "" || r.Param("after") != ""
 	p.List.search("Search by name")
 	p.List.filter("state", "Status", slices.Clone(tokenStates)...)
 	asked := kinds
