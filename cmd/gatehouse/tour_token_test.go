@@ -15,6 +15,12 @@ func tokenStops(w *tour) []stop {
 	first := func(b *pagetest.Tab, selector string) {
 		b.Text("String(document.querySelector(" + strconv.Quote(selector) + ").click())")
 	}
+	shut := func(b *pagetest.Tab) { // a secret that isn't copied
+		b.Click("dialog footer a")
+		b.Until("document.querySelector('.leave.show')")
+		b.Click("[data-force]")
+		b.Until("!document.querySelector('#secret')")
+	}
 	return []stop{
 		{name: "tokens-empty", as: "member", path: "{org}/tokens"},
 		{name: "tokens", as: "admin", path: "/console/account/tokens"},
@@ -31,13 +37,18 @@ func tokenStops(w *tour) []stop {
 			b.Fill("#name", "Production API Integration with a name that is long enough to need a second line\r")
 			b.Until(shown)
 		}},
-		{name: "token-new-testkase", as: "admin", path: "{org}/tokens/new?scheme=testkase"},
+		{name: "token-new-testkase", as: "admin", do: func(b *pagetest.Tab) {
+			shut(b)
+			b.Load(w.path("{org}/tokens/new?scheme=testkase"))
+		}},
 		{name: "token-secret-testkase", as: "admin", do: func(b *pagetest.Tab) {
 			b.Text("document.querySelector('#expires').value = '7'")
 			b.Fill("#name", "GitHub Actions — Production\r")
 			b.Until(shown)
 		}},
-		{name: "token-page", as: "admin", path: "/console/account/tokens", do: func(b *pagetest.Tab) {
+		{name: "token-page", as: "admin", do: func(b *pagetest.Tab) {
+			shut(b)
+			b.Load("/console/account/tokens")
 			first(b, ".rowname a")
 			b.Until("document.querySelector('#values')")
 		}},
@@ -65,7 +76,10 @@ func tokenStops(w *tour) []stop {
 			b.Fill("#name", " 2\r")
 			b.Until(shown)
 		}},
-		{name: "credential-new-betahub", as: "owner", path: "{project}/credentials/new?scheme=betahub"},
+		{name: "credential-new-betahub", as: "owner", do: func(b *pagetest.Tab) {
+			shut(b)
+			b.Load(w.path("{project}/credentials/new?scheme=betahub"))
+		}},
 		{name: "credential-secret-betahub", as: "owner", do: func(b *pagetest.Tab) {
 			b.Fill("#name", "Beta build, in-game form\r")
 			b.Until(shown)
