@@ -27,6 +27,7 @@ var areas = []struct {
 	{"workspace", workStops},
 	{"organization", organizationStops},
 	{"federation", federationStops},
+	{"token", tokenStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a

@@ -72,6 +72,15 @@ func (a *Authority) administers(ctx context.Context, p *credential.Principal, pr
 	return access.Role == credential.ProjectAdmin, err
 }
 
+// Administers reports whether the principal looks after the credentials of a
+// project that it sees.
+func (a *Authority) Administers(ctx context.Context, p *credential.Principal, project uuid.UUID) (bool, error) {
+	if p.SubjectType != credential.SubjectUser || !p.SignedIn() {
+		return false, nil
+	}
+	return a.administers(ctx, p, project)
+}
+
 // administersStill refuses a member who lost, since the request began, the role
 // in a project that let it look after the project's credential.
 func administersStill(ctx context.Context, tx *store.Tx, p *credential.Principal, c *credential.Credential) error {

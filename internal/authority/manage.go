@@ -68,6 +68,7 @@ type ListRequest struct {
 	Scheme       string
 	Fingerprint  string // of a secret that the credential ever had
 	State        credential.State
+	Kept         bool      // without those that are revoked
 	Before       uuid.UUID // the last id of the page before
 	Limit        int
 }
@@ -81,6 +82,20 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	if err != nil {
 		return nil, err
 	}
+	return a.listed(ctx, f)
+}
+
+// OwnTokens is List of the tokens of who has signed in, in all organizations
+// that they are in.
+func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal, r ListRequest) ([]Detail, error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	return a.listed(ctx, store.Filter{User: p.Subject, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock()})
+}
+
+// listed reads a list.
+func (a *Authority) listed(ctx context.Context, f store.Filter) ([]Detail, error) {
 	rows, err := a.store.ListCredentials(ctx, f)
 	if err != nil {
 		return nil, err
@@ -100,25 +115,10 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	return list, nil
 }
 
-// OwnTokens returns what works of the tokens of the principal's user, in all
-// organizations, the newest first.
-func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal) (list []*credential.Credential, err error) {
-	if err := signedIn(p); err != nil {
-		return nil, err
-	}
-	rows, err := a.store.ListCredentials(ctx, store.Filter{User: p.Subject, State: credential.Active, Limit: 200, Now: a.clock()})
-	for _, row := range rows {
-		if row.Credential != nil {
-			list = append(list, row.Credential)
-		}
-	}
-	return list, err
-}
-
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {

@@ -86,7 +86,7 @@ func (c *console) showAccount(r *edge.Request, name string, problems []trouble) 
 	if problemOf(problems, "name") != nil {
 		p.Name = name
 	}
-	tokens, err := c.authority.OwnTokens(r.Context(), &r.Principal)
+	tokens, err := c.ownTokens(r)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -194,7 +194,7 @@ func (c *console) showLeave(r *edge.Request, problems []trouble) (edge.Page, err
 			p.Facts = []fact{{Title: "Your role", Text: titled(string(m.Role))}, {Title: "Member since", Text: day(m.JoinedAt)}}
 		}
 	}
-	tokens, err := c.authority.OwnTokens(r.Context(), &r.Principal)
+	tokens, err := c.ownTokens(r)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -221,4 +221,15 @@ func (c *console) leave(r *edge.Request, _ edge.Values) (edge.Page, error) {
 		return edge.Page{}, err
 	}
 	return c.done(r, "/console/", "left")
+}
+
+// ownTokens are the tokens of the user that work, in all organizations.
+func (c *console) ownTokens(r *edge.Request) (list []*credential.Credential, err error) {
+	found, err := c.authority.OwnTokens(r.Context(), &r.Principal, authority.ListRequest{State: credential.Active, Limit: mostRows})
+	for i := range found {
+		if found[i].Credential != nil {
+			list = append(list, found[i].Credential)
+		}
+	}
+	return list, err
 }

@@ -16,6 +16,7 @@ type confirmPage struct {
 	Heading, Text, Hint string
 	To, Back, BackTitle string
 	Do, Keep            string // the two buttons
+	Instead             *link  // what may be better
 	Danger, Hot         bool
 	Once                string
 	Graces              []choice
@@ -72,8 +73,9 @@ func (c *console) askRevoke(r *edge.Request, _ edge.None) (edge.Page, error) {
 	p := c.asking(d, f)
 	p.Heading = titled(f.End) + " " + d.Credential.Name + "?"
 	p.Text = "Requests with it get 401 right away, and so do access tokens that were made from it. This can't be taken back."
-	p.Hint = "To change the value without an interruption, rotate the " + f.Word + " instead."
+	p.Hint = f.advice()
 	p.To, p.Do, p.Danger, p.Keep = r.URL.Path, titled(f.End)+" "+f.Word, true, "Keep "+f.Word
+	c.offer(&p, d, f)
 	return c.render(r, "confirm", page{Title: p.Do, Body: p})
 }
 
@@ -105,6 +107,7 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 	p := c.asking(d, f)
 	p.Heading = "Rotate " + d.Credential.Name
 	p.Text = "It gets a new value, shown once on the next page, and keeps its name, scopes and history."
+	c.offer(&p, d, f)
 	if len(d.Secrets) > 1 {
 		p.Text += " The value from before the present one stops working now."
 	}

@@ -181,7 +181,7 @@ func (c *console) most(scheme string) int {
 
 // find finds the credential in the path, which must be of the page's family.
 func (c *console) find(r *edge.Request) (*authority.Detail, family, error) {
-	if err := manages(r); err != nil {
+	if err := looksAfter(r); err != nil {
 		return nil, family{}, err
 	}
 	f := familyOf(r)
@@ -194,8 +194,11 @@ func (c *console) find(r *edge.Request) (*authority.Detail, family, error) {
 	if err != nil {
 		return nil, f, err
 	}
-	if d.Credential == nil || !f.has(d.Credential.Scheme.Name) || d.Credential.Organization != r.Principal.Organization {
+	if d.Credential == nil || !f.has(d.Credential.Scheme.Name) || d.Credential.Organization != r.Principal.Organization || !belongs(r, d.Credential) {
 		return nil, f, missing
+	}
+	if k := kindOf(d.Credential.Scheme.Name); k != nil {
+		f.Word = k.Word
 	}
 	return d, f, nil
 }
@@ -214,6 +217,9 @@ func (f family) has(scheme string) bool {
 
 // familyOf tells by the path which pages a request is of.
 func familyOf(r *edge.Request) family {
+	if f, ok := tokenFamily(r); ok {
+		return f
+	}
 	if strings.Contains(r.URL.Path, "/integrations") {
 		return family{"Integrations", base(r) + "/integrations", "client", "delete", []string{"betatesting_client", "betatesting_static"}}
 	}

@@ -16,6 +16,7 @@ type secretPage struct {
 	Variable                   string
 	Snippets                   []snippet
 	Exchange                   string
+	Call                       string // a command that makes a call
 	Back                       string
 }
 
@@ -39,6 +40,10 @@ func (c *console) show(r *edge.Request, made *authority.Issued, f family, headin
 	case cred.Scheme.Mode != "":
 		p.Facts = append([]fact{{Title: "Mode", Mode: cred.Scheme.Mode}}, p.Facts...)
 		p.Snippets = snippets(c.url + "/api/v1/organizations/" + authority.PublicID("org", cred.Organization) + "/members")
+	case kindOf(cred.Scheme.Name) != nil:
+		if err := c.showToken(r, cred, &p); err != nil {
+			return edge.Page{}, err
+		}
 	default:
 		p.What, p.Short = "Token", "token"
 	}

@@ -265,6 +265,7 @@ type Filter struct {
 	Scheme                      string
 	Fingerprint                 string // of a secret that it ever had
 	State                       credential.State
+	Kept                        bool      // without those that are revoked
 	Before                      uuid.UUID // the last id of the page before
 	Limit                       int
 	Now                         time.Time
@@ -399,6 +400,9 @@ func (f Filter) sql() (string, []any) {
 		and("c.revoked_at IS NULL AND c.suspended_at IS NOT NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
 	case credential.Active:
 		and("c.revoked_at IS NULL AND c.suspended_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
+	}
+	if f.Kept {
+		where.WriteString(" AND c.revoked_at IS NULL")
 	}
 	args = append(args, f.Limit)
 	return fmt.Sprintf(`
