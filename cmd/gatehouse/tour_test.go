@@ -22,6 +22,9 @@ var areas = []struct {
 	stops func(*tour) []stop
 }{
 	{"frame", frameStops},
+	{"keys", keyStops},
+	{"account", accountStops},
+	{"workspace", workStops},
 	{"organization", organizationStops},
 }
 
@@ -113,12 +116,12 @@ func (w *tour) api(role string) *client.Client {
 	w.t.Helper()
 	u := w.user(role)
 	var in struct {
-		Data struct{ AccessToken string } `json:"data"`
+		AccessToken string `json:"accessToken"`
 	}
 	if err := client.New(w.URL, "", nil).Call(w.t.Context(), "POST", "/api/v1/auth/login", map[string]string{"email": u.Email, "password": u.Password}, &in); err != nil {
 		w.t.Fatal(err)
 	}
-	return client.New(w.URL, in.Data.AccessToken, nil)
+	return client.New(w.URL, in.AccessToken, nil)
 }
 
 // make makes something by the API, as somebody.

@@ -179,8 +179,8 @@ func (a *Authority) invite(ctx context.Context, tx *store.Tx, by act, in *Invite
 	}
 	return a.post(ctx, tx, in.ExpiresAt, store.Letter{
 		To: in.Email, Subject: "You are invited",
-		Text: "You are asked to become a member of " + o.Name + " at Gatehouse. Sign in with this address, or\n" +
-			"register it, and enter this code within 7 days:\n\n" + in.Code.Reveal() + "\n",
+		Text: "You are asked to become a member of " + o.Name + " at Gatehouse. Open this link\n" +
+			"within 7 days, and sign in with this address or register it:\n\n" + a.Issuer() + invitationPage + "#code=" + in.Code.Reveal() + "\n",
 	})
 }
 
@@ -227,6 +227,26 @@ func errBadInvitation() error {
 var ErrNoInvitation = errors.New("no invitation has the code")
 
 func errNoInvitation() error { return fmt.Errorf("%w (%w)", errBadInvitation(), ErrNoInvitation) }
+
+// Invitation is what an invitation says to whoever holds its code, while it can
+// be accepted.
+func (a *Authority) Invitation(ctx context.Context, code string) (*store.Invitation, *store.Organization, error) {
+	if !inviteCode.Check(code) {
+		return nil, nil, errNoInvitation()
+	}
+	in, err := under(a.linker.all(code), func(k credential.LookupKey) (*store.Invitation, error) { return a.store.InvitationByKey(ctx, k) })
+	if errors.Is(err, credential.NotFound) {
+		return nil, nil, errNoInvitation()
+	}
+	if err == nil && (!in.AcceptedAt.IsZero() || !a.now().Before(in.ExpiresAt)) {
+		return nil, nil, errBadInvitation()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := a.store.Organization(ctx, in.Organization)
+	return in, o, err
+}
 
 // AcceptInvitation makes the principal's user a member of the organization
 // that invited their address.

@@ -14,6 +14,7 @@ package console
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -31,11 +32,12 @@ const most = 64 << 10
 type console struct {
 	authority *authority.Authority
 	workspace *workspace.Workspace
-	url       string // of the installation, as people type it
-	cookie    string // its name
-	theme     string // the name of the cookie of colours
-	secure    bool   // whether browsers send it by TLS alone
-	refused   string // why nobody can sign in; empty where they can
+	url       string      // of the installation, as people type it
+	cookie    string      // its name
+	theme     string      // the name of the cookie of colours
+	secure    bool        // whether browsers send it by TLS alone
+	refused   string      // why nobody can sign in; empty where they can
+	settled   atomic.Bool // whether the installation was seen to be set up
 	assets    assets
 }
 

@@ -21,8 +21,9 @@ import (
 //go:embed assets pages
 var files embed.FS
 
-// policy lets a page load what this server has, and run its one script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
+// policy lets a page load what this server has, ask it for more, and run its one
+// script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
 func (c *console) headers() http.Header {
@@ -40,7 +41,7 @@ type assets struct {
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved"}
+var gated = []string{"signin", "problem", "moved", "gateform", "invitation"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
@@ -62,19 +63,21 @@ func loadAssets() assets {
 	must(err)
 	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", "pages/parts.html", file}
+		parts := []string{"pages/base.html", "pages/parts.html", "pages/workparts.html", file}
 		if slices.Contains(gated, name) {
 			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
 		}
 		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
 		a.pages[name] = template.Must(page, err)
 	}
+	first, err := template.Must(base.Clone()).ParseFS(files, "pages/base.html", "pages/parts.html", "pages/gate.html", "pages/secret.html")
+	a.pages["firstkey"] = template.Must(first, err) // which is shown to who hasn't been here before
 	return a
 }
 
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
-	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html"}, file)
+	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html", "pages/workparts.html"}, file)
 }
 
 // must stops a program whose own files are broken.
@@ -179,7 +182,19 @@ var deeds = map[string]string{
 	"webhook-deleted": "The webhook was deleted.", "redelivered": "It was sent again.", "tested": "A test event was sent.",
 	"paused": "The webhook is off. What waited for it was given up.", "enabled": "The webhook is on.",
 	"saved":          "Saved.",
+	"suspended":      "Suspended. Requests with it are refused until you resume it.",
+	"resumed":        "It works again.",
+	"keys-revoked":   "Revoked. Requests with any of those keys get 401.",
+	"password":       "Your password is changed, and your other sessions have ended.",
+	"left":           "You are no member of it any more.",
+	"joined":         "You are a member now.",
+	"founded":        "The organization is there, and you own it.",
+	"single":         "Two-factor authentication is off.",
+	"ended":          "The session has ended.",
+	"others":         "Your other sessions have ended.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
+	"commented":      "Your comment was added.",
+	"reported":       "The issue was reported.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
@@ -220,7 +235,7 @@ func (c *console) writeProblem(w http.ResponseWriter, f edge.Failure, requestID 
 		if f.Denied != nil && f.Denied.Code != "" {
 			body.Notice = "Your session has ended. Sign in to go on."
 		}
-		name, p = "signin", page{Title: "Sign in", Body: body}
+		name, p = "signin", c.signInAs(r, body)
 	}
 	out, err := c.execute(r, name, f.Status, p)
 	if err != nil {
