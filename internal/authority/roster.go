@@ -164,8 +164,8 @@ func (a *Authority) TrustEvents(ctx context.Context, p *credential.Principal, of
 	return all[:min(len(all), limit)], err
 }
 
-// Invitation returns an invitation of an organization that nobody accepted.
-func (a *Authority) Invitation(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (*store.Invitation, error) {
+// PendingInvitation returns an invitation of an organization that nobody accepted.
+func (a *Authority) PendingInvitation(ctx context.Context, p *credential.Principal, organization, id uuid.UUID) (*store.Invitation, error) {
 	if err := managesMembers(p, organization); err != nil {
 		return nil, err
 	}
