@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/api"
+	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/console/pagetest"
 )
 
@@ -79,7 +80,7 @@ func organizationStops(w *tour) []stop {
 		{name: "webhook-refused", as: "owner", do: both(fill("#url", "https://10.0.0.1/hook"), press("footer .primary", refused))},
 		{name: "webhook-secret", as: "owner", path: "{org}/webhooks/new", do: func(b *pagetest.Tab) {
 			fill("#url", w.receiver(), "#description", "The deployment bot")(b)
-			b.Click("[name='events:credential.created']")
+			b.Click("[name='events:project.created']")
 			press("footer .primary", "document.querySelector('dialog')")(b)
 		}},
 		{name: "webhook-untouched", as: "owner", do: func(b *pagetest.Tab) {
@@ -127,7 +128,8 @@ func (w *tour) receiver() string {
 // tell makes something that webhooks are told of.
 func (w *tour) tell() {
 	w.t.Helper()
-	if err := w.api("owner").Call(w.t.Context(), http.MethodPost, "/v1/credentials", api.CreateCredential{Scheme: "gatehouse_key", Name: "Deploy", Scopes: []string{"projects:read"}}, nil); err != nil {
+	key := client.New(w.URL, fmt.Sprint(w.Credentials["bunship_live"]), nil)
+	if err := key.Call(w.t.Context(), http.MethodPost, "/v1/organizations/"+w.Organization.ID+"/projects", api.CreateProject{Name: "Puzzle"}, nil); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -126,14 +126,6 @@ func (w *tour) api(role string) *client.Client {
 	return client.New(w.URL, in.AccessToken, nil)
 }
 
-// make makes something by the API, as somebody.
-func (w *tour) make(role, method, path string, in, out any) {
-	w.t.Helper()
-	if err := w.api(role).Call(w.t.Context(), method, path, in, out); err != nil {
-		w.t.Fatalf("%s %s: %v", method, path, err)
-	}
-}
-
 // verify asks about a secret, for a resource.
 func (w *tour) verify(secret, resource string) {
 	w.t.Helper()

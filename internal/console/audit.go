@@ -30,7 +30,7 @@ func (c *console) auditRoutes() []edge.Route {
 }
 
 // auditParams choose events.
-var auditParams = []string{"who", "action", "target", "since", "until"}
+var auditParams = []string{"who", "what", "target", "since", "until"}
 
 // auditPage lists audit events, the latest first.
 type auditPage struct {
@@ -72,7 +72,7 @@ var auditFamilies = []choice{
 
 // auditFilter reads which events a page asks for.
 func (c *console) auditFilter(r *edge.Request) (f store.EventFilter, err error) {
-	f.Action, f.Target = strings.TrimSpace(r.Param("action")), strings.TrimSpace(r.Param("target"))
+	f.Action, f.Target = strings.TrimSpace(r.Param("what")), strings.TrimSpace(r.Param("target"))
 	who := strings.TrimSpace(r.Param("who"))
 	switch kind, _, _ := strings.Cut(who, ":"); {
 	case strings.Contains(who, "@"): // an address
@@ -120,7 +120,7 @@ func (c *console) auditLog(r *edge.Request, _ edge.None) (edge.Page, error) {
 		return edge.Page{}, err
 	}
 	l := listed(r, "Audit log", base(r)+"/audit", auditParams...)
-	p := auditPage{List: l, Who: r.Param("who"), Target: r.Param("target"), Since: r.Param("since"), Until: r.Param("until"), Actions: auditActions(r.Param("action"))}
+	p := auditPage{List: l, Who: r.Param("who"), Target: r.Param("target"), Since: r.Param("since"), Until: r.Param("until"), Actions: auditActions(r.Param("what"))}
 	p.CSV, p.Lines = exportOf(l, "csv"), exportOf(l, "jsonl")
 	events := found.Events[:min(len(found.Events), pageRows)]
 	for i := range events {
@@ -164,13 +164,12 @@ func auditRowOf(l *listing, e *authority.Event, names map[string]string) auditRo
 		who = e.Subject
 	}
 	row.Who, row.WhoTo = cmp.Or(names[who], nameless(who)), l.with("who", who)
-	if kind, _, _ := strings.Cut(e.Actor, ":"); kind == "credential" {
+	if kindOf(e.Actor) == "credential" && who == e.Subject {
 		row.WhoNote = "By the credential " + cmp.Or(quoted(names[e.Actor]), shortly(e.Actor))
 	}
 	row.What = sentenceOf(e.Action, e.Detail)
-	row.Target, row.TargetTo = cmp.Or(names[e.Target], shortly(e.Target)), l.with("target", e.Target)
-	row.TargetNote, _, _ = strings.Cut(e.Target, ":")
-	row.TargetNote = titled(strings.ReplaceAll(row.TargetNote, "_", " "))
+	row.Target, row.TargetTo = cmp.Or(names[e.Target], strings.TrimPrefix(shortly(e.Target), kindOf(e.Target)+" ")), l.with("target", e.Target)
+	row.TargetNote = titled(strings.ReplaceAll(kindOf(e.Target), "_", " "))
 	return row
 }
 
@@ -196,6 +195,12 @@ func nameless(who string) string {
 		return "Somebody who has left"
 	}
 	return shortly(who)
+}
+
+// kindOf is what stands before an id.
+func kindOf(text string) string {
+	kind, _, _ := strings.Cut(text, ":")
+	return kind
 }
 
 // shortly is a kind and the beginning of an id.

@@ -9,6 +9,16 @@ import (
 // sentences say what an action is, for people. {name} is what the detail has
 // under that name; a part in square brackets is there where all of its names are.
 var sentences = map[string]string{
+	"build.set":                  "Said what a build is",
+	"campaign_issue.create":      "Reported an issue of a beta test",
+	"campaign_issue.delete":      "Deleted an issue of a beta test",
+	"campaign_issue.update":      "Changed an issue of a beta test",
+	"environment.set":            "Said what an environment is",
+	"release.set":                "Said what a release is",
+	"tester.accept":              "Accepted a tester",
+	"tester.add":                 "Added a tester",
+	"tester.complete":            "Noted that a tester is done",
+	"tester.remove":              "Removed a tester",
 	"budget.alert":               "Told that a budget runs out",
 	"budget.remove":              "Took a budget away",
 	"budget.set":                 "Set a budget[ of {coins} coins]",
@@ -36,7 +46,7 @@ var sentences = map[string]string{
 	"issue.create":               "Reported an issue",
 	"issue.resolve":              "Resolved an issue",
 	"issue.update":               "Changed an issue",
-	"member.add":                 "Became a member[ as {role}]",
+	"member.add":                 "Added a member[ as {role}]",
 	"member.remove":              "Removed a member",
 	"member.set_role":            "Made a member {role}",
 	"organization.create":        "Created the organization[ “{name}”]",

@@ -179,8 +179,8 @@ func (c *console) invitationRow(r *edge.Request, i *store.Invitation) invitation
 	return row
 }
 
-// invitation finds the pending invitation in the path.
-func (c *console) invitation(r *edge.Request) (*store.Invitation, error) {
+// pendingInvitation finds the pending invitation in the path.
+func (c *console) pendingInvitation(r *edge.Request) (*store.Invitation, error) {
 	id, err := pathID(r, "invitation")
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (c *console) inviteAgain(r *edge.Request, in edge.Values) (edge.Page, error
 	if err != nil {
 		return edge.Page{}, err
 	}
-	i, err := c.invitation(r)
+	i, err := c.pendingInvitation(r)
 	if errors.Is(err, credential.NotFound) { // as when the form is sent again
 		return c.moveTo(r, base(r)+"/members/invitations")
 	}

@@ -279,19 +279,19 @@ func TestAuditInTheConsole(t *testing.T) {
 		log := w.pages() + "/audit"
 		made := w.post(w.pages()+"/keys", fill(w.get(w.pages()+"/keys/new"), "name", "=1+1 "+naughty, "mode", "live", "access", "read", "expires", "30"))
 		key := w.found(made, secret)
-		page := w.plain("the log", w.shows("the log", w.get(log), 200, "Made the credential “=1+1 "+naughty, "credential.issue", "ada@example.test", "Created the project “Space Game”", "Whoever runs the installation", "Became a member as guest", "127.0.0.1", time.Now().UTC().Format("Monday, 2 January 2006")))
+		page := w.plain("the log", w.shows("the log", w.get(log), 200, "Made the credential “=1+1 "+naughty, "credential.issue", "ada@example.test", "Created the project “Space Game”", "Whoever runs the installation", "Added a member as guest", "127.0.0.1", time.Now().UTC().Format("Monday, 2 January 2006")))
 		w.hides("the log", page, key, "far@example.test")
-		w.hides("by address", w.shows("by address", w.get(log+"?who=ada%40example.test&action=&target="), 200, "Made the credential"), "Created the project")
+		w.hides("by address", w.shows("by address", w.get(log+"?who=ada%40example.test&what=&target="), 200, "Made the credential"), "Created the project")
 		w.shows("by nobody's address", w.get(log+"?who=far%40example.test"), 200, "Nothing matches")
-		w.hides("by action", w.shows("by action", w.get(log+"?action=project."), 200, "Created the project"), "Made the credential")
-		w.shows("by an action of its own", w.get(log+"?action=member.add"), 200, "Became a member", `value="member.add" selected`)
+		w.hides("by action", w.shows("by action", w.get(log+"?what=project."), 200, "Created the project"), "Made the credential")
+		w.shows("by an action of its own", w.get(log+"?what=member.add"), 200, "Added a member", `value="member.add" selected`)
 		w.shows("by target", w.get(log+"?target=project:"+w.project.ID.String()), 200, "Created the project")
 		today := time.Now().UTC().Format(time.DateOnly)
 		w.shows("of today", w.get(log+"?since="+today+"&until="+today), 200, "Made the credential")
 		w.shows("of before", w.get(log+"?until=2020-01-01"), 200, "Nothing matches", "Clear filters")
 		w.shows("no day", w.get(log+"?since=yesterday"), 422)
 		w.shows("no sequence", w.get(log+"?after=x"), 422)
-		table := w.get(log + "/export.csv?action=credential.")
+		table := w.get(log + "/export.csv?what=credential.")
 		if !strings.HasPrefix(table.body, "chain,sequence,at,") || strings.Count(table.body, "\r\n") != 2 || strings.Contains(table.body, key) || strings.Contains(table.body, ",=") {
 			t.Errorf("the table is %q", table.body)
 		}
@@ -306,7 +306,7 @@ func TestAuditInTheConsole(t *testing.T) {
 		}
 		first := w.shows("the first page", w.get(log), 200, "Next page", "50 shown")
 		next := w.found(first, regexp.MustCompile(`href="([^"]*after=[^"]*)">Next page`))
-		w.hides("the next one", w.shows("the next one", w.get(next), 200, "First page", "Became a member"), "Next page")
+		w.hides("the next one", w.shows("the next one", w.get(next), 200, "First page", "Added a member"), "Next page")
 	})
 }
 
@@ -482,6 +482,6 @@ func TestJobsInTheConsole(t *testing.T) {
 		w.as("lead")
 		page := w.plain("the rule", w.shows("the rule", w.get(w.in()+"/trust-rules/"+rule.Credential.ID.String()), 200, "Let in", "repository acme/"+naughty, "192.0.2.9", "Turned away", "because of ref, ref refs/heads/other"))
 		w.hides("the rule", page, "elsewhere")
-		w.as("ada").shows("the audit", w.get(w.pages()+"/audit?action=trust_rule."), 200, "A CI job was turned away, because of ref", "A CI job was let in", "“CI”")
+		w.as("ada").shows("the audit", w.get(w.pages()+"/audit?what=trust_rule."), 200, "A CI job was turned away, because of ref", "A CI job was let in", ">CI<")
 	})
 }

@@ -314,18 +314,17 @@ func (c *console) describeProject(r *edge.Request, in edge.Values) (edge.Page, e
 	}
 	description := in["description"]
 	err = c.workspace.ChangeProduct(r.Context(), &r.Principal, store.ProjectRef{ID: project.ID}, workspace.ProductRequest{Description: &description})
-	return c.finish(r, in, finished{err, map[string]string{"description": "The description"}, at.Base + "/settings", "saved"})
+	return c.finished(r, in, projectDone{err, map[string]string{"description": "The description"}, at.Base + "/settings", "saved"})
 }
 
-// finished is what came of a form of a project's settings.
-type finished struct {
+// projectDone is what came of a form of a project's settings.
+type projectDone struct {
 	err      error
 	called   map[string]string
 	to, deed string
 }
 
-// finish answers a form of a project's settings.
-func (c *console) finish(r *edge.Request, in edge.Values, s finished) (edge.Page, error) {
+func (c *console) finished(r *edge.Request, in edge.Values, s projectDone) (edge.Page, error) {
 	problems, err := mend(s.err, s.called)
 	if err != nil {
 		return edge.Page{}, err
@@ -357,7 +356,7 @@ func (c *console) limitProject(r *edge.Request, in edge.Values) (edge.Page, erro
 	if err == nil {
 		err = c.authority.SetProjectRate(r.Context(), &r.Principal, project, rate)
 	}
-	return c.finish(r, in, finished{err, map[string]string{"requests": "The requests", "window": "The time"}, at.Base + "/settings", "saved"})
+	return c.finished(r, in, projectDone{err, map[string]string{"requests": "The requests", "window": "The time"}, at.Base + "/settings", "saved"})
 }
 
 func (c *console) setProjectRole(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -378,7 +377,7 @@ func (c *console) setProjectRole(r *edge.Request, in edge.Values) (edge.Page, er
 	if errors.Is(err, credential.NotFound) && in["member"] == "" {
 		err = credential.InvalidField("email", "no member of the organization has this address; invite them first")
 	}
-	return c.finish(r, in, finished{err, map[string]string{"user": "The address"}, at.Base + "/settings", "project-role"})
+	return c.finished(r, in, projectDone{err, map[string]string{"user": "The address"}, at.Base + "/settings", "project-role"})
 }
 
 func (c *console) leaveProject(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -391,5 +390,5 @@ func (c *console) leaveProject(r *edge.Request, in edge.Values) (edge.Page, erro
 		return edge.Page{}, err
 	}
 	err = c.authority.RemoveProjectMember(r.Context(), &r.Principal, project, authority.UserRef{ID: id})
-	return c.finish(r, in, finished{err, nil, at.Base + "/settings", "project-left"})
+	return c.finished(r, in, projectDone{err, nil, at.Base + "/settings", "project-left"})
 }

@@ -225,7 +225,6 @@ type deliveryRow struct {
 	Attempts          string
 	Chip              chip
 	Note              string
-	Repeatable        bool
 }
 
 func (c *console) webhook(r *edge.Request, _ edge.None) (edge.Page, error) {
@@ -274,8 +273,10 @@ func (c *console) showWebhook(r *edge.Request, problems []trouble) (edge.Page, e
 }
 
 func (c *console) deliveryRow(d *store.Delivery, hook string) deliveryRow {
-	row := deliveryRow{To: hook + "/deliveries/" + d.ID.String(), Event: d.Event, At: d.CreatedAt, Attempts: countOf(d.Attempts, "try"), Answer: "No answer", Repeatable: true}
-	if d.Attempts > 1 {
+	row := deliveryRow{To: hook + "/deliveries/" + d.ID.String(), Event: d.Event, At: d.CreatedAt, Attempts: "Not tried yet", Answer: "No answer"}
+	if d.Attempts == 1 {
+		row.Attempts = "1 try"
+	} else if d.Attempts > 1 {
 		row.Attempts = strconv.Itoa(d.Attempts) + " tries"
 	}
 	if d.StatusCode != 0 {
