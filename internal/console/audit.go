@@ -164,12 +164,12 @@ func auditRowOf(l *listing, e *authority.Event, names map[string]string) auditRo
 		who = e.Subject
 	}
 	row.Who, row.WhoTo = cmp.Or(names[who], nameless(who)), l.with("who", who)
-	if kindOf(e.Actor) == "credential" && who == e.Subject {
+	if before(e.Actor) == "credential" && who == e.Subject {
 		row.WhoNote = "By the credential " + cmp.Or(quoted(names[e.Actor]), shortly(e.Actor))
 	}
 	row.What = sentenceOf(e.Action, e.Detail)
-	row.Target, row.TargetTo = cmp.Or(names[e.Target], strings.TrimPrefix(shortly(e.Target), kindOf(e.Target)+" ")), l.with("target", e.Target)
-	row.TargetNote = titled(strings.ReplaceAll(kindOf(e.Target), "_", " "))
+	row.Target, row.TargetTo = cmp.Or(names[e.Target], strings.TrimPrefix(shortly(e.Target), before(e.Target)+" ")), l.with("target", e.Target)
+	row.TargetNote = titled(strings.ReplaceAll(before(e.Target), "_", " "))
 	return row
 }
 
@@ -197,8 +197,8 @@ func nameless(who string) string {
 	return shortly(who)
 }
 
-// kindOf is what stands before an id.
-func kindOf(text string) string {
+// before is what stands before an id.
+func before(text string) string {
 	kind, _, _ := strings.Cut(text, ":")
 	return kind
 }
