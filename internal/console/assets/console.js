@@ -118,7 +118,7 @@ async function swap(url, quiet) {
 
 function ask(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-  return swap(form.action + (query.size ? `?${query}` : ""));
+  return swap(form.getAttribute("action") + (query.size ? `?${query}` : ""));
 }
 
 for (const form of document.querySelectorAll("form[data-live]")) {
