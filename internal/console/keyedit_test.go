@@ -69,6 +69,22 @@ func TestKeyIsEdited(t *testing.T) {
 	})
 }
 
+// An API client takes an allowlist; its end is the operator's, who is named the
+// command.
+func TestBT19_BT20_ClientIsEdited(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		s.enter("ada@example.test")
+		id, text := s.newKey(authority.IssueRequest{Name: "Dashboard", Scheme: "betatesting_static"})
+		one := s.pages() + "/integrations/" + id
+		form := s.shows("the form", s.get(one+"/edit"), 200, "Edit client", "gatehouse credential update "+id)
+		s.shows("an allowlist", s.post(one+"/edit", fill(form, "name", "Dashboard", "addresses", "198.51.100.0/24")), 200, s.pages()+"/integrations?done=saved")
+		s.shows("the list", s.get(s.pages()+"/integrations?done=saved"), 200, "Saved.", "1 address range")
+		if got := s.is(text); got != credential.CodeAddress {
+			t.Errorf("from elsewhere it is %s", got)
+		}
+	})
+}
+
 // Several keys are rotated, their values shown once, and revoked, at once; the
 // list is searched, filtered and paged by its address.
 func TestSeveralKeys(t *testing.T) {
