@@ -77,6 +77,35 @@ func TestTKO16_ExitCodes(t *testing.T) {
 	}
 }
 
+// TestTKO16_TestsOfOneName wants a failed test to fail the report, unless it is
+// a later attempt of that very test that passed.
+func TestTKO16_TestsOfOneName(t *testing.T) {
+	t.Parallel()
+	ctrf := func(tests string) string {
+		return write(t, "ctrf.json", `{"results":{"tool":{"name":"x"},"tests":[`+tests+`]}}`)
+	}
+	playwright := func(tests string) string {
+		return write(t, "playwright.json", `{"config":{},"suites":[{"title":"a.spec.ts","specs":[{"title":"works","tests":[`+tests+`]}]}]}`)
+	}
+	for name, row := range map[string]struct {
+		file string
+		code Code
+	}{
+		"failed in one browser":                         {ctrf(`{"name":"works","status":"failed","browser":"chromium"},{"name":"works","status":"passed","browser":"firefox"}`), Hit},
+		"without browsers":                              {ctrf(`{"name":"works","status":"failed"},{"name":"works","status":"passed"}`), Hit},
+		"failed after two attempts, and another passed": {ctrf(`{"name":"works","status":"failed","retries":2},{"name":"works","status":"passed","retries":1}`), Hit},
+		"repeated":    {playwright(`{"projectName":"p","status":"unexpected","results":[{"status":"failed"}]},{"projectName":"p","status":"expected","results":[{"status":"passed"}]}`), Hit},
+		"tried again": {ctrf(`{"name":"works","status":"failed"},{"name":"works","status":"passed","retries":1}`), Done},
+	} {
+		got := reportWith(t, Options{Results: []string{row.file}, FailOn: []string{"failed"}, DryRun: true})
+		got.want(t, name+", read alone", Done)
+		got = newMemory(t).report(t, Options{Results: []string{row.file}, FailOn: []string{"failed"}})
+		if got.want(t, name, row.code); strings.Contains(got.stdout, "failed:\n  - ") != (row.code == Hit) {
+			t.Errorf("%s: it prints\n%s", name, got.stdout)
+		}
+	}
+}
+
 // TestTKO17_Retries wants what may pass to be tried again, and nothing else;
 // everything arrives once.
 func TestTKO17_Retries(t *testing.T) {
