@@ -96,6 +96,9 @@ func (t *Trust) Check() error {
 		if field := t.foreign(); field != "" {
 			return InvalidField(field, "is for github and gitlab; say in claims what another issuer's token must hold")
 		}
+		if t.Issuer == GitHub.Issuer() || t.Issuer == GitLab.Issuer() {
+			return InvalidField("provider", "of this issuer's tokens is github or gitlab, which ask for a repository by its number")
+		}
 		if len(t.Claims) == 0 {
 			return InvalidField("claims", "must name at least one claim by which the issuer tells your workloads from those of others")
 		}

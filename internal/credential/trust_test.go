@@ -106,8 +106,8 @@ func TestO13_TrustMatches(t *testing.T) {
 	}
 }
 
-// TestTrustChecks: what could let in more than anybody meant is no rule.
-func TestTrustChecks(t *testing.T) {
+// TestO13_TrustChecks: what could let in more than anybody meant is no rule.
+func TestO13_TrustChecks(t *testing.T) {
 	t.Parallel()
 	if err := gitHubRule(nil).Check(); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,13 @@ func TestTrustChecks(t *testing.T) {
 		"a date":                   {"claims", func(t *credential.Trust) { t.Claims = map[string]string{"exp": "1"} }},
 		"an empty claim":           {"claims", func(t *credential.Trust) { t.Claims = map[string]string{"sub": ""} }},
 		"other with a repository":  {"repository_id", func(t *credential.Trust) { t.Provider, t.Branch = credential.OtherProvider, "" }},
-		"other without claims":     {"claims", func(t *credential.Trust) { *t = credential.Trust{Provider: credential.OtherProvider} }},
+		"other at GitHub": {"provider", func(t *credential.Trust) {
+			*t = credential.Trust{Provider: credential.OtherProvider, Issuer: "https://token.actions.githubusercontent.com", Claims: map[string]string{"ref": "refs/heads/main"}}
+		}},
+		"other at GitLab": {"provider", func(t *credential.Trust) {
+			*t = credential.Trust{Provider: credential.OtherProvider, Issuer: "https://gitlab.com", Claims: map[string]string{"ref": "main"}}
+		}},
+		"other without claims": {"claims", func(t *credential.Trust) { *t = credential.Trust{Provider: credential.OtherProvider} }},
 	} {
 		err := gitHubRule(c.change).Check()
 		var e *credential.Error

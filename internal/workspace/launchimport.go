@@ -47,6 +47,7 @@ func (w *Workspace) ImportJUnit(ctx context.Context, p *credential.Principal, re
 	out := &Import{Warnings: append([]string{}, summary.Warnings...)}
 	err = w.change(ctx, p, want{ref, credential.ResultsWrite}, func(c *change) error {
 		c.tellExposed(found)
+		c.redacted = found.count
 		l, err := w.newLaunch(c, &q, r.File.Sum[:])
 		if err != nil {
 			return err

@@ -173,10 +173,15 @@ func TestLaunchesWithLongNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range []*store.Launch{l, made.Launch} {
+	for n, l := range []*store.Launch{l, made.Launch} {
 		run, err := b.store.ProjectTestRun(ctx, b.project.ID, l.Run)
-		if err != nil || run.Name != strings.Repeat("ü", 199)+"…" {
+		if err != nil || run.Name != strings.Repeat("ü", 199)+"…" || run.Redacted != int64(n) {
 			t.Errorf("the run is %+v, %v", run, err)
 		}
+	}
+	ref := b.begin(t, "", 1)
+	key := workspace.RunRequest{Key: "run 1", Name: "with " + secret}
+	if joined, made, err := b.StartRun(ctx, &operator, b.project, key); err != nil || made || joined.ID != ref.ID || joined.Redacted != 1 {
+		t.Errorf("got %+v, %v", joined, err)
 	}
 }
