@@ -74,7 +74,7 @@ func TestK2_FilesHoldNoSecret(t *testing.T) {
 	operator, ctx := credential.Operator(), t.Context()
 	masked := "tk_pat_" + strings.Repeat("*", 40)
 	long := append(bytes.Repeat([]byte("x\n"), (33<<20)/2), secret...)
-	bomb := zipped(t, make([]byte, 40<<20)) // longer than a file may be
+	bomb := zipped(t, make([]byte, 3<<18)) // longer than a file may be there
 	torn := zipped(t, []byte("sent "+secret))
 	l, err := b.StartLaunch(ctx, &operator, b.project, workspace.LaunchRequest{Name: "l"})
 	if err != nil {
@@ -85,13 +85,14 @@ func TestK2_FilesHoldNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.Workspace = workspace.New(workspace.Config{Store: b.store, Now: func() time.Time { return b.now }, Files: artifact.New(artifact.Config{Directory: dir, Most: 1 << 19})})
 	run := b.begin(t, "", 1)
 	for _, row := range []struct {
 		name          string
 		content, want []byte
 		redacted      int64
 	}{
-		{"long, packed", zipped(t, long), append(bytes.Clone(long[:len(long)-len(secret)]), masked...), 1},
+		{"long, packed", zipped(t, long[len(long)-3<<17:]), append(bytes.Clone(long[len(long)-3<<17:len(long)-len(secret)]), masked...), 1},
 		{"in UTF-16", wide("sent " + secret), wide("sent " + masked), 1},
 		{"packed, with more behind it", append(zipped(t, []byte("nothing")), secret...), append(zipped(t, []byte("nothing")), masked...), 1},
 		{"packed, and torn", torn[:len(torn)-4], []byte("sent " + masked), 1},
@@ -116,7 +117,7 @@ func TestK2_FilesHoldNoSecret(t *testing.T) {
 			t.Errorf("%s: %d bytes are kept, want %d; %d are redacted (%v, %v)", row.name, len(got), len(row.want), after.Redacted-before.Redacted, err, err2)
 		}
 	}
-	if _, err := b.AddRunFiles(ctx, &operator, run, []workspace.ResultFile{{Name: "u", File: b.stage(t, zipped(t, make([]byte, 8*most+1)))}}); !errors.Is(err, credential.TooLarge) {
+	if _, err := b.AddRunFiles(ctx, &operator, run, []workspace.ResultFile{{Name: "u", File: b.stage(t, zipped(t, make([]byte, 8<<19+1)))}}); !errors.Is(err, credential.TooLarge) {
 		t.Errorf("of what is longer than is looked through: %v", err)
 	}
 	report, err := b.ReportResults(ctx, &operator, workspace.Numbered{Project: b.project, Number: 1}, workspace.ReportRequest{Format: "auto",
