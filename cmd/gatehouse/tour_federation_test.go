@@ -83,7 +83,7 @@ func federationStops(w *tour) []stop {
 	}
 	led := func(b *pagetest.Tab) {
 		b.Load("/console/sign-in/organization")
-		b.Fill("#named", w.Organization.Name+"\r") // by an address the provider would be told of it
+		b.Fill("#named", "Demo Games\r") // by an address the provider would be told of it
 		b.Until("document.querySelector('#go')")
 	}
 	// at types a login on the pages of the provider.
