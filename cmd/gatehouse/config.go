@@ -112,7 +112,7 @@ func options() []option {
 		{"mail-from", "whom mail is from, such as Gatehouse <gatehouse@example.com>", "", false, setMailFrom},
 		{"registration", "open, or closed: then only the operator makes accounts and organizations", "open", false, oneOf(func(c *Config) *string { return &c.Registration }, "open", "closed")},
 		{"verify-email", "whether signing in takes a verified address: yes, no, or auto: where mail is sent", "auto", false, setVerifyEmail},
-		{"password-reset-url", "page of yours where people choose a new password; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
+		{"password-reset-url", "page of yours where people choose a new password, in place of the console's; mail leads there with the code as #token=…", "", false, setPasswordResetURL},
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
 		{"private-issuers", "hosts of issuers of identity tokens, and of providers that people sign in by, that may stand at private addresses, such as gitlab.example.internal", "", false, setPrivateIssuers},
 		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},

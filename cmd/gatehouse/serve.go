@@ -360,9 +360,9 @@ func (a *app) announce(ctx context.Context, cfg *Config, n *node) error {
 	}
 	fmt.Fprintf(a.stdout, "data: %s\n", or(say.Data, say.Database))
 	if say.SetupCode != "" {
-		fmt.Fprintf(a.stdout, "set-up code, good once: %s\n\nMake the first organization and its owner with it:\n\n"+
+		fmt.Fprintf(a.stdout, "set-up code, good once: %s\n\nMake the first organization and its owner with it at %s/console/setup, or by\n\n"+
 			"  curl %s/v1/setup -H 'Content-Type: application/json' \\\n    -d '{\"code\":%s,\"organization\":\"Acme\",\"name\":\"Ada\",\"email\":\"ada@example.com\",\"password\":\"…\"}'\n\n",
-			say.SetupCode, say.URL, strconv.Quote(say.SetupCode))
+			say.SetupCode, say.URL, say.URL, strconv.Quote(say.SetupCode))
 	}
 	_, err = fmt.Fprintf(a.stdout, "listening on %s\n", say.URL)
 	return err

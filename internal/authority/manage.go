@@ -66,6 +66,7 @@ type ListRequest struct {
 	User         *UserRef
 	Project      *store.ProjectRef
 	Scheme       string
+	Fingerprint  string // of a secret that the credential ever had
 	State        credential.State
 	Before       uuid.UUID // the last id of the page before
 	Limit        int
@@ -99,10 +100,25 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	return list, nil
 }
 
+// OwnTokens returns what works of the tokens of the principal's user, in all
+// organizations, the newest first.
+func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal) (list []*credential.Credential, err error) {
+	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	rows, err := a.store.ListCredentials(ctx, store.Filter{User: p.Subject, State: credential.Active, Limit: 200, Now: a.clock()})
+	for _, row := range rows {
+		if row.Credential != nil {
+			list = append(list, row.Credential)
+		}
+	}
+	return list, err
+}
+
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {

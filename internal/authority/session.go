@@ -199,6 +199,14 @@ func (a *Authority) SignOut(ctx context.Context, p *credential.Principal, all bo
 	})
 }
 
+// EndOtherSessions ends all sessions of the principal's user but its own.
+func (a *Authority) EndOtherSessions(ctx context.Context, p *credential.Principal) error {
+	if err := signedIn(p); err != nil {
+		return err
+	}
+	return a.endFor(ctx, p, ending{user: p.Subject, except: p.Credential.ID, because: "sign_out"})
+}
+
 // endFor ends sessions for a principal. That there are none is no failure.
 func (a *Authority) endFor(ctx context.Context, p *credential.Principal, e ending) error {
 	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {

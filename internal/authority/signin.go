@@ -62,9 +62,15 @@ const WrongPassword = "Invalid email or password"
 
 func errWrongPassword() error { return credential.Errorf(credential.Unauthenticated, WrongPassword) }
 
-func errLocked() error {
-	return credential.Errorf(credential.Unauthenticated, "Account temporarily locked. Try again later.")
-}
+// Locked is the answer where too many passwords were tried for an address,
+// whether there is such an account or not.
+const Locked = "Account temporarily locked. Try again later."
+
+// Unverified is the answer to who was right, and has an address that isn't
+// known to be theirs.
+const Unverified = "Email address is not verified. Follow the link that was sent to it."
+
+func errLocked() error { return credential.Errorf(credential.Unauthenticated, Locked) }
 
 // SignIn begins a session for a user who proves who they are: by a password,
 // and by a code where the user has a second factor.
@@ -244,7 +250,7 @@ func (a *Authority) admit(ctx context.Context, tx *store.Tx, user *store.User, c
 	case !user.DeactivatedAt.IsZero():
 		return credential.Errorf(credential.Unauthenticated, "Account is deactivated"), nil
 	case a.rules.VerifyEmail && user.VerifiedAt.IsZero():
-		return credential.Errorf(credential.Unauthenticated, "Email address is not verified. Follow the link that was sent to it."), nil
+		return credential.Errorf(credential.Unauthenticated, Unverified), nil
 	case !user.TwoFactor:
 		return nil, nil
 	case code == "":

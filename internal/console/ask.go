@@ -165,8 +165,13 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
 	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
+	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
 	"issuer": {"issuer", "The issuer"}, "client_id": {"client", "The client ID"}, "client_secret": {"secret-client", "The client secret"}, "domains": {"domains", ""}, "role": {"role", ""},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
+	"title": {"title", "The title"}, "description": {"description", "The description"}, "steps_to_reproduce": {"steps", "The steps"}, "body": {"body", "The comment"},
+	"priority": {"priority", "The priority"}, "status": {"status", "The status"}, "preconditions": {"preconditions", "The preconditions"}, "folder": {"folder", "The folder"},
+	"type": {"type", "The type"}, "labels": {"labels", "The labels"}, "steps": {"steps", "The steps"}, "comment": {"comment", "The comment"},
 }
 
 // unprocessable is the status of a form that has to be mended.
@@ -187,6 +192,9 @@ func troubles(err error) []trouble {
 	f, text := fields[name], stop(e.Detail)
 	if f.label != "" && (strings.HasPrefix(text, "Must ") || strings.HasPrefix(text, "May ")) {
 		text = f.label + " " + strings.ToLower(text[:1]) + text[1:]
+	}
+	if strings.HasPrefix(f.name, "password") { // whoever types one counts so, and it is never shorter
+		text = strings.ReplaceAll(text, " bytes", " characters")
 	}
 	return []trouble{{f.name, text}}
 }

@@ -76,7 +76,7 @@ func (c *console) findOrganization(r *edge.Request, in edge.Values) (edge.Page, 
 	if err != nil {
 		return c.lostProvider(r, p, err)
 	}
-	return c.leave(r, id, p)
+	return c.goToProvider(r, id, p)
 }
 
 // lostProvider says why nobody is led on.
@@ -101,22 +101,22 @@ func (c *console) leaveFor(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return c.showName(r, unprocessable, namePage{Problem: noProvider})
 	}
-	return c.leave(r, id, namePage{})
+	return c.goToProvider(r, id, namePage{})
 }
 
-// leave leads on to the provider of an organization.
-func (c *console) leave(r *edge.Request, id uuid.UUID, p namePage) (edge.Page, error) {
+// goToProvider leads on to the provider of an organization.
+func (c *console) goToProvider(r *edge.Request, id uuid.UUID, p namePage) (edge.Page, error) {
 	hint, _ := credential.CheckEmail("named", p.Named)
 	f, err := c.authority.BeginFlow(r.Context(), authority.FlowRequest{Organization: id, Purpose: authority.ToSignIn, Next: "/console/", Hint: hint, From: r.Origin()})
 	if err != nil {
 		return c.lostProvider(r, p, err)
 	}
-	return c.showLeave(r, f, leavingPage{Back: "/console/sign-in"})
+	return c.showLeaving(r, f, leavingPage{Back: "/console/sign-in"})
 }
 
-// showLeave writes the page that leads on to a provider. It names whose it is and
+// showLeaving writes the page that leads on to a provider. It names whose it is and
 // where, before anybody types a password there.
-func (c *console) showLeave(r *edge.Request, f *authority.Flow, p leavingPage) (edge.Page, error) {
+func (c *console) showLeaving(r *edge.Request, f *authority.Flow, p leavingPage) (edge.Page, error) {
 	c.keep(r, c.flow, f.Text, authority.FlowLasts)
 	p.Organization, p.Host, p.URL = f.Organization.Name, f.Host, f.URL
 	return c.execute(r.Request, "leave", 0, page{Title: "Sign in with " + f.Organization.Name, Body: p})
@@ -193,7 +193,7 @@ func (c *console) proveBy(r *edge.Request, in edge.Values) (edge.Page, error) {
 	if err != nil {
 		return c.flowProblem(r, &authority.Finished{Purpose: authority.ToProve}, err)
 	}
-	return c.showLeave(r, f, leavingPage{Again: true})
+	return c.showLeaving(r, f, leavingPage{Again: true})
 }
 
 // flowProblem is why nobody can be led on.
@@ -213,7 +213,7 @@ func (c *console) tryProvider(r *edge.Request, in edge.Values) (edge.Page, error
 	if err != nil {
 		return c.flowProblem(r, &authority.Finished{Purpose: authority.ToTry, Organization: r.Principal.Organization}, err)
 	}
-	return c.showLeave(r, f, leavingPage{Back: base(r) + "/sign-in"})
+	return c.showLeaving(r, f, leavingPage{Back: base(r) + "/sign-in"})
 }
 
 // mayProvide reports whether somebody decides by whom people sign in.

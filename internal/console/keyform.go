@@ -94,7 +94,38 @@ func (c *console) newKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 			return edge.Page{}, err
 		}
 	}
+	f.prefill(r)
 	return c.showKeyForm(r, f)
+}
+
+// prefill fills a form in by the query: a link in somebody's documents can name
+// what their integration needs. What it can't mean is left as it was.
+func (f *keyForm) prefill(r *edge.Request) {
+	if name := r.Param("name"); name != "" {
+		f.Name = name
+	}
+	if mode := r.Param("mode"); mode == "live" || mode == "test" {
+		f.Mode = mode
+	}
+	if expires := r.Param("expires"); slices.ContainsFunc(f.Lifetimes(), func(c choice) bool { return c.Value == expires }) {
+		f.Expires = expires
+	}
+	for _, scope := range strings.FieldsFunc(r.Param("scopes"), func(c rune) bool { return c == ' ' || c == ',' }) {
+		f.tick(scope)
+	}
+}
+
+// tick checks the box of a scope, in either of its spellings.
+func (f *keyForm) tick(scope string) {
+	act, name, _ := strings.Cut(scope, ":")
+	if act != "read" && act != "write" {
+		act, name = name, act
+	}
+	for i := range f.Matrix {
+		if m := &f.Matrix[i]; m.Name == name && (act == "read" || act == "write" && m.Writable) {
+			m.Read, m.Write, f.Access = m.Read || act == "read", m.Write || act == "write", "custom"
+		}
+	}
 }
 
 // recreate fills a form in with what another key has.
@@ -119,15 +150,7 @@ func (c *console) recreate(r *edge.Request, from string, f *keyForm) error {
 		f.Addresses += p.String() + "\n"
 	}
 	for _, s := range old.Scopes {
-		act, name, _ := strings.Cut(string(s), ":")
-		if act != "read" && act != "write" { // the other spelling
-			act, name = name, act
-		}
-		for i := range f.Matrix {
-			if f.Matrix[i].Name == name {
-				f.Matrix[i].Read, f.Matrix[i].Write = f.Matrix[i].Read || act == "read", f.Matrix[i].Write || act == "write"
-			}
-		}
+		f.tick(string(s))
 		if s == credential.AllScope {
 			f.Access = "all"
 		}

@@ -90,6 +90,9 @@ var aspects = []link{
 func placeOf(r *edge.Request, p *store.Project) *place {
 	at := &place{Name: p.Name, Base: base(r) + "/projects/" + p.ID.String()}
 	for _, a := range aspects {
+		if a.To == "/trust-rules" && r.Principal.Role == credential.Guest {
+			continue // who looks after no credentials
+		}
 		t := link{Title: a.Title, To: at.Base + a.To}
 		t.Current = below(r.URL.Path, t.To) && (a.To != "" || r.URL.Path == at.Base)
 		at.Tabs = append(at.Tabs, t)

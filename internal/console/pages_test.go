@@ -334,7 +334,7 @@ func TestL6_ProofOfAnOldPassword(t *testing.T) {
 	})
 }
 
-func code(t *testing.T, seed string, ahead time.Duration) string {
+func code(t testing.TB, seed string, ahead time.Duration) string {
 	t.Helper()
 	text, err := totp.GenerateCode(seed, time.Now().Add(ahead))
 	if err != nil {
@@ -453,7 +453,7 @@ func TestS4_BTD1_MembersSeeNoKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.enter("mem@example.test")
-		s.shows("the start", s.get("/console/"), 200, "Its owners and admins look after")
+		s.hides("the start", s.shows("the start", s.get("/console/"), 200, "Acme"), `/keys"`)
 		for _, page := range []string{"/keys", "/keys/new", "/integrations", "/integrations/new", "/keys/" + uuid.NewString()} {
 			s.shows(page, s.get(s.pages()+page), 403, "wners and admins")
 		}

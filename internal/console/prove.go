@@ -66,6 +66,17 @@ func (c *console) guarded(do action) action {
 	}
 }
 
+// sentAnd is a form that a page of the session held, and nothing more: what ends
+// something needs no proof.
+func (c *console) sentAnd(do action) action {
+	return func(r *edge.Request, in edge.Values) (edge.Page, error) {
+		if err := c.sent(r, in); err != nil {
+			return edge.Page{}, err
+		}
+		return do(r, in)
+	}
+}
+
 // wrongProof says why a proof is none; empty for any other error.
 func wrongProof(err error) string {
 	var e *credential.Error

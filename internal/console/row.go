@@ -142,11 +142,16 @@ func base(r *edge.Request) string {
 
 // list returns the credentials of some schemes, those whose record can be read.
 func (c *console) list(r *edge.Request, schemes ...string) (out []authority.Detail, err error) {
+	return c.listOf(r, mostRows, schemes...)
+}
+
+// listOf is list of so many of each scheme at most, the newest.
+func (c *console) listOf(r *edge.Request, most int, schemes ...string) (out []authority.Detail, err error) {
 	if err := manages(r); err != nil {
 		return nil, err
 	}
 	for _, scheme := range schemes {
-		found, err := c.authority.List(r.Context(), &r.Principal, authority.ListRequest{Organization: r.Principal.Organization, Scheme: scheme, Limit: mostRows})
+		found, err := c.authority.List(r.Context(), &r.Principal, authority.ListRequest{Organization: r.Principal.Organization, Scheme: scheme, Limit: most})
 		if err != nil {
 			return nil, err
 		}

@@ -56,6 +56,9 @@ type Surface struct {
 	// Browser means that a browser presents the credential by itself: what
 	// changes something must come from a page of this origin.
 	Browser bool
+	// Blank means that an empty parameter of the query is as good as none: a
+	// form without script sends all that it has.
+	Blank bool
 	// Headers stand on every answer of the surface.
 	Headers http.Header
 }

@@ -364,6 +364,10 @@ func (r *Request) readQuery(params []string) (err error) {
 		if len(list) > 1 {
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}
 		}
+		if list[0] == "" && r.handler.surface.Blank {
+			delete(r.query, name)
+			continue
+		}
 		if list[0] == "" { // as a script writes whose variable is not set
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is empty; leave it out"}
 		}

@@ -263,6 +263,7 @@ func (t *Tx) CountCredentials(ctx context.Context, organization uuid.UUID, schem
 type Filter struct {
 	Organization, User, Project uuid.UUID
 	Scheme                      string
+	Fingerprint                 string // of a secret that it ever had
 	State                       credential.State
 	Before                      uuid.UUID // the last id of the page before
 	Limit                       int
@@ -382,6 +383,9 @@ func (f Filter) sql() (string, []any) {
 	}
 	if f.Scheme != "" {
 		and("c.scheme = ?", f.Scheme)
+	}
+	if f.Fingerprint != "" {
+		and("c.id IN (SELECT credential_id FROM secrets WHERE fingerprint = ?)", f.Fingerprint)
 	}
 	if f.Before != uuid.Nil {
 		and("c.id < ?", f.Before)

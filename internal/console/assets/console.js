@@ -33,7 +33,11 @@ document.addEventListener("click", async (event) => {
   const live = button.closest("dialog")?.querySelector("[data-live]");
   if (live) live.textContent = copied ? `${what} copied to the clipboard` : `${what} could not be copied. It is selected: press Control C.`;
   if (!copied) return;
-  if (button.hasAttribute("data-secret-copy")) markStored(button.closest("dialog"));
+  if (button.hasAttribute("data-secret-copy")) {
+    const dialog = button.closest("dialog");
+    button.dataset.stored = "1";
+    if (!dialog.querySelector("[data-secret-copy]:not([data-stored])")) markStored(dialog);
+  }
   setTimeout(() => {
     label.textContent = label.dataset.was;
     button.classList.remove("is-done");
@@ -43,11 +47,11 @@ document.addEventListener("click", async (event) => {
 // ---- the dialog that shows a secret once ----
 const guarded = (dialog) => dialog.matches("[data-guard]") && !dialog.dataset.stored;
 
-function markStored(dialog) {
+function markStored(dialog, says = "Copied. Store it before you close this window.") {
   dialog.dataset.stored = "1";
   const state = dialog.querySelector("[data-state]");
   state.classList.add("done");
-  state.querySelector("[data-text]").textContent = "Copied. Store it before you close this window.";
+  state.querySelector("[data-text]").textContent = says;
   dialog.querySelector(".leave").classList.remove("show");
 }
 
@@ -59,7 +63,7 @@ function warn(dialog) {
 }
 
 function wipe(root) {
-  for (const input of root.querySelectorAll("[data-secret]")) input.value = "";
+  for (const input of root.querySelectorAll("[data-secret], #pasted")) input.value = "";
 }
 
 for (const dialog of document.querySelectorAll("dialog[data-guard][open]")) {
@@ -92,21 +96,21 @@ const pages = window.trustedTypes?.createPolicy("gatehouse", { createHTML: (text
 const busy = document.getElementById("busy");
 let asking;
 
-async function swap(url) {
+async function swap(url, quiet) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  busy?.classList.add("on");
+  if (!quiet) busy?.classList.add("on");
   try {
     const answer = await fetch(url, { signal: mine.signal });
     const page = new DOMParser().parseFromString(pages.createHTML(await answer.text()), "text/html");
     const rows = [...document.querySelectorAll("[data-rows]")];
-    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return location.assign(url);
+    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return quiet || location.assign(url);
     for (const part of rows) part.replaceWith(document.importNode(page.getElementById(part.id), true));
     history.replaceState(null, "", url);
     const count = document.querySelectorAll("[data-rows] tbody tr").length;
-    document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
+    if (!quiet) document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
+    if (error.name !== "AbortError" && !quiet) location.assign(url);
   } finally {
     if (asking === mine) busy?.classList.remove("on");
   }
@@ -164,12 +168,44 @@ addEventListener("pageshow", (event) => {
 });
 
 // ---- a code that came behind the # of a link reaches no server by itself ----
-for (const field of document.querySelectorAll("[data-fragment]")) {
-  const code = new URLSearchParams(location.hash.slice(1)).get(field.dataset.fragment);
-  if (!code) continue;
-  field.value = code;
-  history.replaceState(null, "", location.pathname + location.search);
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1));
+  for (const field of document.querySelectorAll("[data-fragment]")) {
+    if (!code.get(field.dataset.fragment)) continue;
+    field.value = code.get(field.dataset.fragment);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
 }
+takeCode();
+addEventListener("hashchange", takeCode);
+
+// ---- what is shown once, as a file ----
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-save]");
+  if (!button) return;
+  const file = new Blob([document.getElementById(button.dataset.save).value, "\n"], { type: "text/plain" });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: button.dataset.name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  markStored(button.closest("dialog"), "Downloaded. Keep the file where your passwords are.");
+});
+
+// ---- which token is this? Its fingerprint is made here, and the token goes nowhere ----
+document.querySelector("[data-hashes] #pasted")?.addEventListener("input", async (event) => {
+  const text = event.target.value.trim();
+  const field = document.getElementById("fingerprint");
+  if (!text || !window.crypto?.subtle) return; // by plain HTTP there is none, but for the loopback address
+  const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  if (event.target.value.trim() === text) field.value = [...new Uint8Array(sum).slice(0, 4)].map((n) => n.toString(16).padStart(2, "0")).join("");
+});
+
+// ---- a run that is going on is looked at again, unless somebody is at work in it ----
+setInterval(() => {
+  const going = document.querySelector("[data-going]");
+  if (!going || document.hidden || busy?.classList.contains("on")) return;
+  if (document.activeElement?.closest("[data-rows]") || going.querySelector("details[open] ~ details[open]")) return;
+  swap(location.href, true);
+}, 5000);
 
 // ---- focus ----
 document.querySelector("[data-focus-now]")?.focus();

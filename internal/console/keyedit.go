@@ -1,0 +1,155 @@
+package console
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/edge"
+)
+
+// keyEdit is the form by which a key is changed, as it is filled in.
+type keyEdit struct {
+	Row                          row
+	Name, Rate, Addresses, Until string
+	DefaultRate                  int
+	Shut                         []string // addresses of its latest requests that would be refused
+	Problems                     []trouble
+}
+
+// Problem finds what is wrong with a field.
+func (f keyEdit) Problem(field string) *trouble { return problemOf(f.Problems, field) }
+
+func (c *console) editKey(r *edge.Request, _ edge.None) (edge.Page, error) {
+	d, f, err := c.find(r)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	cred := d.Credential
+	e := keyEdit{Row: c.rowOf(d, f.Base), Name: cred.Name}
+	if cred.RateLimit > 0 {
+		e.Rate = strconv.Itoa(cred.RateLimit)
+	}
+	for _, a := range cred.AllowedAddresses {
+		e.Addresses += a.String() + "\n"
+	}
+	if !cred.ExpiresAt.IsZero() {
+		e.Until = cred.ExpiresAt.UTC().Format(time.DateOnly)
+	}
+	return c.showKeyEdit(r, &e, d)
+}
+
+func (c *console) showKeyEdit(r *edge.Request, e *keyEdit, d *authority.Detail) (edge.Page, error) {
+	e.DefaultRate = d.Credential.Scheme.PerMinute
+	out, err := c.render(r, "editkey", page{Title: "Edit " + d.Credential.Name, Body: e})
+	if e.Problems != nil {
+		out.Status = unprocessable
+	}
+	return out, err
+}
+
+func (c *console) changeKey(r *edge.Request, in edge.Values) (edge.Page, error) {
+	d, f, err := c.find(r)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	e := keyEdit{Row: c.rowOf(d, f.Base), Name: in["name"], Rate: in["rate"], Addresses: in["addresses"], Until: in["until"]}
+	req := e.request(d.Credential)
+	if e.Problems == nil && in["anyway"] == "" {
+		if e.Shut, err = c.shutOut(r, d, strings.Fields(e.Addresses)); err != nil {
+			return edge.Page{}, err
+		}
+		if e.Shut != nil {
+			e.Problems = []trouble{{"addresses", "Some of its latest requests came from elsewhere, and would be refused: " + strings.Join(e.Shut, ", ") + "."}}
+		}
+	}
+	if e.Problems != nil {
+		return c.showKeyEdit(r, &e, d)
+	}
+	_, err = c.authority.Update(r.Context(), &r.Principal, d.Credential.ID, req)
+	if e.Problems = troubles(err); e.Problems != nil {
+		return c.showKeyEdit(r, &e, d)
+	}
+	if err != nil {
+		return edge.Page{}, err
+	}
+	return c.done(r, e.Row.To, "saved")
+}
+
+// request is what the form changes.
+func (e *keyEdit) request(cred *credential.Credential) authority.UpdateRequest {
+	addresses := strings.Fields(e.Addresses)
+	req := authority.UpdateRequest{Name: &e.Name, Addresses: &addresses}
+	rate := 0
+	if e.Rate != "" {
+		var err error
+		if rate, err = strconv.Atoi(e.Rate); err != nil || rate < 1 {
+			e.Problems = append(e.Problems, trouble{"rate", "Type a whole number of requests, at least 1, or leave it empty for the usual limit."})
+		}
+	}
+	if rate != cred.RateLimit {
+		req.RateLimit = &rate
+	}
+	was := ""
+	if !cred.ExpiresAt.IsZero() {
+		was = cred.ExpiresAt.UTC().Format(time.DateOnly)
+	}
+	if e.Until != was {
+		at, err := time.Parse(time.DateOnly, e.Until)
+		if err != nil {
+			e.Problems = append(e.Problems, trouble{"expires", "Choose the day on which the key stops working. One that has an end keeps one."})
+		}
+		req.Expiry = &credential.ExpiryChoice{At: at}
+	}
+	return req
+}
+
+// shutOut lists the addresses of a credential's latest requests that an
+// allowlist would refuse; nil for none.
+func (c *console) shutOut(r *edge.Request, d *authority.Detail, list []string) (shut []string, err error) {
+	allowed, err := credential.ParseAddresses("allowed_addresses", list)
+	if err != nil || len(allowed) == 0 {
+		return nil, nil // what is wrong with it is said when it is stored
+	}
+	calls, err := c.authority.Calls(r.Context(), &r.Principal, authority.CallsRequest{Credential: d.Credential.ID, Limit: mostCalls})
+	if err != nil {
+		return nil, err
+	}
+	from := []netip.Addr{d.Use.Address}
+	for i := range calls {
+		from = append(from, calls[i].Address)
+	}
+	for _, a := range from {
+		in := slices.ContainsFunc(allowed, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+		if a.IsValid() && !in && !slices.Contains(shut, a.String()) {
+			shut = append(shut, a.String())
+		}
+	}
+	return shut, nil
+}
+
+func (c *console) suspendKey(r *edge.Request, _ edge.Values) (edge.Page, error) {
+	d, f, err := c.find(r)
+	if err == nil {
+		_, err = c.authority.Suspend(r.Context(), &r.Principal, d.Credential.ID)
+	}
+	if err != nil {
+		return edge.Page{}, err
+	}
+	return c.done(r, f.Base+"/"+d.Credential.ID.String(), "suspended")
+}
+
+func (c *console) resumeKey(r *edge.Request, _ edge.Values) (edge.Page, error) {
+	d, f, err := c.find(r)
+	if err == nil {
+		_, err = c.authority.Resume(r.Context(), &r.Principal, d.Credential.ID)
+	}
+	if err != nil {
+		return edge.Page{}, err
+	}
+	return c.done(r, f.Base+"/"+d.Credential.ID.String(), "resumed")
+}
