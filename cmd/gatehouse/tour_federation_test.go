@@ -83,7 +83,7 @@ func federationStops(w *tour) []stop {
 	}
 	led := func(b *pagetest.Tab) {
 		b.Load("/console/sign-in/organization")
-		b.Fill("#named", "somebody@demo.test\r")
+		b.Fill("#named", "Demo Games\r") // by an address the provider would be told of it
 		b.Until("document.querySelector('#go')")
 	}
 	// at types a login on the pages of the provider.
@@ -122,6 +122,13 @@ func federationStops(w *tour) []stop {
 			b.Until("document.body.innerText.includes('Let in as')")
 		}},
 	}, []stop{
+		{name: "docs", path: "/docs", do: func(b *pagetest.Tab) {
+			b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('details[id=createCredential]').open = true"))
+		}},
+		{name: "docs-bunship", path: "/docs/bunship", do: func(b *pagetest.Tab) {
+			b.Click("#lang-js")
+			b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('main details').open = true"))
+		}},
 		{name: "sso-ask", path: "/console/sign-in/organization"},
 		{name: "sso-nothing", do: func(b *pagetest.Tab) {
 			b.Fill("#named", "nobody@elsewhere.test\r")
