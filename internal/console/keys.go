@@ -83,7 +83,7 @@ func soonest(rows []row, now time.Time) (first *ending) {
 // chooseKeys finds the rows that are asked for, and what stands around them.
 func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 	p.List, p.Any = listed(r, "API keys", base(r)+"/keys", "state", "mode", "q"), len(rows) > 0
-	p.List.search("Name or first characters")
+	p.List.search("Name, or 4 characters")
 	p.List.filter("mode", "Mode", choice{Title: "Live and test"}, choice{Value: "live", Title: "Live"}, choice{Value: "test", Title: "Test"})
 	rows = slices.DeleteFunc(rows, func(k row) bool {
 		return !k.matches(r.Param("q")) || r.Param("mode") != "" && k.Mode != r.Param("mode")
@@ -114,7 +114,7 @@ func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 // matches reports whether the name or the hint of a credential has a text.
 func (r row) matches(text string) bool {
 	text = strings.ToLower(strings.TrimSpace(text))
-	return strings.Contains(strings.ToLower(r.Name), text) || strings.HasPrefix(strings.ToLower(r.Hint), strings.TrimRight(text, ".…"))
+	return strings.Contains(strings.ToLower(r.Name), text) || strings.Contains(strings.ToLower(r.Hint), strings.TrimRight(text, ".…"))
 }
 
 // keyPage shows one API key.
