@@ -254,6 +254,13 @@ func (b *Tab) Quiet() {
 	}
 }
 
+// Forget forgets what was said on the console so far: by pages of elsewhere.
+func (b *Tab) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said = nil
+}
+
 // WithoutScript makes the pages of the window run none.
 func (b *Tab) WithoutScript() {
 	b.T.Helper()
