@@ -140,6 +140,7 @@ func (w *tour) see(s stop) {
 	w.t.Helper()
 	b := w.as(s.as)
 	if s.path != "" {
+		b.Text(`String(document.querySelector("dialog")?.setAttribute("data-stored", "1"))`) // which would ask before it is left
 		b.Load(w.path(s.path))
 	}
 	b.Until("true")
