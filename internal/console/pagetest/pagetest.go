@@ -65,7 +65,7 @@ var (
 	Narrow = Look{"dark", 320, 640}
 )
 
-// Open opens a window on a server. It has ten minutes.
+// Open opens a window on a server. It has half an hour.
 func Open(t *testing.T, ctx context.Context, url string, l Look) *Tab {
 	t.Helper()
 	axe, err := os.ReadFile(filepath.Join(os.Getenv("GATEHOUSE_TEST_NODE_MODULES"), "axe-core", "axe.min.js"))
@@ -77,7 +77,7 @@ func Open(t *testing.T, ctx context.Context, url string, l Look) *Tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 	t.Cleanup(cancel)
 	b := &Tab{T: t, URL: url, Look: l, ctx: ctx, axe: string(axe)}
 	messages := chromedp.Console(ctx)
