@@ -72,6 +72,15 @@ func (a *Authority) administers(ctx context.Context, p *credential.Principal, pr
 	return access.Role == credential.ProjectAdmin, err
 }
 
+// Administers reports whether a user who has signed in looks after the
+// credentials of a project of the organization that they act in.
+func (a *Authority) Administers(ctx context.Context, p *credential.Principal, project uuid.UUID) (bool, error) {
+	if err := signedIn(p); err != nil {
+		return false, err
+	}
+	return a.administers(ctx, p, project)
+}
+
 // administersStill refuses a member who lost, since the request began, the role
 // in a project that let it look after the project's credential.
 func administersStill(ctx context.Context, tx *store.Tx, p *credential.Principal, c *credential.Credential) error {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -14,6 +16,8 @@ import (
 // confirmPage asks before something is done.
 type confirmPage struct {
 	Heading, Text, Hint string
+	Instead             link // what may be done instead
+	Kept                []pair
 	To, Back, BackTitle string
 	Do, Keep            string // the two buttons
 	Danger, Hot         bool
@@ -56,8 +60,8 @@ func uses(row *row, requests int64) []fact {
 }
 
 // asking is a confirmation about a credential.
-func (c *console) asking(d *authority.Detail, f family) confirmPage {
-	row := c.rowOf(d, f.Base)
+func (c *console) asking(r *edge.Request, d *authority.Detail, f *family) confirmPage {
+	row := c.rowIn(r, d, f)
 	return confirmPage{
 		Back: f.Base, BackTitle: f.Title, Keep: "Keep it", Facts: uses(&row, d.Use.Requests),
 		Hot: row.Used != nil && c.authority.Now().Sub(row.Used.At) < 24*time.Hour,
@@ -69,12 +73,16 @@ func (c *console) askRevoke(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
-	p := c.asking(d, f)
+	p := c.asking(r, d, &f)
 	p.Heading = titled(f.End) + " " + d.Credential.Name + "?"
 	p.Text = "Requests with it get 401 right away, and so do access tokens that were made from it. This can't be taken back."
 	p.Hint = "To change the value without an interruption, rotate the " + f.Word + " instead."
+	if own := c.rowIn(r, d, &f); d.Credential.User != uuid.Nil && own.Again != "" {
+		p.Hint = "If something still uses it, make its replacement first and change everything over, so that no pipeline fails."
+		p.Instead = link{Title: "Make its replacement", To: own.Again + "&next=1"}
+	}
 	p.To, p.Do, p.Danger, p.Keep = r.URL.Path, titled(f.End)+" "+f.Word, true, "Keep "+f.Word
-	return c.render(r, "confirm", page{Title: p.Do, Body: p})
+	return c.render(r, "confirm", page{Title: p.Do, Project: f.place, Body: p})
 }
 
 func (c *console) revoke(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -90,7 +98,7 @@ func (c *console) revoke(r *edge.Request, in edge.Values) (edge.Page, error) {
 			return edge.Page{}, err
 		}
 	}
-	return c.moveTo(r, f.Base)
+	return c.done(r, f.Base, f.deed)
 }
 
 func (c *console) askRotate(r *edge.Request, _ edge.None) (edge.Page, error) {
@@ -102,7 +110,7 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 	if err != nil {
 		return edge.Page{}, err
 	}
-	p := c.asking(d, f)
+	p := c.asking(r, d, &f)
 	p.Heading = "Rotate " + d.Credential.Name
 	p.Text = "It gets a new value, shown once on the next page, and keeps its name, scopes and history."
 	if len(d.Secrets) > 1 {
@@ -113,12 +121,16 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 		expires = when(d.Credential.ExpiresAt)
 	}
 	p.Facts = append(p.Facts, fact{Title: "New value expires", Text: expires})
+	if own := c.rowIn(r, d, &f); d.Credential.Scheme.ExpiryFixed && own.Again != "" {
+		p.Hint = "The end stays as it is: it can't be changed. For a later one make a token that takes its place."
+		p.Instead = link{Title: "Make its successor", To: own.Again + "&next=1"}
+	}
 	p.To, p.Do, p.Keep, p.Graces, p.Once, p.Problems = r.URL.Path, "Rotate "+f.Word, "Cancel", graces(), rand.Text(), problems
 	status := 0
 	if problems != nil {
 		status = unprocessable
 	}
-	out, err := c.render(r, "confirm", page{Title: p.Do, Body: p})
+	out, err := c.render(r, "confirm", page{Title: p.Do, Project: f.place, Body: p})
 	out.Status = status
 	return out, err
 }
@@ -164,7 +176,7 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 // fields are what forms call the fields of requests.
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
-	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"}, "scheme": {"scheme", "The kind"},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
 }
 

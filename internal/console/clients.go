@@ -136,7 +136,10 @@ func (c *console) createClient(r *edge.Request, in edge.Values) (edge.Page, erro
 	}
 	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
-	f := familyOf(r)
+	f, failed := c.familyOf(r)
+	if failed != nil {
+		return edge.Page{}, failed
+	}
 	if errors.Is(err, authority.ErrDone) {
 		return c.moveTo(r, f.Base)
 	}

@@ -89,12 +89,53 @@ func (c *console) newKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 		return edge.Page{}, err
 	}
 	f := c.emptyKeyForm()
+	f.asked(r)
 	if from := r.Param("from"); from != "" {
 		if err := c.recreate(r, from, &f); err != nil {
 			return edge.Page{}, err
 		}
 	}
 	return c.showKeyForm(r, f)
+}
+
+// asked fills a form in with what the address says, as a link from elsewhere
+// does. What means nothing is left out.
+func (f *keyForm) asked(r *edge.Request) {
+	if name := r.Param("name"); len(name) <= 300 {
+		f.Name = name
+	}
+	if mode := r.Param("mode"); mode == "live" || mode == "test" {
+		f.Mode = mode
+	}
+	if text := r.Param("expires"); text != "" {
+		if slices.ContainsFunc(f.Lifetimes(), func(c choice) bool { return c.Value == text }) {
+			f.Expires = text
+		} else if _, err := time.Parse(time.DateOnly, text); err == nil {
+			f.Expires, f.Date = "date", text
+		}
+	}
+	if list := scopesOf(r.Param("scopes")); len(list) > 0 {
+		f.Access = "custom"
+		f.choose(list)
+	}
+}
+
+// choose marks scopes in the matrix, in either spelling.
+func (f *keyForm) choose(scopes []string) {
+	for _, s := range scopes {
+		if s == string(credential.AllScope) {
+			f.Access = "all"
+		}
+		act, name, _ := strings.Cut(s, ":")
+		if act != "read" && act != "write" { // the other spelling
+			act, name = name, act
+		}
+		for i := range f.Matrix {
+			if f.Matrix[i].Name == name {
+				f.Matrix[i].Read, f.Matrix[i].Write = f.Matrix[i].Read || act == "read", f.Matrix[i].Write || act == "write"
+			}
+		}
+	}
 }
 
 // recreate fills a form in with what another key has.
@@ -118,20 +159,11 @@ func (c *console) recreate(r *edge.Request, from string, f *keyForm) error {
 	for _, p := range old.AllowedAddresses {
 		f.Addresses += p.String() + "\n"
 	}
-	for _, s := range old.Scopes {
-		act, name, _ := strings.Cut(string(s), ":")
-		if act != "read" && act != "write" { // the other spelling
-			act, name = name, act
-		}
-		for i := range f.Matrix {
-			if f.Matrix[i].Name == name {
-				f.Matrix[i].Read, f.Matrix[i].Write = f.Matrix[i].Read || act == "read", f.Matrix[i].Write || act == "write"
-			}
-		}
-		if s == credential.AllScope {
-			f.Access = "all"
-		}
+	list := make([]string, len(old.Scopes))
+	for i, s := range old.Scopes {
+		list[i] = string(s)
 	}
+	f.choose(list)
 	return nil
 }
 
@@ -225,13 +257,16 @@ func (c *console) createKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	}
 	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
-	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {
-		return c.moveTo(r, f.Base)
+		return c.moveTo(r, base(r)+"/keys")
 	}
 	if form.Problems = troubles(err); form.Problems != nil {
 		return c.showKeyForm(r, form)
 	}
+	if err != nil {
+		return edge.Page{}, err
+	}
+	f, err := c.familyOf(r)
 	if err != nil {
 		return edge.Page{}, err
 	}

@@ -31,13 +31,15 @@ func everybody(credential.Role) bool { return true }
 
 func managers(role credential.Role) bool { return role.Manages() }
 
+func others(role credential.Role) bool { return !role.Manages() }
+
 // parts are the menu about an organization.
 var parts = []struct {
 	title string
 	pages []entry
 }{
 	{"Workspace", []entry{{"Projects", "/projects", "box", everybody}}},
-	{"Credentials", []entry{{"API keys", "/keys", "key", managers}, {"Integrations", "/integrations", "plug", managers}, {"Webhooks", "/webhooks", "hook", managers}}},
+	{"Credentials", []entry{{"API keys", "/keys", "key", managers}, {"API keys", "/keys/personal", "key", others}, {"Integrations", "/integrations", "plug", managers}, {"Webhooks", "/webhooks", "hook", managers}}},
 	{"Activity", []entry{{"Usage & Billing", "/usage", "bars", everybody}, {"Audit log", "/audit", "lines", managers}}},
 	{"Organization settings", []entry{{"Members", "/members", "people", everybody}, {"Policies", "/policies", "shield", managers},
 		{"Signing keys", "/signing-keys", "seal", managers}, {"Settings", "/settings", "sliders", managers}}},
@@ -51,7 +53,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 			s := section{Title: part.title}
 			for _, e := range part.pages {
 				if e.sees(m.Role) {
-					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to) || e.to == "/usage" && below(current, base+"/budgets")})
+					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to) || e.to == "/usage" && below(current, base+"/budgets") || e.icon == "key" && (below(current, base+"/keys") || below(current, base+"/personal"))})
 				}
 			}
 			if s.Links != nil {
@@ -62,7 +64,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 	const account, tokens = "/console/account", "/console/account/tokens"
 	return append(list, section{"You", []link{
 		{"Profile & Account", account, "person", below(current, account) && !below(current, tokens)},
-		{"API tokens", tokens, "token", below(current, tokens)},
+		{"API tokens", tokens, "token", below(current, tokens) || below(current, "/console/find") || m != nil && below(current, base+"/tokens")},
 		{"Organizations", "/console/", "grid", current == "/console/"},
 	}})
 }

@@ -171,6 +171,10 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // address has for that.
 var deeds = map[string]string{
 	"saved":          "Saved.",
+	"deleted":        "Deleted. Requests with it get 401 from now on.",
+	"revoked":        "Revoked. Requests with it get 401 from now on.",
+	"suspended":      "Suspended. Requests with it get 401 until somebody resumes it.",
+	"resumed":        "Resumed. It works again.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
 }
 

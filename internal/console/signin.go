@@ -25,9 +25,8 @@ func shows(pattern string, access edge.Access, fn func(*edge.Request, edge.None)
 	return edge.Get(pattern, access, fn).Takes(append(params, "done")...)
 }
 
-// coreRoutes are those of the frame, of keys, clients and usage.
+// coreRoutes are those of the frame, and of usage.
 func (c *console) coreRoutes() []edge.Route {
-	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	used := edge.Needs(credential.UsageRead) // who may change depends on the project
 	return []edge.Route{
 		edge.Get("/console/assets/{version}/{file}", edge.Public, c.asset).Kept(365 * 24 * time.Hour),
@@ -36,23 +35,6 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Form("/console/sign-out", edge.Authenticated, most, c.signOutForm),
 		edge.Form("/console/theme", edge.Public, most, c.chooseTheme),
 		edge.Get("/console/{$}", edge.Authenticated, c.home),
-
-		edge.Get(organization+"/keys", read, c.keys).Takes("state"),
-		edge.Get(organization+"/keys/new", write, c.newKey).Takes("from"),
-		edge.Form(organization+"/keys", write, most, c.guarded(c.createKey)),
-		edge.Get(organization+"/keys/{credential}", read, c.key),
-		edge.Get(organization+"/keys/{credential}/rotate", write, c.askRotate),
-		edge.Form(organization+"/keys/{credential}/rotate", write, most, c.guarded(c.rotate)),
-		edge.Get(organization+"/keys/{credential}/revoke", write, c.askRevoke),
-		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.revoke),
-
-		edge.Get(organization+"/integrations", read, c.clients),
-		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
-		edge.Form(organization+"/integrations", write, most, c.guarded(c.createClient)),
-		edge.Get(organization+"/integrations/{credential}/rotate", write, c.askRotate),
-		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.guarded(c.rotate)),
-		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
-		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
 
 		shows(organization+"/usage", used, c.usage, "project", "from", "to"),
 		shows(organization+"/budgets", used, c.budgets, "after"),

@@ -214,7 +214,7 @@ func TestOTO9_WhoSeesUsage(t *testing.T) {
 		s.enter("vic@example.test")
 		s.shows("the start", s.get("/console/"), 200, `href="`+page+`"`)
 		seen := s.shows("a guest", s.get(page), 200, "Space Game, this week", "You can look at this, and not change it.", `href="`+page+`" aria-current="page"`)
-		s.hides("a guest", seen, "Save settings", "Hidden", s.pages()+"/keys")
+		s.hides("a guest", seen, "Save settings", "Hidden", s.pages()+"/keys\"")
 		form := fill(s.get("/console/"), "budget", "9", "overage", "block", "hourly", "0", "coins", "9", "once", "x")
 		s.shows("a guest's form", s.post(one, form), 403)
 		s.shows("a guest's coins", s.post(one+"/top-up", form), 403)

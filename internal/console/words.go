@@ -142,3 +142,8 @@ func icon(name string) template.HTML {
 	return template.HTML(`<svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">` +
 		icons[name] + `</svg>`)
 }
+
+// dashed makes an identifier of words: GATEHOUSE_API_KEY is gatehouse-api-key.
+func dashed(text string) string {
+	return strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(text))
+}
