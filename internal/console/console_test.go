@@ -24,7 +24,7 @@ const signIn = `{"email":"ada@example.test","password":"correct horse battery"}`
 
 // site is a console at a public URL, and a browser that keeps its cookies.
 type site struct {
-	t            *testing.T
+	t            testing.TB
 	url          string
 	authority    *authority.Authority
 	organization *store.Organization
@@ -37,7 +37,7 @@ func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 }
 
 // run serves a console with an organization that Ada owns.
-func run(t *testing.T, cfg store.Config, publicURL string) *site {
+func run(t testing.TB, cfg store.Config, publicURL string) *site {
 	st := storetest.Open(t, cfg)
 	s := &site{t: t}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }

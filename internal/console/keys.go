@@ -59,7 +59,7 @@ func (c *console) keys(r *edge.Request, _ edge.None) (edge.Page, error) {
 			return edge.Page{}, err
 		}
 	}
-	p.List.search("Name or first characters")
+	p.List.search("Name or shown characters")
 	states := []struct {
 		name, title string
 		part        store.Part
