@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// BenchmarkKeysRows writes a list of a thousand keys, five times as many as a
-// page has.
+// BenchmarkKeysRows writes a list of a thousand keys, ten times as many as a page
+// has.
 func BenchmarkKeysRows(b *testing.B) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	request := &edge.Request{Request: &http.Request{}}
@@ -38,5 +38,4 @@ func BenchmarkKeysRows(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.SetBytes(int64(out.Len()))
 }

@@ -18,7 +18,7 @@ import (
 // How many keys are revoked at once, and how many rotated: their values are on
 // one page.
 const (
-	mostRevoked = mostRows
+	mostRevoked = keyRows
 	mostRotated = 20
 )
 

@@ -15,6 +15,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
+// keyRows is how many API keys a page lists.
+const keyRows = 100
+
 // keysPage lists API keys.
 type keysPage struct {
 	Tabs       []tab // of the organization's pages of keys
@@ -41,7 +44,7 @@ func (c *console) keys(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err := manages(r); err != nil {
 		return edge.Page{}, err
 	}
-	req := authority.ListRequest{Organization: r.Principal.Organization, Schemes: bunshipSchemes(), Text: r.Param("q"), Soon: soon, Limit: mostRows + 1}
+	req := authority.ListRequest{Organization: r.Principal.Organization, Schemes: bunshipSchemes(), Text: r.Param("q"), Soon: soon, Limit: keyRows + 1}
 	switch mode := r.Param("mode"); mode {
 	case "":
 	case "live", "test":
@@ -102,8 +105,8 @@ func (c *console) fillKeys(r *edge.Request, p *keysPage, req authority.ListReque
 	if err != nil {
 		return err
 	}
-	p.List.page(found, mostRows)
-	for i := range found[:min(len(found), mostRows)] {
+	p.List.page(found, keyRows)
+	for i := range found[:min(len(found), keyRows)] {
 		if found[i].Credential != nil {
 			p.Rows = append(p.Rows, c.rowIn(r, &found[i], &f))
 		}

@@ -334,7 +334,7 @@ func TestL6_ProofOfAnOldPassword(t *testing.T) {
 	})
 }
 
-func code(t *testing.T, seed string, ahead time.Duration) string {
+func code(t testing.TB, seed string, ahead time.Duration) string {
 	t.Helper()
 	text, err := totp.GenerateCode(seed, time.Now().Add(ahead))
 	if err != nil {
