@@ -159,7 +159,7 @@ type RootKey struct {
 
 // RootKeyNeed is how much of something needs a root key.
 type RootKeyNeed struct {
-	What  string `json:"what" enum:"secrets,sessions,links,invitations,backup_codes,repeats,seeds,signing_keys,mails,webhooks" doc:"repeats: calls with an Idempotency-Key"`
+	What  string `json:"what" enum:"secrets,sessions,links,invitations,backup_codes,repeats,seeds,signing_keys,mails,webhooks,providers" doc:"repeats: calls with an Idempotency-Key"`
 	Count int    `json:"count"`
 }
 

@@ -83,6 +83,7 @@ func (a *app) showSample(ctx context.Context, cfg *Config, n *node) error {
 	s := sampler{ctx: ctx, c: client.New("http://gatehouse", "", inProcess{n.operator})}
 	out := s.make(cfg.PublicURL)
 	if s.err == nil { // a test is made by who will use it
+		s.makeRuns(s.c.Runs(out.Organization.ID, out.Projects[0].OneTestID))
 		s.c = client.New("http://gatehouse", s.made[0].Secret, inProcess{n.public})
 		s.makeCampaign()
 	}

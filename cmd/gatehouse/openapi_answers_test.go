@@ -15,10 +15,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
+	"github.com/google/uuid"
 )
 
 // How many requests TestH1_EveryAnswerIsDocumented makes, and which.
@@ -168,6 +171,7 @@ func (x *exercise) repair() {
 	x.testRuns()
 	x.virtualUser()
 	x.trust()
+	x.provider()
 	x.requests.callers = []requester{{name: "nobody"}, {name: "operator"}, {name: "operator"}, {name: "operator"}, {"someone", "Bearer gate_0000000000000000000000000000000000000000"},
 		{"wrong", "Digest x"}, {"stranger", "Basic eDp5"}}
 	for _, in := range x.credentials() {
@@ -247,6 +251,19 @@ func (x *exercise) trust() {
 	var made api.TrustRule
 	x.must("POST", rules, api.CreateTrustRule{Name: "CI", Provider: "github", RepositoryID: "123", Scopes: []string{"results:write"}}, &made)
 	x.requests.pool["rule"] = []any{made.ID}
+}
+
+// provider leaves a provider by which a member has signed in.
+func (x *exercise) provider() {
+	x.t.Helper()
+	base := "/v1/organizations/" + x.acme.ID
+	var member api.User
+	x.must("PUT", base+"/sign-in-provider", api.SetSignInProvider{Issuer: "https://login.acme.test", ClientID: "x", ClientSecret: "x", Domains: []string{"acme.test"}, Role: "member", Active: true}, nil)
+	x.must("GET", base+"/members/member@acme.test", nil, &member)
+	link := &store.ProviderLink{User: uuid.MustParse(member.ID), Issuer: "https://login.acme.test", Subject: "sub-1", LinkedAt: time.Now(), UsedAt: time.Now()}
+	if err := x.n.store.Quietly(x.t.Context(), func(tx *store.Tx) error { return tx.KnowByProvider(x.t.Context(), uuid.MustParse(x.acme.ID), link) }); err != nil {
+		x.t.Fatal(err)
+	}
 }
 
 // testRuns leaves a run in each project, with one batch of two, and a file.

@@ -90,7 +90,7 @@ func inWorld(t *testing.T, dir string, server, postgres bool) {
 	databases := map[string]string{}
 	for _, file := range files {
 		if postgres {
-			databases["script-"+strings.TrimSuffix(filepath.Base(file), ".txtar")] = storetest.Database(t)
+			databases["script-"+strings.TrimSuffix(filepath.Base(file), ".txtar")] = storetest.Postgres(t).DatabaseURL
 		}
 	}
 	testscript.Run(t, scripts(dir, server, func(env *testscript.Env) error {

@@ -76,10 +76,9 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 	}
 	counts.limits(limits)
 	targets := webhook.Targets{Loopback: cfg.WebhookLoopback == "yes"}
-	issuers := webhook.Targets{Private: cfg.PrivateIssuers}
 	hooks := deliver.NewWebhooks(deliver.WebhooksConfig{Store: st, Send: outbound.NewPoster(targets, userAgent).Send, Logger: log})
 	auth := authority.New(authority.Config{
-		Issuers:  authority.IssuerRules{Targets: issuers, Fetch: outbound.NewFetcher(issuers, "Gatehouse").Fetch},
+		Issuers:  issuerRules(webhook.Targets{Private: cfg.PrivateIssuers}),
 		Webhooks: authority.WebhookRules{Targets: targets, MostBetaTesting: cfg.BetaTestingWebhooks, SendNow: hooks.SendNow},
 		Store:    st, Schemes: cfg.Schemes, Prices: cfg.Prices, Modes: cfg.AcceptedModes, PasswordMinimum: cfg.PasswordMinimum, Logger: log,
 		Issuer: or(cfg.PublicURL, "http://"+cfg.Listen), Algorithm: jwt.Algorithm(cfg.SigningAlgorithm), Accounts: accountRules(cfg, post),
@@ -101,6 +100,14 @@ func (a *app) open(ctx context.Context, cfg *Config, log *slog.Logger) (*node, e
 		n.loops = append(n.loops, post.Run)
 	}
 	return n, nil
+}
+
+// issuerRules say how issuers and providers are asked, and which may be.
+func issuerRules(targets webhook.Targets) authority.IssuerRules {
+	fetcher := outbound.NewFetcher(targets, "Gatehouse")
+	return authority.IssuerRules{Targets: targets, Fetch: fetcher.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+		return fetcher.Ask(ctx, outbound.Question(q), most)
+	}}
 }
 
 // surfaces are all routes of a node, and the pages that tell of them.
@@ -352,9 +359,9 @@ func (a *app) announce(ctx context.Context, cfg *Config, n *node) error {
 	}
 	fmt.Fprintf(a.stdout, "data: %s\n", or(say.Data, say.Database))
 	if say.SetupCode != "" {
-		fmt.Fprintf(a.stdout, "set-up code, good once: %s\n\nMake the first organization and its owner with it:\n\n"+
+		fmt.Fprintf(a.stdout, "set-up code, good once: %s\n\nMake the first organization and its owner with it at %s/console/setup, or by\n\n"+
 			"  curl %s/v1/setup -H 'Content-Type: application/json' \\\n    -d '{\"code\":%s,\"organization\":\"Acme\",\"name\":\"Ada\",\"email\":\"ada@example.com\",\"password\":\"…\"}'\n\n",
-			say.SetupCode, say.URL, strconv.Quote(say.SetupCode))
+			say.SetupCode, say.URL, say.URL, strconv.Quote(say.SetupCode))
 	}
 	_, err = fmt.Fprintf(a.stdout, "listening on %s\n", say.URL)
 	return err

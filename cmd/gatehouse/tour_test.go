@@ -22,6 +22,12 @@ var areas = []struct {
 	stops func(*tour) []stop
 }{
 	{"frame", frameStops},
+	{"keys", keyStops},
+	{"account", accountStops},
+	{"workspace", workStops},
+	{"organization", organizationStops},
+	{"federation", federationStops},
+	{"token", tokenStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
@@ -63,7 +69,7 @@ func TestTour(t *testing.T) {
 func newTour(t *testing.T, browser context.Context) *tour {
 	t.Helper()
 	w := &tour{t: t, browser: browser, windows: map[string]*pagetest.Tab{}}
-	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0")
+	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--webhook-loopback", "yes", "--private-issuers", "127.0.0.1")
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	if err := json.Unmarshal([]byte(line), &w.sample); err != nil {
 		t.Fatalf("the demo printed no JSON: %v: %s", err, line)
@@ -112,20 +118,12 @@ func (w *tour) api(role string) *client.Client {
 	w.t.Helper()
 	u := w.user(role)
 	var in struct {
-		Data struct{ AccessToken string } `json:"data"`
+		AccessToken string `json:"accessToken"`
 	}
 	if err := client.New(w.URL, "", nil).Call(w.t.Context(), "POST", "/api/v1/auth/login", map[string]string{"email": u.Email, "password": u.Password}, &in); err != nil {
 		w.t.Fatal(err)
 	}
-	return client.New(w.URL, in.Data.AccessToken, nil)
-}
-
-// make makes something by the API, as somebody.
-func (w *tour) make(role, method, path string, in, out any) {
-	w.t.Helper()
-	if err := w.api(role).Call(w.t.Context(), method, path, in, out); err != nil {
-		w.t.Fatalf("%s %s: %v", method, path, err)
-	}
+	return client.New(w.URL, in.AccessToken, nil)
 }
 
 // verify asks about a secret, for a resource.

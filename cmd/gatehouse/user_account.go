@@ -137,7 +137,7 @@ func (a *app) userPasswordCode() *cobra.Command {
 	return &cobra.Command{
 		Use: "password-code USER", Short: "Make a one-time code by which a user chooses a password", Args: oneUser,
 		Long: "Makes a code that is good once, for an hour, and prints it alone on standard output.\n" +
-			"It ends the code before. The user chooses a new password with it by\n\n" +
+			"It ends the code before. The user chooses a new password with it at /console/reset, or by\n\n" +
 			"  POST /api/v1/auth/reset-password {\"token\":\"the code\",\"password\":\"the new one\"}\n\n" +
 			"after which all their sessions have ended. A second factor stays as it is.",
 		Example: "  gatehouse user password-code dev@example.com",
@@ -150,7 +150,7 @@ func (a *app) userPasswordCode() *cobra.Command {
 				return a.printJSON(out)
 			}
 			fmt.Fprintf(a.stderr, "good once, until %s UTC, to choose a password:\n", when(&out.ExpiresAt, ""))
-			fmt.Fprintln(a.stderr, `POST /api/v1/auth/reset-password {"token":"the code","password":"the new one"}`)
+			fmt.Fprintln(a.stderr, `at /console/reset, or by POST /api/v1/auth/reset-password {"token":"the code","password":"the new one"}`)
 			fmt.Fprintln(a.stderr, "the code is shown only now:")
 			_, err := fmt.Fprintln(a.stdout, out.Code)
 			return err

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,8 +24,9 @@ type AccountRules struct {
 	// there are new ones.
 	Mail   bool
 	Posted func()
-	// ResetURL is a page where people choose a new password. The code that
-	// they need is added as its fragment, which no server's log sees.
+	// ResetURL is a page where people choose a new password, empty for that of
+	// the console. The code that they need is added as its fragment, which no
+	// server's log sees.
 	ResetURL string
 }
 
@@ -92,6 +94,12 @@ func (a *Authority) Register(ctx context.Context, r RegisterRequest) (uuid.UUID,
 
 // SendsMail reports whether letters to users are delivered.
 func (a *Authority) SendsMail() bool { return a.rules.Mail }
+
+// Open reports whether people make accounts and organizations of their own.
+func (a *Authority) Open() bool { return !a.rules.Closed }
+
+// PasswordMinimum is the least length of a password in bytes.
+func (a *Authority) PasswordMinimum() int { return a.minimum }
 
 // newLink makes the one-time link of a purpose; one before is dead.
 func (a *Authority) newLink(ctx context.Context, tx *store.Tx, l store.Link) (credential.Secret, error) {
@@ -166,7 +174,7 @@ func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origi
 		if err != nil {
 			return err
 		}
-		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), a.rules.ResetURL))
+		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), cmp.Or(a.rules.ResetURL, a.Issuer()+resetPage)))
 	})
 }
 
@@ -299,7 +307,15 @@ func (a *Authority) Memberships(ctx context.Context, p *credential.Principal) ([
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
-	return a.store.Memberships(ctx, p.Subject, 200)
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.store.Memberships(ctx, p.Subject, 200)
+	if place != uuid.Nil {
+		list = slices.DeleteFunc(list, func(m store.Membership) bool { return m.ID != place })
+	}
+	return list, err
 }
 
 // ProfileChange changes what a user says of themselves. A nil field stays.
@@ -322,6 +338,11 @@ func (a *Authority) UpdateProfile(ctx context.Context, p *credential.Principal, 
 		}
 		if user, err = tx.User(ctx, p.Subject); err != nil {
 			return err
+		}
+		if user.HasPassword { // who signs in by a provider alone has no other way
+			if place, err := tx.SessionPlace(ctx, p.Credential.ID); err != nil || place != uuid.Nil {
+				return orElse(err, errConfined())
+			}
 		}
 		if c.Name != nil {
 			if user.Name, err = credential.CheckName("name", *c.Name); err != nil {

@@ -78,6 +78,9 @@ func (a *Authority) FoundOrganization(ctx context.Context, p *credential.Princip
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
+	if err := a.unconfined(ctx, p); err != nil {
+		return nil, err
+	}
 	if a.rules.Closed {
 		return nil, credential.Errorf(credential.Forbidden, "organizations are made by whoever runs this installation; ask them for one")
 	}

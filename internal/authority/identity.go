@@ -188,6 +188,9 @@ func (a *Authority) turnAway(ctx context.Context, id *identified, t turnedAway) 
 	return credential.Errorf(credential.BadRequest, "no trust rule lets this token in, or not now. It says: %s", strings.Join(said, ", "))
 }
 
+// identityToken is who shows one that no rule lets in.
+const identityToken = "identity_token"
+
 // recordTurnedAway notes a refusal where those see it who look after the rule, a
 // few in a minute. That it can't be noted changes nothing for the caller.
 func (a *Authority) recordTurnedAway(ctx context.Context, id *identified, t turnedAway) {
@@ -195,7 +198,7 @@ func (a *Authority) recordTurnedAway(ctx context.Context, id *identified, t turn
 	if !a.refused.Take(a.now(), limit.Take{Key: limit.For("trust", c.ID), Rate: mostTurnedAway}).Allowed {
 		return
 	}
-	by := credential.Principal{SubjectType: "identity_token", Address: id.Address, RequestID: id.RequestID}
+	by := credential.Principal{SubjectType: identityToken, Address: id.Address, RequestID: id.RequestID}
 	err := a.store.Change(ctx, c.Organization, func(tx *store.Tx) error {
 		detail := id.details()
 		detail["reason"] = t.why

@@ -65,6 +65,9 @@ type InviteRequest struct {
 	// Anew means that an invitation before to the same address is a conflict
 	// while it is good, where otherwise it is dead then.
 	Anew bool
+	// Idempotency is for who shows the code at once: a repeat is ErrDone, or gets
+	// a code that nobody can use.
+	Idempotency *Idempotency
 }
 
 // Invite asks an address to become a member of an organization. Where letters
@@ -94,17 +97,18 @@ func (a *Authority) Invite(ctx context.Context, p *credential.Principal, organiz
 		return nil, err
 	}
 	defer a.posted()
-	return out, a.transact(ctx, p, organization, func(tx *store.Tx) error {
+	_, err = a.once(ctx, p, creation{organization, "invite " + organization.String(), r.Idempotency}, func(tx *store.Tx) (uuid.UUID, error) {
 		if err := a.mayInvite(ctx, p); err != nil {
-			return err
+			return uuid.Nil, err
 		}
 		if r.Anew {
 			if err := notInvited(ctx, tx, out); err != nil {
-				return err
+				return uuid.Nil, err
 			}
 		}
-		return a.invite(ctx, tx, act{p, now}, out)
+		return out.ID, a.invite(ctx, tx, act{p, now}, out)
 	})
+	return out, err
 }
 
 // mayInvite counts an invitation, and refuses one too many. The operator
@@ -175,8 +179,8 @@ func (a *Authority) invite(ctx context.Context, tx *store.Tx, by act, in *Invite
 	}
 	return a.post(ctx, tx, in.ExpiresAt, store.Letter{
 		To: in.Email, Subject: "You are invited",
-		Text: "You are asked to become a member of " + o.Name + " at Gatehouse. Sign in with this address, or\n" +
-			"register it, and enter this code within 7 days:\n\n" + in.Code.Reveal() + "\n",
+		Text: "You are asked to become a member of " + o.Name + " at Gatehouse. Open this link\n" +
+			"within 7 days, and sign in with this address or register it:\n\n" + a.Issuer() + invitationPage + "#code=" + in.Code.Reveal() + "\n",
 	})
 }
 
@@ -224,10 +228,33 @@ var ErrNoInvitation = errors.New("no invitation has the code")
 
 func errNoInvitation() error { return fmt.Errorf("%w (%w)", errBadInvitation(), ErrNoInvitation) }
 
+// Invitation is what an invitation says to whoever holds its code, while it can
+// be accepted.
+func (a *Authority) Invitation(ctx context.Context, code string) (*store.Invitation, *store.Organization, error) {
+	if !inviteCode.Check(code) {
+		return nil, nil, errNoInvitation()
+	}
+	in, err := under(a.linker.all(code), func(k credential.LookupKey) (*store.Invitation, error) { return a.store.InvitationByKey(ctx, k) })
+	if errors.Is(err, credential.NotFound) {
+		return nil, nil, errNoInvitation()
+	}
+	if err == nil && (!in.AcceptedAt.IsZero() || !a.now().Before(in.ExpiresAt)) {
+		return nil, nil, errBadInvitation()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := a.store.Organization(ctx, in.Organization)
+	return in, o, err
+}
+
 // AcceptInvitation makes the principal's user a member of the organization
 // that invited their address.
 func (a *Authority) AcceptInvitation(ctx context.Context, p *credential.Principal, code string) (*store.Organization, error) {
 	if err := signedIn(p); err != nil {
+		return nil, err
+	}
+	if err := a.unconfined(ctx, p); err != nil {
 		return nil, err
 	}
 	if !inviteCode.Check(code) {

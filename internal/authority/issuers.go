@@ -19,7 +19,12 @@ type IssuerRules struct {
 	// Fetch reads a document of at most so many bytes. Without it no identity
 	// token is taken.
 	Fetch func(ctx context.Context, url string, most int) ([]byte, error)
+	// Ask asks a provider by which people sign in. Without it nobody does.
+	Ask func(ctx context.Context, q Question, most int) (status int, body []byte, err error)
 }
+
+// Question is a request to a provider: a form, or a look at what it says.
+type Question struct{ URL, Form, Authorization string }
 
 // How the keys of issuers are kept.
 const (
@@ -49,39 +54,54 @@ type issuers struct {
 type issuer struct {
 	turn chan struct{} // of the one call that asks it
 
-	mu    sync.Mutex
-	keys  jwt.KeySet
-	read  time.Time // the keys; zero: never
+	mu sync.Mutex
+	known
+	read  time.Time // what is known; zero: never
 	asked time.Time
+	why   error // it couldn't be read then
 	used  time.Time
+}
+
+// known is what an issuer said of itself.
+type known struct {
+	keys     jwt.KeySet
+	provider jwt.Provider
+	unfit    error // why nobody can sign in by it
 }
 
 // keys are those to verify a token of an issuer with.
 func (i *issuers) keys(ctx context.Context, name, token string) (jwt.KeySet, error) {
+	k, err := i.about(ctx, name, token)
+	return k.keys, err
+}
+
+// about is what is known of an issuer, with the key of a token among it unless
+// that is empty.
+func (i *issuers) about(ctx context.Context, name, token string) (known, error) {
 	if i.rules.Fetch == nil {
-		return jwt.KeySet{}, errIssuerAway
+		return known{}, errIssuerAway
 	}
 	is := i.issuer(name)
-	keys, usable, done := is.state(i.now(), token)
+	k, usable, done := is.state(i.now(), token)
 	if done {
-		return keys, usable
+		return k, usable
 	}
-	if usable == nil && keys.Has(token) { // only old: whoever has the turn reads them anew
+	if usable == nil && k.has(token) { // only old: whoever has the turn reads it anew
 		select {
 		case is.turn <- struct{}{}:
 		default:
-			return keys, nil
+			return k, nil
 		}
 	} else {
 		select {
 		case is.turn <- struct{}{}:
 		case <-ctx.Done():
-			return jwt.KeySet{}, fmt.Errorf("%w: %w", errIssuerAway, ctx.Err())
+			return known{}, fmt.Errorf("%w: %w", errIssuerAway, ctx.Err())
 		}
 	}
 	defer func() { <-is.turn }()
-	if keys, usable, done = is.state(i.now(), token); done { // somebody else was faster
-		return keys, usable
+	if k, usable, done = is.state(i.now(), token); done { // somebody else was faster
+		return k, usable
 	}
 	// A caller who hangs up must not spoil it for those behind.
 	fresh, err := i.ask(context.WithoutCancel(ctx), name)
@@ -90,12 +110,23 @@ func (i *issuers) keys(ctx context.Context, name, token string) (jwt.KeySet, err
 	}
 	is.mu.Lock()
 	defer is.mu.Unlock()
-	is.asked = i.now()
+	is.asked, is.why = i.now(), err
 	if err != nil {
-		return keys, usable
+		return k, is.away(usable)
 	}
-	is.keys, is.read = fresh, is.asked
+	is.known, is.read = fresh, is.asked
 	return fresh, nil
+}
+
+// has reports whether there is the key of a token, if there is a token.
+func (k *known) has(token string) bool { return token == "" || k.keys.Has(token) }
+
+// away says why an issuer can't be used, where it can't.
+func (is *issuer) away(usable error) error {
+	if usable != nil && is.why != nil {
+		return fmt.Errorf("%w: %w", usable, is.why)
+	}
+	return usable
 }
 
 // issuer is the place where the keys of one are kept.
@@ -125,34 +156,37 @@ func (i *issuers) forget() {
 	delete(i.known, oldest)
 }
 
-// state returns the keys that are there, whether they may be used, and whether
-// there is nothing to ask the issuer now.
-func (is *issuer) state(now time.Time, token string) (keys jwt.KeySet, usable error, done bool) {
+// state returns what is known, whether it may be used, and whether there is
+// nothing to ask the issuer now.
+func (is *issuer) state(now time.Time, token string) (k known, usable error, done bool) {
 	is.mu.Lock()
 	defer is.mu.Unlock()
 	if is.read.IsZero() || now.Sub(is.read) >= keysKept {
 		usable = errIssuerAway
 	}
-	fresh := usable == nil && now.Sub(is.read) < keysFresh && is.keys.Has(token)
-	return is.keys, usable, fresh || !is.asked.IsZero() && now.Sub(is.asked) < askIssuerPast
+	fresh := usable == nil && now.Sub(is.read) < keysFresh && is.has(token)
+	return is.known, is.away(usable), fresh || !is.asked.IsZero() && now.Sub(is.asked) < askIssuerPast
 }
 
 // ask reads what an issuer says of itself, and the keys at the place that it
 // names there.
-func (i *issuers) ask(ctx context.Context, name string) (jwt.KeySet, error) {
+func (i *issuers) ask(ctx context.Context, name string) (known, error) {
 	document, err := i.rules.Fetch(ctx, trimSlash(name)+"/.well-known/openid-configuration", mostDiscovery)
 	if err != nil {
-		return jwt.KeySet{}, err
+		return known{}, err
 	}
 	place, err := jwt.ParseDiscovery(document, name)
 	if err != nil {
-		return jwt.KeySet{}, err
+		return known{}, err
 	}
-	document, err = i.rules.Fetch(ctx, place, jwt.MaxIssuerKeys)
+	keys, err := i.rules.Fetch(ctx, place, jwt.MaxIssuerKeys)
 	if err != nil {
-		return jwt.KeySet{}, err
+		return known{}, err
 	}
-	return jwt.ParseIssuerKeys(document)
+	var k known
+	k.provider, k.unfit = jwt.ParseProvider(document)
+	k.keys, err = jwt.ParseIssuerKeys(keys)
+	return k, err
 }
 
 // trimSlash is an issuer as the path behind it is appended (OpenID Connect

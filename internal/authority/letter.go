@@ -3,8 +3,12 @@ package authority
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
@@ -37,7 +41,45 @@ func (a *Authority) sendVerification(ctx context.Context, tx *store.Tx, user *st
 	if err != nil {
 		return err
 	}
-	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+"/api/v1/auth/verify-email/"+code.Reveal()))
+	return a.post(ctx, tx, now.Add(verifyFor), verifyLetter(user, a.Issuer()+confirmPage+"#token="+code.Reveal()))
+}
+
+// The pages that letters lead to. What they need stands behind the #, which no
+// server and no log sees; a page that is loaded changes nothing, for mail
+// scanners follow links.
+const (
+	confirmPage    = "/console/verify-email"
+	resetPage      = "/console/reset"
+	invitationPage = "/console/invitation"
+)
+
+// ConfirmAgain sends the letter by which an address is confirmed once more, to
+// who registered it and hasn't. Whether anybody did is not to be seen from outside.
+func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin) error {
+	email, err := credential.CheckEmail("email", email)
+	if err != nil {
+		return err
+	}
+	defer a.posted()
+	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		now := a.clock()
+		user, err := tx.UserByEmail(ctx, email)
+		if errors.Is(err, credential.NotFound) {
+			user, err = &store.User{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		tx.Record(a.signInEvent(from, user.ID, "user.confirm_again", nil))
+		if user.ID == uuid.Nil || !user.VerifiedAt.IsZero() || !user.DeactivatedAt.IsZero() || user.Service {
+			return nil
+		}
+		last, err := tx.LinkOf(ctx, user.ID, verifyEmail)
+		if err != nil || last != nil && last.ExpiresAt.After(now.Add(verifyFor-resetPause)) {
+			return err
+		}
+		return a.sendVerification(ctx, tx, user, now)
+	})
 }
 
 // post puts a letter into the outbox, for as long as what stands in it is good.
@@ -61,9 +103,6 @@ func knownLetter(user *store.User) store.Letter {
 }
 
 func resetLetter(user *store.User, code, page string) store.Letter {
-	how := "Enter this code where you are asked for it, within one hour:\n\n" + code
-	if page != "" {
-		how = "Choose one by opening this link within one hour:\n\n" + page + "#token=" + code
-	}
-	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse.\n"+how)
+	return letter(user, "A new password", "Somebody asked for a new password for your account at Gatehouse. Choose one by\n"+
+		"opening this link within one hour:\n\n"+page+"#token="+code)
 }

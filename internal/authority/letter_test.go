@@ -50,7 +50,7 @@ func TestVerifyEmail(t *testing.T) {
 		_, err := w.Register(background, r)
 		w.ok(err)
 		text, code := w.letter("new@example.test", "Confirm your address")
-		if !strings.Contains(text, issuer+"/api/v1/auth/verify-email/"+code) || strings.Contains(text, "evil") {
+		if !strings.Contains(text, issuer+"/console/verify-email#token="+code) || strings.Contains(text, "evil") {
 			t.Errorf("the letter says %s", text)
 		}
 		in := authority.SignInRequest{Email: r.Email, Password: password}

@@ -66,12 +66,10 @@ type ListRequest struct {
 	User         *UserRef
 	Project      *store.ProjectRef
 	Scheme       string
-	Schemes      []string // any of them
-	Text         string   // stands in the name, or in what is shown of the secret
+	Fingerprint  string // of a secret that the credential ever had
 	State        credential.State
-	Part         store.Part
-	Soon         time.Duration // how long before its end a credential counts as one that ends soon
-	Before       uuid.UUID     // the last id of the page before
+	Kept         bool      // without those that are revoked
+	Before       uuid.UUID // the last id of the page before
 	Limit        int
 }
 
@@ -84,34 +82,20 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 	if err != nil {
 		return nil, err
 	}
-	return a.list(ctx, f)
+	return a.listed(ctx, f)
 }
 
-// Parts counts what List would return of each part, on whatever page.
-func (a *Authority) Parts(ctx context.Context, p *credential.Principal, r ListRequest) (store.Parts, error) {
-	if err := require(p, credential.CredentialsRead); err != nil {
-		return store.Parts{}, err
-	}
-	f, err := a.filter(ctx, p, r)
-	if err != nil {
-		return store.Parts{}, err
-	}
-	return a.store.CountParts(ctx, f)
-}
-
-// OwnTokens lists the credentials that are a user's own, in all organizations,
-// to that user.
+// OwnTokens is List of the tokens of who has signed in, in all organizations
+// that they are in.
 func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal, r ListRequest) ([]Detail, error) {
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
-	f := a.chosen(r)
-	f.Organization, f.User = uuid.Nil, p.Subject
-	return a.list(ctx, f)
+	return a.listed(ctx, store.Filter{User: p.Subject, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock()})
 }
 
-// list reads credentials with what was noted of them.
-func (a *Authority) list(ctx context.Context, f store.Filter) ([]Detail, error) {
+// listed reads a list.
+func (a *Authority) listed(ctx context.Context, f store.Filter) ([]Detail, error) {
 	rows, err := a.store.ListCredentials(ctx, f)
 	if err != nil {
 		return nil, err
@@ -131,18 +115,11 @@ func (a *Authority) list(ctx context.Context, f store.Filter) ([]Detail, error) 
 	return list, nil
 }
 
-// chosen is what a request chooses, but for whose it is.
-func (a *Authority) chosen(r ListRequest) store.Filter {
-	now := a.clock()
-	return store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, Schemes: r.Schemes, Text: r.Text, State: r.State, Part: r.Part, Before: r.Before, Limit: r.Limit,
-		Now: now, Soon: now.Add(r.Soon),
-	}
-}
-
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
-	f := a.chosen(r)
+	f := store.Filter{
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {
 			return f, credential.InvalidField("organization", "no such organization")

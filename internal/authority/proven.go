@@ -3,9 +3,12 @@ package authority
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -72,27 +75,67 @@ func (a *Authority) evidence(r SignInRequest) (email string, matches match, err 
 	}, nil
 }
 
+// formSecret leads what SealForm made.
+const formSecret = "sealed."
+
+// SealForm seals a secret that somebody typed into a form, which is asked about
+// meanwhile: for the forms of that session alone.
+func (a *Authority) SealForm(p *credential.Principal, text string) (string, error) {
+	if p.Credential == nil || strings.HasPrefix(text, formSecret) {
+		return text, nil
+	}
+	sealed, err := a.sealFor("form of session "+p.Credential.ID.String(), text)
+	return formSecret + sealed, err
+}
+
+// OpenForm is the text that SealForm sealed for the session; any other is what
+// it is.
+func (a *Authority) OpenForm(p *credential.Principal, text string) (plain string) {
+	sealed, ok := strings.CutPrefix(text, formSecret)
+	if !ok || p.Credential == nil {
+		return text
+	}
+	a.openFor("form of session "+p.Credential.ID.String(), sealed, &plain)
+	return plain
+}
+
 // FormToken is what the forms of a session's pages carry, so that no page of
-// another site can send them (it is good for one session and never ends).
+// another site can send them (it is good for one session and never ends). Each
+// time it is written otherwise, so that how a page packs tells nothing of it.
 func (a *Authority) FormToken(p *credential.Principal) string {
 	if p.Credential == nil { // the operator, who sends no forms
 		return ""
 	}
-	return a.formTokens(p)[0]
+	masked := make([]byte, 2*formTokenSize)
+	if _, err := io.ReadFull(a.rand, masked[:formTokenSize]); err != nil {
+		a.log.Error("a form can't be written", "error", err)
+		return ""
+	}
+	subtle.XORBytes(masked[formTokenSize:], masked[:formTokenSize], a.formTokens(p)[0])
+	return base64.RawURLEncoding.EncodeToString(masked)
 }
 
+// formTokenSize is how many bytes a form token has before it is masked.
+const formTokenSize = 16
+
 // formTokens are those under each root key, the present one first.
-func (a *Authority) formTokens(p *credential.Principal) (list []string) {
+func (a *Authority) formTokens(p *credential.Principal) (list [][]byte) {
 	for _, mac := range a.store.Root().MACs(seal.Forms, []byte("session"), p.Credential.ID[:]) {
-		list = append(list, base64.RawURLEncoding.EncodeToString(mac[:16]))
+		list = append(list, mac[:formTokenSize])
 	}
 	return list
 }
 
 // CheckFormToken reports whether a form comes from a page of the session.
 func (a *Authority) CheckFormToken(p *credential.Principal, token string) bool {
-	if p.Credential == nil {
+	if p.Credential == nil || len(token) > 64 {
 		return false
 	}
-	return slices.ContainsFunc(a.formTokens(p), func(good string) bool { return hmac.Equal([]byte(token), []byte(good)) })
+	masked, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(masked) != 2*formTokenSize {
+		return false
+	}
+	plain := make([]byte, formTokenSize)
+	subtle.XORBytes(plain, masked[:formTokenSize], masked[formTokenSize:])
+	return slices.ContainsFunc(a.formTokens(p), func(good []byte) bool { return hmac.Equal(plain, good) })
 }

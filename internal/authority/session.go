@@ -65,20 +65,20 @@ func (a *Authority) openSession(ctx context.Context, tx *store.Tx, user *store.U
 	now := a.clock()
 	s := &store.Session{
 		ID: id, User: user.ID, Cookie: r.Cookie, CreatedAt: now, RefreshedAt: now, IdleUntil: now.Add(SessionIdle), EndsAt: now.Add(SessionLifetime),
-		UserAgent: cleanAgent(r.From.UserAgent),
+		UserAgent: cleanAgent(r.From.UserAgent), Organization: r.organization,
 	}
 	if r.From.Address.IsValid() {
 		s.Address = r.From.Address.String()
 	}
 	by := act{r.From.somebody(user.ID), now}
-	if err := a.makeRoom(ctx, tx, by, user.ID); err != nil {
+	if err := a.makeRoom(ctx, tx, by, s); err != nil {
 		return nil, err
 	}
 	handle, _ := text.Handle(secret.Reveal())
 	if err := tx.InsertSession(ctx, s, a.sessionToken(handle, secret.Reveal())); err != nil {
 		return nil, err
 	}
-	tx.Record(by.event("session.begin", "session:"+id.String(), object(map[string]bool{"two_factor": user.TwoFactor, "cookie": r.Cookie})))
+	tx.Record(by.event("session.begin", "session:"+id.String(), object(sessionDetails(user, s))))
 	out := &SignedIn{Session: s, User: user, Token: secret}
 	if !r.Cookie {
 		out.Access, err = a.signSession(s)
@@ -86,15 +86,25 @@ func (a *Authority) openSession(ctx context.Context, tx *store.Tx, user *store.U
 	return out, err
 }
 
-// makeRoom ends sessions until one more is not too many.
-func (a *Authority) makeRoom(ctx context.Context, tx *store.Tx, by act, user uuid.UUID) error {
-	live, err := tx.Sessions(ctx, user, by.at, 100)
+// sessionDetails tells an audit event how a session began.
+func sessionDetails(user *store.User, s *store.Session) map[string]any {
+	details := map[string]any{"two_factor": user.TwoFactor, "cookie": s.Cookie}
+	if s.Organization != uuid.Nil {
+		details["organization"] = s.Organization
+	}
+	return details
+}
+
+// makeRoom ends sessions that reach as far as a new one until that is not too many.
+func (a *Authority) makeRoom(ctx context.Context, tx *store.Tx, by act, s *store.Session) error {
+	live, err := tx.Sessions(ctx, s.User, by.at, 100)
 	if err != nil {
 		return err
 	}
+	live = slices.DeleteFunc(live, func(other store.Session) bool { return other.Organization != s.Organization })
 	slices.SortFunc(live, func(x, y store.Session) int { return a.lastUse(&x).Compare(a.lastUse(&y)) })
 	for ; len(live) >= MaxSessions; live = live[1:] {
-		if err := endSessions(ctx, tx, by, ending{user: user, only: live[0].ID, because: "too many"}); err != nil {
+		if err := endSessions(ctx, tx, by, ending{user: s.User, only: live[0].ID, because: "too many"}); err != nil {
 			return err
 		}
 	}
@@ -171,10 +181,30 @@ func (a *Authority) SignOut(ctx context.Context, p *credential.Principal, all bo
 		return err
 	}
 	e := ending{user: p.Subject, only: p.Credential.ID, because: "sign_out"}
-	if all {
-		e.only = uuid.Nil
+	if !all {
+		return a.endFor(ctx, p, e)
 	}
-	return a.endFor(ctx, p, e)
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return err
+	}
+	e.only = uuid.Nil
+	if place == uuid.Nil {
+		return a.endFor(ctx, p, e)
+	}
+	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+		by := act{p, a.clock()}
+		tx.Record(by.event("session.sign_out", "user:"+e.user.String(), "{}"))
+		return a.endProviderSessions(ctx, tx, by, providerEnding{place, e.user, e.because})
+	})
+}
+
+// EndOtherSessions ends all sessions of the principal's user but its own.
+func (a *Authority) EndOtherSessions(ctx context.Context, p *credential.Principal) error {
+	if err := signedIn(p); err != nil {
+		return err
+	}
+	return a.endFor(ctx, p, ending{user: p.Subject, except: p.Credential.ID, because: "sign_out"})
 }
 
 // endFor ends sessions for a principal. That there are none is no failure.
@@ -191,7 +221,15 @@ func (a *Authority) Sessions(ctx context.Context, p *credential.Principal) ([]st
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
-	return a.sessionsOf(ctx, p.Subject)
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.sessionsOf(ctx, p.Subject)
+	if place != uuid.Nil { // of the others it tells nothing
+		list = slices.DeleteFunc(list, func(s store.Session) bool { return s.Organization != place })
+	}
+	return list, err
 }
 
 func (a *Authority) sessionsOf(ctx context.Context, user uuid.UUID) ([]store.Session, error) {
@@ -210,6 +248,12 @@ func (a *Authority) EndSession(ctx context.Context, p *credential.Principal, id 
 	}
 	if id == p.Credential.ID {
 		return credential.Errorf(credential.BadRequest, "this is the session that you use now; sign out to end it")
+	}
+	if place, err := a.confinedTo(ctx, p); err != nil || place != uuid.Nil {
+		other, found := a.store.SessionPlace(ctx, id)
+		if err != nil || found != nil || other != place {
+			return orElse(err, credential.Errorf(credential.NotFound, "no such session"))
+		}
 	}
 	return a.endOne(ctx, p, p.Subject, id)
 }

@@ -27,6 +27,12 @@ func (a *Authority) SetupCode(ctx context.Context) (code credential.Secret, err 
 	return code, a.store.InsertSetupCode(ctx, key[:], a.clock())
 }
 
+// IsSetUp reports whether there is an organization already.
+func (a *Authority) IsSetUp(ctx context.Context) (bool, error) {
+	empty, err := a.store.IsEmpty(ctx)
+	return !empty, err
+}
+
 func (a *Authority) setupCodeKeys(text string) [][32]byte {
 	return a.store.Root().MACs(seal.SetupCodes, []byte(text))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,6 +52,8 @@ type SignInRequest struct {
 	Code   string // of the second factor; empty for none
 	Cookie bool   // for a browser, whose token is a cookie
 	From   Origin
+
+	organization uuid.UUID // which alone the session reaches; Nil: all of the user's
 }
 
 // WrongPassword is the one answer to a password that isn't right and to an
@@ -59,9 +62,15 @@ const WrongPassword = "Invalid email or password"
 
 func errWrongPassword() error { return credential.Errorf(credential.Unauthenticated, WrongPassword) }
 
-func errLocked() error {
-	return credential.Errorf(credential.Unauthenticated, "Account temporarily locked. Try again later.")
-}
+// Locked is the answer where too many passwords were tried for an address,
+// whether there is such an account or not.
+const Locked = "Account temporarily locked. Try again later."
+
+// Unverified is the answer to who was right, and has an address that isn't
+// known to be theirs.
+const Unverified = "Email address is not verified. Follow the link that was sent to it."
+
+func errLocked() error { return credential.Errorf(credential.Unauthenticated, Locked) }
 
 // SignIn begins a session for a user who proves who they are: by a password,
 // and by a code where the user has a second factor.
@@ -69,6 +78,9 @@ func errLocked() error {
 // Where only the code of a browser is missing, what is returned beside
 // CodeRequired has Proven.
 func (a *Authority) SignIn(ctx context.Context, r SignInRequest) (out *SignedIn, err error) {
+	if text, ok := strings.CutPrefix(r.Proven, vouchedMark); ok {
+		return a.enterVouched(ctx, r, text)
+	}
 	email, matches, err := a.evidence(r)
 	if err != nil {
 		return nil, err
@@ -238,7 +250,7 @@ func (a *Authority) admit(ctx context.Context, tx *store.Tx, user *store.User, c
 	case !user.DeactivatedAt.IsZero():
 		return credential.Errorf(credential.Unauthenticated, "Account is deactivated"), nil
 	case a.rules.VerifyEmail && user.VerifiedAt.IsZero():
-		return credential.Errorf(credential.Unauthenticated, "Email address is not verified. Follow the link that was sent to it."), nil
+		return credential.Errorf(credential.Unauthenticated, Unverified), nil
 	case !user.TwoFactor:
 		return nil, nil
 	case code == "":

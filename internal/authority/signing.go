@@ -49,6 +49,22 @@ func (a *Authority) SigningKeys(ctx context.Context, p *credential.Principal) ([
 	if err := operatorOnly(p); err != nil {
 		return nil, err
 	}
+	return a.signingKeys(ctx)
+}
+
+// PublishedKeys is SigningKeys for the owners and admins of an organization who
+// have signed in: what is published of the keys, and since when and until when.
+func (a *Authority) PublishedKeys(ctx context.Context, p *credential.Principal) ([]SigningKey, error) {
+	if !p.IsOperator() && (!p.SignedIn() || !p.Role.Manages()) {
+		return nil, credential.Errorf(credential.Forbidden, "an owner or admin who has signed in sees the signing keys")
+	}
+	if _, err := a.keys(ctx); err != nil { // so that there is one
+		return nil, err
+	}
+	return a.signingKeys(ctx)
+}
+
+func (a *Authority) signingKeys(ctx context.Context) ([]SigningKey, error) {
 	now := a.clock()
 	rows, err := a.store.SigningKeys(ctx, now)
 	if err != nil {

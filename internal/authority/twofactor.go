@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
@@ -63,10 +64,11 @@ func (a *Authority) setUpTwoFactor(ctx context.Context, p *credential.Principal,
 	if err != nil {
 		return nil, err
 	}
-	stored, err := a.drawBackupCodes(p.Subject, out)
+	codes, stored, err := a.drawBackupCodes(p.Subject)
 	if err != nil {
 		return nil, err
 	}
+	out.BackupCodes = codes
 	now := a.clock()
 	f := store.TwoFactor{KeyVersion: a.store.Root().Version(), CreatedAt: now}
 	if f.Seed, err = a.store.Root().Seal(a.rand, store.SeedRow(p.Subject), seed); err != nil {
@@ -112,23 +114,22 @@ func authenticator(seed []byte, account string) (*TwoFactorSetup, error) {
 	return &TwoFactorSetup{Secret: credential.NewSecret(key.Secret()), URL: credential.NewSecret(key.URL()), QRCode: buf.Bytes()}, nil
 }
 
-// drawBackupCodes adds new backup codes, and returns how they are stored.
-func (a *Authority) drawBackupCodes(user uuid.UUID, out *TwoFactorSetup) ([][32]byte, error) {
-	stored := make([][32]byte, 0, backupCodes)
+// drawBackupCodes draws new backup codes, and returns how they are stored too.
+func (a *Authority) drawBackupCodes(user uuid.UUID) (codes []credential.Secret, stored [][32]byte, err error) {
 	seen := map[[32]byte]bool{}
 	for len(stored) < backupCodes {
 		var raw [backupSize]byte
 		if _, err := io.ReadFull(a.rand, raw[:]); err != nil {
-			return nil, fmt.Errorf("draw a backup code: %w", err)
+			return nil, nil, fmt.Errorf("draw a backup code: %w", err)
 		}
 		text := hex.EncodeToString(raw[:])
 		if key := a.backupKeys(user, text)[0]; !seen[key] {
 			seen[key] = true
 			stored = append(stored, key)
-			out.BackupCodes = append(out.BackupCodes, credential.NewSecret(text))
+			codes = append(codes, credential.NewSecret(text))
 		}
 	}
-	return stored, nil
+	return codes, stored, nil
 }
 
 func (a *Authority) backupKeys(user uuid.UUID, code string) [][32]byte {
@@ -138,6 +139,23 @@ func (a *Authority) backupKeys(user uuid.UUID, code string) [][32]byte {
 // EnableTwoFactor turns a second factor on that was set up, by its first code.
 // The user's other sessions end: they began without it.
 func (a *Authority) EnableTwoFactor(ctx context.Context, p *credential.Principal, code string) error {
+	return a.enableTwoFactor(ctx, p, code, nil)
+}
+
+// EnableTwoFactorAnew is EnableTwoFactor with backup codes that nobody has seen,
+// in place of those of the set-up.
+func (a *Authority) EnableTwoFactorAnew(ctx context.Context, p *credential.Principal, code string) ([]credential.Secret, error) {
+	codes, stored, err := a.drawBackupCodes(p.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.enableTwoFactor(ctx, p, code, stored); err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+func (a *Authority) enableTwoFactor(ctx context.Context, p *credential.Principal, code string, backup [][32]byte) error {
 	if err := signedIn(p); err != nil {
 		return err
 	}
@@ -161,12 +179,63 @@ func (a *Authority) EnableTwoFactor(ctx context.Context, p *credential.Principal
 		if err := tx.EnableTwoFactor(ctx, p.Subject, by.at); err != nil {
 			return err
 		}
+		if backup != nil {
+			if err := tx.SetBackupCodes(ctx, p.Subject, a.store.Root().Version(), backup); err != nil {
+				return err
+			}
+		}
 		return endSessions(ctx, tx, by, ending{user: p.Subject, except: p.Credential.ID, because: "two_factor"})
 	})
 	if err == nil {
 		err = refused
 	}
 	return err
+}
+
+// Renewal asks for new backup codes. Mark tells it from any other: one that was
+// done is ErrDone.
+type Renewal struct{ Password, Mark string }
+
+// RenewBackupCodes draws new backup codes for who proves the password. Those of
+// before are good no more.
+func (a *Authority) RenewBackupCodes(ctx context.Context, p *credential.Principal, r Renewal) (codes []credential.Secret, err error) {
+	err = a.confirm(ctx, p, r.Password, func(proof *proof) error {
+		var stored [][32]byte
+		if codes, stored, err = a.drawBackupCodes(p.Subject); err != nil {
+			return err
+		}
+		return a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+			user, err := a.unchanged(ctx, tx, proof)
+			if err != nil {
+				return err
+			}
+			if !user.TwoFactor {
+				return credential.Errorf(credential.NotFound, "two-factor authentication is not on")
+			}
+			by := act{p, a.clock()}
+			first, err := tx.Once(ctx, sha256.Sum256([]byte("backup codes\x00"+p.Credential.ID.String()+r.Mark)), by.at.Add(SessionLifetime))
+			if err != nil {
+				return err
+			}
+			if !first {
+				return ErrDone
+			}
+			tx.Record(by.event("two_factor.renew_codes", "user:"+p.Subject.String(), "{}"))
+			return tx.SetBackupCodes(ctx, p.Subject, a.store.Root().Version(), stored)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// BackupCodes is how many backup codes the principal's user has left.
+func (a *Authority) BackupCodes(ctx context.Context, p *credential.Principal) (int, error) {
+	if err := signedIn(p); err != nil {
+		return 0, err
+	}
+	return a.store.BackupCodes(ctx, p.Subject)
 }
 
 // DisableTwoFactor turns the second factor off, for who has both.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -16,10 +14,9 @@ import (
 // confirmPage asks before something is done.
 type confirmPage struct {
 	Heading, Text, Hint string
-	Instead             link // what may be done instead
-	Kept                []pair
 	To, Back, BackTitle string
 	Do, Keep            string // the two buttons
+	Instead             *link  // what may be better
 	Danger, Hot         bool
 	Once                string
 	Graces              []choice
@@ -60,8 +57,8 @@ func uses(row *row, requests int64) []fact {
 }
 
 // asking is a confirmation about a credential.
-func (c *console) asking(r *edge.Request, d *authority.Detail, f *family) confirmPage {
-	row := c.rowIn(r, d, f)
+func (c *console) asking(d *authority.Detail, f family) confirmPage {
+	row := c.rowOf(d, f.Base)
 	return confirmPage{
 		Back: f.Base, BackTitle: f.Title, Keep: "Keep it", Facts: uses(&row, d.Use.Requests),
 		Hot: row.Used != nil && c.authority.Now().Sub(row.Used.At) < 24*time.Hour,
@@ -73,16 +70,13 @@ func (c *console) askRevoke(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
-	p := c.asking(r, d, &f)
+	p := c.asking(d, f)
 	p.Heading = titled(f.End) + " " + d.Credential.Name + "?"
 	p.Text = "Requests with it get 401 right away, and so do access tokens that were made from it. This can't be taken back."
-	p.Hint = "To change the value without an interruption, rotate the " + f.Word + " instead."
-	if own := c.rowIn(r, d, &f); d.Credential.User != uuid.Nil && own.Again != "" {
-		p.Hint = "If something still uses it, make its replacement first and change everything over, so that no pipeline fails."
-		p.Instead = link{Title: "Make its replacement", To: own.Again + "&next=1"}
-	}
+	p.Hint = f.advice()
 	p.To, p.Do, p.Danger, p.Keep = r.URL.Path, titled(f.End)+" "+f.Word, true, "Keep "+f.Word
-	return c.render(r, "confirm", page{Title: p.Do, Project: f.place, Body: p})
+	c.offer(&p, d, f)
+	return c.render(r, "confirm", page{Title: p.Do, Body: p})
 }
 
 func (c *console) revoke(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -98,7 +92,7 @@ func (c *console) revoke(r *edge.Request, in edge.Values) (edge.Page, error) {
 			return edge.Page{}, err
 		}
 	}
-	return c.done(r, f.Base, f.deed)
+	return c.moveTo(r, f.Base)
 }
 
 func (c *console) askRotate(r *edge.Request, _ edge.None) (edge.Page, error) {
@@ -110,9 +104,10 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 	if err != nil {
 		return edge.Page{}, err
 	}
-	p := c.asking(r, d, &f)
+	p := c.asking(d, f)
 	p.Heading = "Rotate " + d.Credential.Name
 	p.Text = "It gets a new value, shown once on the next page, and keeps its name, scopes and history."
+	c.offer(&p, d, f)
 	if len(d.Secrets) > 1 {
 		p.Text += " The value from before the present one stops working now."
 	}
@@ -121,16 +116,12 @@ func (c *console) showRotate(r *edge.Request, problems []trouble) (edge.Page, er
 		expires = when(d.Credential.ExpiresAt)
 	}
 	p.Facts = append(p.Facts, fact{Title: "New value expires", Text: expires})
-	if own := c.rowIn(r, d, &f); d.Credential.Scheme.ExpiryFixed && own.Again != "" {
-		p.Hint = "The end stays as it is: it can't be changed. For a later one make a token that takes its place."
-		p.Instead = link{Title: "Make its successor", To: own.Again + "&next=1"}
-	}
 	p.To, p.Do, p.Keep, p.Graces, p.Once, p.Problems = r.URL.Path, "Rotate "+f.Word, "Cancel", graces(), rand.Text(), problems
 	status := 0
 	if problems != nil {
 		status = unprocessable
 	}
-	out, err := c.render(r, "confirm", page{Title: p.Do, Project: f.place, Body: p})
+	out, err := c.render(r, "confirm", page{Title: p.Do, Body: p})
 	out.Status = status
 	return out, err
 }
@@ -176,8 +167,14 @@ func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempote
 // fields are what forms call the fields of requests.
 var fields = map[string]struct{ name, label string }{
 	"name": {"name", "The name"}, "scopes": {"scopes", "The scopes"}, "rate_limit": {"rate", "The limit"}, "allowed_addresses": {"addresses", "The addresses"},
-	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"}, "scheme": {"scheme", "The kind"},
+	"expires_at": {"expires", "The end"}, "expires_in": {"expires", "The end"},
+	"email": {"email", "The address"}, "organization": {"organization", "The name of the organization"}, "code": {"code", "The code"}, "token": {"token", "The code"},
+	"password": {"password", "The password"}, "newPassword": {"password-new", "The new password"},
+	"issuer": {"issuer", "The issuer"}, "client_id": {"client", "The client ID"}, "client_secret": {"secret-client", "The client secret"}, "domains": {"domains", ""}, "role": {"role", ""},
 	"weekly_budget": {"budget", "The budget"}, "hourly_limit": {"hourly", "The limit"}, "coins": {"coins", "The coins"},
+	"title": {"title", "The title"}, "description": {"description", "The description"}, "steps_to_reproduce": {"steps", "The steps"}, "body": {"body", "The comment"},
+	"priority": {"priority", "The priority"}, "status": {"status", "The status"}, "preconditions": {"preconditions", "The preconditions"}, "folder": {"folder", "The folder"},
+	"type": {"type", "The type"}, "labels": {"labels", "The labels"}, "steps": {"steps", "The steps"}, "comment": {"comment", "The comment"},
 }
 
 // unprocessable is the status of a form that has to be mended.
@@ -198,6 +195,9 @@ func troubles(err error) []trouble {
 	f, text := fields[name], stop(e.Detail)
 	if f.label != "" && (strings.HasPrefix(text, "Must ") || strings.HasPrefix(text, "May ")) {
 		text = f.label + " " + strings.ToLower(text[:1]) + text[1:]
+	}
+	if strings.HasPrefix(f.name, "password") { // whoever types one counts so, and it is never shorter
+		text = strings.ReplaceAll(text, " bytes", " characters")
 	}
 	return []trouble{{f.name, text}}
 }

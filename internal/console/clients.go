@@ -21,12 +21,6 @@ type clientCard struct {
 	scheme                  string
 }
 
-// clientsPage lists the API clients.
-type clientsPage struct {
-	Cards    []clientCard
-	Exchange string // the command that gets a token
-}
-
 // clientKinds are the two kinds of API client, the recommended one first.
 func clientKinds() []clientCard {
 	return []clientCard{
@@ -57,7 +51,7 @@ func (c *console) clients(r *edge.Request, _ edge.None) (edge.Page, error) {
 			}
 		}
 	}
-	return c.render(r, "clients", page{Title: "Integrations", Body: clientsPage{cards, exchange(c.url)}})
+	return c.render(r, "clients", page{Title: "Integrations", Body: cards})
 }
 
 // clientForm is the form of a new API client, as it is filled in.
@@ -142,10 +136,7 @@ func (c *console) createClient(r *edge.Request, in edge.Values) (edge.Page, erro
 	}
 	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
-	f, failed := c.familyOf(r)
-	if failed != nil {
-		return edge.Page{}, failed
-	}
+	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {
 		return c.moveTo(r, f.Base)
 	}

@@ -14,6 +14,7 @@ package console
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/api"
@@ -31,11 +32,13 @@ const most = 64 << 10
 type console struct {
 	authority *authority.Authority
 	workspace *workspace.Workspace
-	url       string // of the installation, as people type it
-	cookie    string // its name
-	theme     string // the name of the cookie of colours
-	secure    bool   // whether browsers send it by TLS alone
-	refused   string // why nobody can sign in; empty where they can
+	url       string      // of the installation, as people type it
+	cookie    string      // its name
+	theme     string      // the name of the cookie of colours
+	secure    bool        // whether browsers send it by TLS alone
+	refused   string      // why nobody can sign in; empty where they can
+	settled   atomic.Bool // whether the installation was seen to be set up
+	flow      string      // of the cookie of who is at a provider
 	assets    assets
 }
 
@@ -51,17 +54,18 @@ type Config struct {
 func Surfaces(cfg Config) []*edge.Surface {
 	c := &console{
 		authority: cfg.Authority, workspace: cfg.Workspace, url: cfg.URL, assets: loadAssets(),
-		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", secure: true,
+		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", flow: "__Host-gatehouse-flow", secure: true,
 	}
 	switch name, secure := edge.SessionCookie(cfg.URL); {
 	case name == "":
 		c.refused = "signing in by a browser takes TLS: set public-url to the https:// address of this server"
 	case !secure:
-		c.cookie, c.theme, c.secure = name, "gatehouse-theme", false
+		c.cookie, c.theme, c.flow, c.secure = name, "gatehouse-theme", "gatehouse-flow", false
 	}
 	return []*edge.Surface{
 		{Routes: c.routes(), Present: c.present, WriteError: edge.WriteProblem, Browser: true},
-		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Headers: c.headers()},
+		{Routes: c.answerRoutes(), Present: c.present, WriteError: c.writeProblem, Browser: true, Loose: true, Headers: c.headers()},
+		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Blank: true, Headers: c.headers()},
 	}
 }
 

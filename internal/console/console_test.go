@@ -11,12 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/artifact"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/console"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
+	"github.com/gatehouse-dev/gatehouse/internal/webhook"
 	"github.com/gatehouse-dev/gatehouse/internal/workspace"
 )
 
@@ -27,6 +30,8 @@ type site struct {
 	t            testing.TB
 	url          string
 	authority    *authority.Authority
+	store        *store.Store
+	workspace    *workspace.Workspace
 	organization *store.Organization
 	browser      *http.Client
 	at           atomic.Int64 // how far its clock is set ahead, in seconds
@@ -38,29 +43,51 @@ func each(t *testing.T, publicURL string, test func(t *testing.T, s *site)) {
 
 // run serves a console with an organization that Ada owns.
 func run(t testing.TB, cfg store.Config, publicURL string) *site {
-	st := storetest.Open(t, cfg)
-	s := &site{t: t}
-	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
-	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
-		Keep: authority.Retention{RequestDays: 90}})
+	return runBy(t, cfg, publicURL, authority.AccountRules{})
+}
+
+// runBy is run with rules of how people come to have an account.
+func runBy(t testing.TB, cfg store.Config, publicURL string, rules authority.AccountRules) *site {
+	s := bare(t, cfg, publicURL, rules)
 	operator := credential.Operator()
-	o, err := a.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
+	o, err := s.authority.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Acme"})
 	if err == nil {
-		_, err = a.CreateUser(context.Background(), &operator, o.ID, authority.UserRequest{
+		_, err = s.authority.CreateUser(context.Background(), &operator, o.ID, authority.UserRequest{
 			Email: "ada@example.test", Name: "Ada", Role: credential.Owner, Password: "correct horse battery",
 		})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test"}), URL: publicURL})}))
+	s.organization = o
+	return s
+}
+
+// bare serves a console that isn't set up.
+func bare(t testing.TB, cfg store.Config, publicURL string, rules authority.AccountRules) *site {
+	st := storetest.Open(t, cfg)
+	s := &site{t: t, store: st}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
+	near := outbound.NewFetcher(webhook.Targets{Private: []string{"127.0.0.1"}}, "Gatehouse")
+	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
+		Issuers: authority.IssuerRules{Targets: webhook.Targets{Private: []string{"127.0.0.1"}}, Fetch: near.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+			return near.Ask(ctx, outbound.Question(q), most)
+		}},
+		Keep: authority.Retention{RequestDays: 90}, Accounts: rules})
+	s.workspace = workspace.New(workspace.Config{Store: st, Now: now, Issuer: "https://keys.example.test", Files: artifact.New(artifact.Config{Directory: t.TempDir(), Most: 1 << 20, Spare: 1})})
+	server := httptest.NewServer(edge.New(edge.Config{Authority: a, Surfaces: console.Surfaces(console.Config{Authority: a, Workspace: s.workspace, URL: publicURL})}))
 	t.Cleanup(server.Close)
+	s.url, s.authority, s.browser = server.URL, a, newBrowser(t)
+	return s
+}
+
+// newBrowser keeps its cookies.
+func newBrowser(t testing.TB) *http.Client {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.url, s.authority, s.organization, s.browser = server.URL, a, o, &http.Client{Jar: jar}
-	return s
+	return &http.Client{Jar: jar}
 }
 
 // call sends a request (its method, body, and pairs of headers) and returns

@@ -89,51 +89,41 @@ func (c *console) newKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 		return edge.Page{}, err
 	}
 	f := c.emptyKeyForm()
-	f.asked(r)
 	if from := r.Param("from"); from != "" {
 		if err := c.recreate(r, from, &f); err != nil {
 			return edge.Page{}, err
 		}
 	}
+	f.prefill(r)
 	return c.showKeyForm(r, f)
 }
 
-// asked fills a form in with what the address says, as a link from elsewhere
-// does. What means nothing is left out.
-func (f *keyForm) asked(r *edge.Request) {
-	if name := r.Param("name"); len(name) <= 300 {
+// prefill fills a form in by the query: a link in somebody's documents can name
+// what their integration needs. What it can't mean is left as it was.
+func (f *keyForm) prefill(r *edge.Request) {
+	if name := r.Param("name"); name != "" {
 		f.Name = name
 	}
 	if mode := r.Param("mode"); mode == "live" || mode == "test" {
 		f.Mode = mode
 	}
-	if text := r.Param("expires"); text != "" {
-		if slices.ContainsFunc(f.Lifetimes(), func(c choice) bool { return c.Value == text }) {
-			f.Expires = text
-		} else if _, err := time.Parse(time.DateOnly, text); err == nil {
-			f.Expires, f.Date = "date", text
-		}
+	if expires := r.Param("expires"); slices.ContainsFunc(f.Lifetimes(), func(c choice) bool { return c.Value == expires }) {
+		f.Expires = expires
 	}
-	if list := scopesOf(r.Param("scopes")); len(list) > 0 {
-		f.Access = "custom"
-		f.choose(list)
+	for _, scope := range strings.FieldsFunc(r.Param("scopes"), func(c rune) bool { return c == ' ' || c == ',' }) {
+		f.tick(scope)
 	}
 }
 
-// choose marks scopes in the matrix, in either spelling.
-func (f *keyForm) choose(scopes []string) {
-	for _, s := range scopes {
-		if s == string(credential.AllScope) {
-			f.Access = "all"
-		}
-		act, name, _ := strings.Cut(s, ":")
-		if act != "read" && act != "write" { // the other spelling
-			act, name = name, act
-		}
-		for i := range f.Matrix {
-			if f.Matrix[i].Name == name {
-				f.Matrix[i].Read, f.Matrix[i].Write = f.Matrix[i].Read || act == "read", f.Matrix[i].Write || act == "write"
-			}
+// tick checks the box of a scope, in either of its spellings.
+func (f *keyForm) tick(scope string) {
+	act, name, _ := strings.Cut(scope, ":")
+	if act != "read" && act != "write" {
+		act, name = name, act
+	}
+	for i := range f.Matrix {
+		if m := &f.Matrix[i]; m.Name == name && (act == "read" || act == "write" && m.Writable) {
+			m.Read, m.Write, f.Access = m.Read || act == "read", m.Write || act == "write", "custom"
 		}
 	}
 }
@@ -159,11 +149,12 @@ func (c *console) recreate(r *edge.Request, from string, f *keyForm) error {
 	for _, p := range old.AllowedAddresses {
 		f.Addresses += p.String() + "\n"
 	}
-	list := make([]string, len(old.Scopes))
-	for i, s := range old.Scopes {
-		list[i] = string(s)
+	for _, s := range old.Scopes {
+		f.tick(string(s))
+		if s == credential.AllScope {
+			f.Access = "all"
+		}
 	}
-	f.choose(list)
 	return nil
 }
 
@@ -257,16 +248,13 @@ func (c *console) createKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	}
 	req.Idempotency = once
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
+	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {
-		return c.moveTo(r, base(r)+"/keys")
+		return c.moveTo(r, f.Base)
 	}
 	if form.Problems = troubles(err); form.Problems != nil {
 		return c.showKeyForm(r, form)
 	}
-	if err != nil {
-		return edge.Page{}, err
-	}
-	f, err := c.familyOf(r)
 	if err != nil {
 		return edge.Page{}, err
 	}

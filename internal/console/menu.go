@@ -42,7 +42,7 @@ var parts = []struct {
 	{"Credentials", []entry{{"API keys", "/keys", "key", managers}, {"API keys", "/keys/personal", "key", others}, {"Integrations", "/integrations", "plug", managers}, {"Webhooks", "/webhooks", "hook", managers}}},
 	{"Activity", []entry{{"Usage & Billing", "/usage", "bars", everybody}, {"Audit log", "/audit", "lines", managers}}},
 	{"Organization settings", []entry{{"Members", "/members", "people", everybody}, {"Policies", "/policies", "shield", managers},
-		{"Signing keys", "/signing-keys", "seal", managers}, {"Settings", "/settings", "sliders", managers}}},
+		{"Single sign-on", "/sign-in", "lock", managers}, {"Signing keys", "/signing-keys", "seal", managers}, {"Settings", "/settings", "sliders", managers}}},
 }
 
 // menu lists the pages that a member may see, those about the organization
@@ -53,7 +53,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 			s := section{Title: part.title}
 			for _, e := range part.pages {
 				if e.sees(m.Role) {
-					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to) || e.to == "/usage" && below(current, base+"/budgets") || e.icon == "key" && (below(current, base+"/keys") || below(current, base+"/personal"))})
+					s.Links = append(s.Links, link{e.title, base + e.to, e.icon, below(current, base+e.to) || e.to == "/usage" && below(current, base+"/budgets")})
 				}
 			}
 			if s.Links != nil {
@@ -64,7 +64,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 	const account, tokens = "/console/account", "/console/account/tokens"
 	return append(list, section{"You", []link{
 		{"Profile & Account", account, "person", below(current, account) && !below(current, tokens)},
-		{"API tokens", tokens, "token", below(current, tokens) || below(current, "/console/find") || m != nil && below(current, base+"/tokens")},
+		{"API tokens", tokens, "token", below(current, tokens) || m != nil && below(current, base+"/tokens")},
 		{"Organizations", "/console/", "grid", current == "/console/"},
 	}})
 }
@@ -91,6 +91,9 @@ var aspects = []link{
 func placeOf(r *edge.Request, p *store.Project) *place {
 	at := &place{Name: p.Name, Base: base(r) + "/projects/" + p.ID.String()}
 	for _, a := range aspects {
+		if a.To == "/trust-rules" && r.Principal.Role == credential.Guest {
+			continue // who looks after no credentials
+		}
 		t := link{Title: a.Title, To: at.Base + a.To}
 		t.Current = below(r.URL.Path, t.To) && (a.To != "" || r.URL.Path == at.Base)
 		at.Tabs = append(at.Tabs, t)

@@ -21,8 +21,9 @@ import (
 //go:embed assets pages
 var files embed.FS
 
-// policy lets a page load what this server has, and run its one script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; " +
+// policy lets a page load what this server has, ask it for more, and run its one
+// script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse"
 
 func (c *console) headers() http.Header {
@@ -35,25 +36,29 @@ func (c *console) headers() http.Header {
 
 // assets are the templates of the pages, and the files that they name.
 type assets struct {
-	version string // a digest of all of them: what has changed has another address
+	version string            // a digest of all of them: what has changed has another address
+	packed  map[string][]byte // those that gzip makes smaller, by their names
 	pages   map[string]*template.Template
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved"}
+var gated = []string{"signin", "problem", "moved", "gateform", "invitation", "provider", "leave", "back"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
-	digest := sha256.New()
+	digest, packed := sha256.New(), map[string][]byte{}
 	must(fs.WalkDir(files, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		body, err := files.ReadFile(name)
 		digest.Write(body)
+		if small := edge.Pack(body); len(small) < len(body)*9/10 {
+			packed[path.Base(name)] = small
+		}
 		return err
 	}))
-	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), map[string]*template.Template{}}
+	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), packed, map[string]*template.Template{}}
 	base := template.New("").Funcs(words).Funcs(template.FuncMap{
 		"asset": func(name string) string { return "/console/assets/" + a.version + "/" + name },
 		"icon":  icon,
@@ -62,19 +67,21 @@ func loadAssets() assets {
 	must(err)
 	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", "pages/parts.html", file}
+		parts := []string{"pages/base.html", "pages/parts.html", "pages/workparts.html", file}
 		if slices.Contains(gated, name) {
 			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
 		}
 		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
 		a.pages[name] = template.Must(page, err)
 	}
+	first, err := template.Must(base.Clone()).ParseFS(files, "pages/base.html", "pages/parts.html", "pages/gate.html", "pages/secret.html")
+	a.pages["firstkey"] = template.Must(first, err) // which is shown to who hasn't been here before
 	return a
 }
 
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
-	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html"}, file)
+	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html", "pages/workparts.html"}, file)
 }
 
 // must stops a program whose own files are broken.
@@ -96,7 +103,7 @@ func (c *console) asset(r *edge.Request, _ edge.None) (edge.Asset, error) {
 	if err != nil || kind == "" || r.PathValue("version") != c.assets.version {
 		return edge.Asset{}, credential.Errorf(credential.NotFound, "no such file")
 	}
-	return edge.Asset{Type: kind, Body: body}, nil
+	return edge.Asset{Type: kind, Body: body, Packed: c.assets.packed[name]}, nil
 }
 
 // page is what every template sees.
@@ -170,12 +177,32 @@ func (c *console) execute(r *http.Request, name string, status int, p page) (edg
 // deeds are what a page says once of what led to it, by the name that its
 // address has for that.
 var deeds = map[string]string{
+	"role": "The role was changed. It holds from the next request on.", "removed": "The member was removed.", "service-user": "The service user was created.",
+	"invited": "Invited. A letter is on its way.", "withdrawn": "The invitation was withdrawn: its link is dead.",
+	"project": "The project was created.", "archived": "The project was archived.", "restored": "The project is back in service.", "project-deleted": "The project was deleted.",
+	"project-role": "The role in the project was changed.", "project-left": "The role in the project was taken away.",
+	"organization-deleted": "The organization was deleted.",
+	"rule":                 "The rule was created. Jobs that fit it are let in from now on.", "rule-deleted": "The rule was deleted, and the tokens that stood on it ended.",
+	"webhook-deleted": "The webhook was deleted.", "redelivered": "It was sent again.", "tested": "A test event was sent.",
+	"paused": "The webhook is off. What waited for it was given up.", "enabled": "The webhook is on.",
 	"saved":          "Saved.",
-	"deleted":        "Deleted. Requests with it get 401 from now on.",
-	"revoked":        "Revoked. Requests with it get 401 from now on.",
-	"suspended":      "Suspended. Requests with it get 401 until somebody resumes it.",
-	"resumed":        "Resumed. It works again.",
+	"suspended":      "Suspended. Requests with it are refused until you resume it.",
+	"resumed":        "It works again.",
+	"keys-revoked":   "Revoked. Requests with any of those keys get 401.",
+	"password":       "Your password is changed, and your other sessions have ended.",
+	"left":           "You are no member of it any more.",
+	"joined":         "You are a member now.",
+	"founded":        "The organization is there, and you own it.",
+	"single":         "Two-factor authentication is off.",
+	"ended":          "The session has ended.",
+	"others":         "Your other sessions have ended.",
 	"budget-removed": "The budget is gone. What was spent stays in the ledger.",
+	"commented":      "Your comment was added.",
+	"reported":       "The issue was reported.",
+
+	"provider":           "Saved. People with an address in these domains can sign in by the provider while it is on.",
+	"provider-deleted":   "The provider is taken away. People sign in by password.",
+	"provider-forgotten": "Forgotten. The provider may vouch for them anew.",
 }
 
 // done is moveTo with a word of what was done, one of deeds.
@@ -216,7 +243,7 @@ func (c *console) writeProblem(w http.ResponseWriter, f edge.Failure, requestID 
 		if f.Denied != nil && f.Denied.Code != "" {
 			body.Notice = "Your session has ended. Sign in to go on."
 		}
-		name, p = "signin", page{Title: "Sign in", Body: body}
+		name, p = "signin", c.signInAs(r, body)
 	}
 	out, err := c.execute(r, name, f.Status, p)
 	if err != nil {

@@ -22,7 +22,9 @@ const (
 type provePage struct {
 	To, Back string
 	Kept     []pair
-	Code     bool // whether the user has a second factor
+	Code     bool   // whether the user has a second factor
+	Password bool   // whether the user has one
+	By       string // the organization whose provider can say who it is; empty for none
 	Problem  string
 }
 
@@ -64,6 +66,17 @@ func (c *console) guarded(do action) action {
 	}
 }
 
+// sentAnd is a form that a page of the session held, and nothing more: what ends
+// something needs no proof.
+func (c *console) sentAnd(do action) action {
+	return func(r *edge.Request, in edge.Values) (edge.Page, error) {
+		if err := c.sent(r, in); err != nil {
+			return edge.Page{}, err
+		}
+		return do(r, in)
+	}
+}
+
 // wrongProof says why a proof is none; empty for any other error.
 func wrongProof(err error) string {
 	var e *credential.Error
@@ -86,11 +99,24 @@ func (c *console) askProof(r *edge.Request, in edge.Values, wrong string) (edge.
 	if err != nil {
 		return edge.Page{}, err
 	}
-	p := provePage{To: r.URL.Path, Back: ours(in["back"]), Code: user.TwoFactor, Problem: wrong}
+	by, err := c.authority.ProvesBy(r.Context(), &r.Principal)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	p := provePage{To: r.URL.Path, Back: ours(in["back"]), Code: user.TwoFactor, Password: user.HasPassword, Problem: wrong}
+	if by != nil {
+		p.By = by.Name
+	}
 	for name, value := range in {
-		if name != "form" && !strings.HasPrefix(name, "password") {
-			p.Kept = append(p.Kept, pair{name, value})
+		if name == "form" || strings.HasPrefix(name, "password") {
+			continue
 		}
+		if strings.HasPrefix(name, "secret-") { // which no page shows
+			if value, err = c.authority.SealForm(&r.Principal, value); err != nil {
+				return edge.Page{}, err
+			}
+		}
+		p.Kept = append(p.Kept, pair{name, value})
 	}
 	slices.SortFunc(p.Kept, func(a, b pair) int { return strings.Compare(a.Name, b.Name) })
 	out, err := c.render(r, "prove", page{Title: "Confirm that it's you", Body: p})
@@ -105,7 +131,9 @@ func (c *console) askProof(r *edge.Request, in edge.Values, wrong string) (edge.
 func bodyOf(in edge.Values) []byte {
 	all := url.Values{}
 	for name, value := range in {
-		all.Set(name, value)
+		if name != "form" { // which each page masks anew
+			all.Set(name, value)
+		}
 	}
 	return []byte(all.Encode())
 }

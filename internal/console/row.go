@@ -3,7 +3,11 @@ package console
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -28,11 +32,6 @@ type row struct {
 	Note                     string
 	State                    credential.State
 	Inactive, Attention      bool
-	Scheme, Print, Owner     string // what the pages call the scheme; the fingerprint; whose it is, where that isn't plain
-	Rotate                   string // the day from which on a successor is due; empty for none
-	Again                    string // where one like it is made; empty for nowhere
-	Own                      bool   // whether its secret may be shown to who looks at it
-	Spark                    *spark
 }
 
 // used is the last use of a credential.
@@ -45,7 +44,7 @@ type used struct {
 type chip struct{ Look, Icon, Word string }
 
 // Rotatable reports whether the credential can get another secret.
-func (r row) Rotatable() bool { return !r.Inactive && r.Own }
+func (r row) Rotatable() bool { return !r.Inactive }
 
 // Revocable reports whether there is anything to end.
 func (r row) Revocable() bool { return r.State != credential.Revoked }
@@ -56,20 +55,17 @@ func (c *console) rowOf(d *authority.Detail, base string) row {
 		ID: cred.ID.String(), Name: cred.Name, Mode: cred.Scheme.Mode, To: base + "/" + cred.ID.String(), Scopes: cred.Scopes, Rate: rate(cred.PerMinute()),
 		Created: cred.CreatedAt, Expires: cred.ExpiresAt, State: d.State, Addresses: fromWhere(cred.AllowedAddresses),
 	}
-	r.Access, r.Scheme, r.Own = access(cred.Scopes), schemeTitle(cred.Scheme.Name), true
+	r.Access = access(cred.Scopes)
 	if !d.Use.At.IsZero() {
 		r.Used = &used{ago(now, d.Use.At), address(d.Use.Address), d.Use.UserAgent, d.Use.At}
 	}
 	for _, s := range d.Secrets {
 		if s.Generation == cred.Generation {
-			r.Hint, r.Print = s.Hint, s.Fingerprint
+			r.Hint = s.Hint
 		}
 	}
 	r.Inactive = d.State == credential.Revoked || d.State == credential.Expired
 	r.Chip, r.Note = standing(now, d)
-	if due := rotateFrom(cred); !due.IsZero() && d.State == credential.Active {
-		r.remind(now, due, cred.ExpiresAt)
-	}
 	r.Attention = r.Chip.Look == "warn"
 	return r
 }
@@ -146,11 +142,16 @@ func base(r *edge.Request) string {
 
 // list returns the credentials of some schemes, those whose record can be read.
 func (c *console) list(r *edge.Request, schemes ...string) (out []authority.Detail, err error) {
+	return c.listOf(r, mostRows, schemes...)
+}
+
+// listOf is list of so many of each scheme at most, the newest.
+func (c *console) listOf(r *edge.Request, most int, schemes ...string) (out []authority.Detail, err error) {
 	if err := manages(r); err != nil {
 		return nil, err
 	}
 	for _, scheme := range schemes {
-		found, err := c.authority.List(r.Context(), &r.Principal, authority.ListRequest{Organization: r.Principal.Organization, Scheme: scheme, Limit: mostRows})
+		found, err := c.authority.List(r.Context(), &r.Principal, authority.ListRequest{Organization: r.Principal.Organization, Scheme: scheme, Limit: most})
 		if err != nil {
 			return nil, err
 		}
@@ -176,4 +177,51 @@ func inUse(list []authority.Detail) (n int) {
 // most returns how many there may be of what a scheme counts.
 func (c *console) most(scheme string) int {
 	return c.authority.Schemes().ByName(scheme).MaxActive
+}
+
+// find finds the credential in the path, which must be of the page's family.
+func (c *console) find(r *edge.Request) (*authority.Detail, family, error) {
+	if err := looksAfter(r); err != nil {
+		return nil, family{}, err
+	}
+	f := familyOf(r)
+	missing := credential.Errorf(credential.NotFound, "no such credential")
+	id, err := uuid.Parse(r.PathValue("credential"))
+	if err != nil || id.String() != r.PathValue("credential") {
+		return nil, f, missing
+	}
+	d, err := c.authority.Get(r.Context(), &r.Principal, id)
+	if err != nil {
+		return nil, f, err
+	}
+	if d.Credential == nil || !f.has(d.Credential.Scheme.Name) || d.Credential.Organization != r.Principal.Organization || !belongs(r, d.Credential) {
+		return nil, f, missing
+	}
+	if k := kindOf(d.Credential.Scheme.Name); k != nil {
+		f.Word = k.Word
+	}
+	return d, f, nil
+}
+
+// family is a kind of credential that has pages of its own.
+type family struct {
+	Title, Base string // of the page that lists it
+	Word        string // for one of them
+	End         string // what ending one is called there
+	schemes     []string
+}
+
+func (f family) has(scheme string) bool {
+	return slices.Contains(f.schemes, scheme)
+}
+
+// familyOf tells by the path which pages a request is of.
+func familyOf(r *edge.Request) family {
+	if f, ok := tokenFamily(r); ok {
+		return f
+	}
+	if strings.Contains(r.URL.Path, "/integrations") {
+		return family{"Integrations", base(r) + "/integrations", "client", "delete", []string{"betatesting_client", "betatesting_static"}}
+	}
+	return family{"API keys", base(r) + "/keys", "key", "revoke", []string{"bunship_live", "bunship_test"}}
 }

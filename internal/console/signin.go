@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
-	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
 // pageRoutes are the pages and what their forms do.
@@ -25,8 +24,9 @@ func shows(pattern string, access edge.Access, fn func(*edge.Request, edge.None)
 	return edge.Get(pattern, access, fn).Takes(append(params, "done")...)
 }
 
-// coreRoutes are those of the frame, and of usage.
+// coreRoutes are those of the frame, of keys, clients and usage.
 func (c *console) coreRoutes() []edge.Route {
+	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
 	used := edge.Needs(credential.UsageRead) // who may change depends on the project
 	return []edge.Route{
 		edge.Get("/console/assets/{version}/{file}", edge.Public, c.asset).Kept(365 * 24 * time.Hour),
@@ -34,7 +34,32 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Form("/console/sign-in", edge.Public, most, c.signInForm).LimitedByAddress(),
 		edge.Form("/console/sign-out", edge.Authenticated, most, c.signOutForm),
 		edge.Form("/console/theme", edge.Public, most, c.chooseTheme),
-		edge.Get("/console/{$}", edge.Authenticated, c.home),
+		shows("/console/{$}", edge.Authenticated, c.home),
+
+		shows(organization+"/keys", read, c.keys, "state", "mode", "q", "after"),
+		edge.Get(organization+"/keys/new", write, c.newKey).Takes("from", "name", "mode", "scopes", "expires"),
+		edge.Form(organization+"/keys/several", write, most, c.several),
+		edge.Form(organization+"/keys/several/revoke", write, most, c.sentAnd(c.revokeSeveral)),
+		edge.Form(organization+"/keys/several/rotate", write, most, c.guarded(c.rotateSeveral)),
+		edge.Form(organization+"/keys", write, most, c.guarded(c.createKey)),
+		shows(organization+"/keys/{credential}", read, c.key),
+		edge.Get(organization+"/keys/{credential}/edit", write, c.editKey),
+		edge.Form(organization+"/keys/{credential}/edit", write, most, c.guarded(c.changeKey)),
+		edge.Form(organization+"/keys/{credential}/suspend", write, most, c.sentAnd(c.suspendKey)),
+		edge.Form(organization+"/keys/{credential}/resume", write, most, c.guarded(c.resumeKey)),
+		shows(organization+"/find", read, c.findSecret, "fingerprint"),
+		edge.Get(organization+"/keys/{credential}/rotate", write, c.askRotate),
+		edge.Form(organization+"/keys/{credential}/rotate", write, most, c.guarded(c.rotate)),
+		edge.Get(organization+"/keys/{credential}/revoke", write, c.askRevoke),
+		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.revoke),
+
+		edge.Get(organization+"/integrations", read, c.clients),
+		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
+		edge.Form(organization+"/integrations", write, most, c.guarded(c.createClient)),
+		edge.Get(organization+"/integrations/{credential}/rotate", write, c.askRotate),
+		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.guarded(c.rotate)),
+		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
+		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
 
 		shows(organization+"/usage", used, c.usage, "project", "from", "to"),
 		shows(organization+"/budgets", used, c.budgets, "after"),
@@ -55,29 +80,34 @@ func (c *console) coreRoutes() []edge.Route {
 type signInPage struct {
 	Email, Next     string
 	Notice, Problem string
+	Refused         string // why nobody can sign in; empty where they can
 	Code            bool
 	Proven          string
+	Invitation      string // that is accepted then
+	SetUp           string // where the installation is set up; empty where that was done
+	Locked          bool
+	Unconfirmed     bool
+	Register, Mail  bool
 }
 
 func (c *console) signInPage(r *edge.Request, _ edge.None) (edge.Page, error) {
-	return c.showSignIn(r, 0, signInPage{Next: "/console/", Problem: c.refusal()})
-}
-
-// refusal says why nobody can sign in; empty where they can.
-func (c *console) refusal() string {
-	if c.refused == "" {
-		return ""
-	}
-	return stop(c.refused)
+	return c.showSignIn(r, 0, signInPage{Next: "/console/"})
 }
 
 func (c *console) showSignIn(r *edge.Request, status int, p signInPage) (edge.Page, error) {
-	return c.execute(r.Request, "signin", status, page{Title: "Sign in", Body: p})
+	return c.execute(r.Request, "signin", status, c.signInAs(r.Request, p))
+}
+
+// signInAs is the page to sign in.
+func (c *console) signInAs(r *http.Request, p signInPage) page {
+	p.Refused, p.SetUp = c.refusal(), c.toSetUp(r.Context())
+	p.Register, p.Mail = c.authority.Open() && p.SetUp == "", c.authority.SendsMail()
+	return page{Title: "Sign in", Body: p}
 }
 
 func (c *console) signInForm(r *edge.Request, in edge.Values) (edge.Page, error) {
-	p := signInPage{Email: in["email"], Next: ours(in["next"]), Proven: in["proven"], Code: in["proven"] != ""}
-	if p.Problem = c.refusal(); p.Problem != "" {
+	p := signInPage{Email: in["email"], Next: ours(in["next"]), Proven: in["proven"], Code: in["proven"] != "", Invitation: in["invitation"]}
+	if c.refused != "" {
 		return c.showSignIn(r, http.StatusForbidden, p)
 	}
 	s, err := c.authority.SignIn(r.Context(), authority.SignInRequest{
@@ -86,25 +116,31 @@ func (c *console) signInForm(r *edge.Request, in edge.Values) (edge.Page, error)
 	var e *credential.Error
 	switch {
 	case err == nil:
-		c.set(r, s.Token.Reveal())
-		return c.moveTo(r, p.Next)
+		return c.signedIn(r, s, p)
 	case !errors.As(err, &e):
 		return edge.Page{}, err
 	case e.Kind == credential.CodeRequired && s != nil:
 		p.Code, p.Proven = true, s.Proven
 		return c.showSignIn(r, 0, p)
-	case e.Kind == credential.CodeRequired:
-		p.Problem = "Type the code that your authenticator app shows."
-	case e.Kind == credential.CodeWrong:
-		p.Problem = "That code doesn't match, or was used before. Codes change every 30 seconds."
-	case e.Kind == credential.Invalid:
-		p.Problem = "Type your e-mail address and your password."
-	case e.Kind == credential.Unauthenticated:
-		p.Code, p.Proven, p.Problem = false, "", stop(e.Detail)
-	default:
+	case !signInProblem(&p, e):
 		return edge.Page{}, err
 	}
 	return c.showSignIn(r, http.StatusUnprocessableEntity, p)
+}
+
+// signedIn begins a session in the browser, and does what it was begun for.
+func (c *console) signedIn(r *edge.Request, s *authority.SignedIn, p signInPage) (edge.Page, error) {
+	c.set(r, s.Token.Reveal())
+	if p.Invitation == "" {
+		return c.moveTo(r, p.Next)
+	}
+	d, err := c.authority.Verify(r.Context(), s.Token.Reveal(), authority.Verification{Address: r.Address, UserAgent: r.UserAgent(), RequestID: r.ID})
+	if err != nil || d.Code != credential.OK {
+		return c.moveTo(r, p.Next)
+	}
+	r.Principal = d.Principal
+	r.Principal.Address, r.Principal.RequestID = r.Address, r.ID
+	return c.accept(r, edge.Values{"invitation": p.Invitation})
 }
 
 func (c *console) signOutForm(r *edge.Request, in edge.Values) (edge.Page, error) {
@@ -136,23 +172,4 @@ func (c *console) chooseTheme(r *edge.Request, in edge.Values) (edge.Page, error
 	}
 	c.keep(r, c.theme, chosen, 365*24*time.Hour)
 	return c.moveTo(r, ours(in["back"]))
-}
-
-// membership is an organization of the user, with where its pages begin.
-type membership struct {
-	store.Membership
-	To, Usage string
-}
-
-func (c *console) home(r *edge.Request, _ edge.None) (edge.Page, error) {
-	memberships, err := c.authority.Memberships(r.Context(), &r.Principal)
-	if err != nil {
-		return edge.Page{}, err
-	}
-	list := make([]membership, len(memberships))
-	for i := range memberships {
-		base := baseOf(&memberships[i])
-		list[i] = membership{memberships[i], base + "/keys", base + "/usage"}
-	}
-	return c.render(r, "home", page{Title: "Your organizations", Body: list})
 }

@@ -1,7 +1,11 @@
 package console
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,264 +15,257 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// accountTokens is the page of somebody's own tokens, in all organizations.
-const accountTokens = "/console/account/tokens"
-
-// tokenRoutes are the pages of personal tokens, of the credentials of projects,
-// and what one does to a credential.
+// tokenRoutes are the pages of personal tokens, and of the credentials of projects.
 func (c *console) tokenRoutes() []edge.Route {
 	read, write := edge.Needs(credential.CredentialsRead), edge.Needs(credential.CredentialsWrite)
-	routes := []edge.Route{
-		shows(organization+"/keys", read, c.keys, "state", "mode", "q", "after"),
-		shows(organization+"/keys/new", write, c.newKey, "from", "name", "mode", "scopes", "expires"),
-		edge.Form(organization+"/keys", write, most, c.guarded(c.createKey)),
-		shows(organization+"/integrations", read, c.clients),
-		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
-		edge.Form(organization+"/integrations", write, most, c.guarded(c.createClient)),
-		shows(accountTokens, edge.Authenticated, c.ownTokens, "scheme", "state", "q", "after"),
-		shows(accountTokens+"/new", edge.Authenticated, c.whereToMake),
-		shows(organization+"/keys/personal", read, c.tokensHere, "scheme", "state", "q", "after"),
-		shows(organization+"/keys/projects", read, c.projectKeys, "after"),
-		edge.Form(organization+"/keys/bulk", write, most, c.askBulk),
-		edge.Form(organization+"/keys/bulk-revoke", write, most, c.bulkRevoke),
-		edge.Form(organization+"/keys/bulk-rotate", write, most, c.guarded(c.bulkRotate)),
-		shows("/console/find", edge.Authenticated, c.findPage),
-		edge.Form("/console/find", edge.Authenticated, mostTrace, c.trace).LimitedByAddress(),
-
-		shows(organization+"/projects/{project}/credentials", read, c.projectCredentials, "scheme", "state", "q", "after"),
-		shows(organization+"/projects/{project}/credentials/new", write, c.newProjectCredential, "kind", "from"),
-		edge.Form(organization+"/projects/{project}/credentials", write, most, c.guarded(c.createProjectCredential)),
+	const tokens, project = organization + "/tokens", organization + "/projects/{project}/credentials"
+	list := []edge.Route{
+		shows(ownTokens, edge.Authenticated, c.tokens, "scheme", "state", "q", "after"),
+		shows(ownTokens+"/new", edge.Authenticated, c.chooseOrganization, "scheme"),
+		shows(organization+"/keys/personal", read, c.organizationTokens, "scheme", "state", "q", "after"),
+		shows(tokens, read, c.organizationTokens, "scheme", "state", "q", "after"),
+		shows(tokens+"/new", write, c.newToken, "scheme", "from"),
+		edge.Form(tokens, write, most, c.guarded(c.createToken)),
+		shows(project, read, c.projectTokens, "scheme", "state", "q", "after"),
+		shows(project+"/new", write, c.newProjectToken, "scheme", "from"),
+		edge.Form(project, write, most, c.guarded(c.createProjectToken)),
 	}
-	for _, own := range []string{"/tokens", "/personal"} {
-		routes = append(routes,
-			shows(organization+own+"/new", write, c.newToken, "scheme", "from", "next"),
-			edge.Form(organization+own, write, most, c.guarded(c.createToken)))
+	for _, at := range []string{tokens, project} {
+		list = append(list,
+			shows(at+"/{credential}", read, c.token),
+			edge.Get(at+"/{credential}/rotate", write, c.askRotate),
+			edge.Form(at+"/{credential}/rotate", write, most, c.guarded(c.rotate)),
+			edge.Get(at+"/{credential}/delete", write, c.askRevoke),
+			edge.Form(at+"/{credential}/delete", write, most, c.revoke))
 	}
-	for _, of := range []string{"/keys", "/tokens", "/personal", "/integrations", "/projects/{project}/credentials"} {
-		one, end := organization+of+"/{credential}", "/delete"
-		if of == "/keys" {
-			end = "/revoke"
-		}
-		routes = append(routes,
-			shows(one, read, c.key, "before"),
-			edge.Get(one+"/rotate", write, c.askRotate),
-			edge.Form(one+"/rotate", write, most, c.guarded(c.rotate)),
-			edge.Get(one+end, write, c.askRevoke),
-			edge.Form(one+end, write, most, c.revoke),
-			edge.Get(one+"/edit", write, c.editKey),
-			edge.Form(one+"/edit", write, most, c.guarded(c.saveKey)),
-			edge.Form(one+"/suspend", write, most, c.suspendKey),
-			edge.Form(one+"/resume", write, most, c.guarded(c.resumeKey)))
-	}
-	return routes
+	return list
 }
 
-// tokenRows is how many tokens a page lists.
-const tokenRows = 50
+// ownTokens is the page of all tokens of who has signed in.
+const ownTokens = "/console/account/tokens"
 
-// tokensPage lists the tokens that are somebody's own.
-type tokensPage struct {
-	Heading, Text string
-	Tabs          []tab // of the organization's pages of keys
-	List          *listing
-	Rows          []row
-	New, Make     string // where one is made, and what the button says; empty for who makes none
-	Due           *ending
-	Several       bool // whether they are of several organizations
+// tokenKind is a product whose tokens or keys have pages here.
+type tokenKind struct {
+	Name, Title string // in addresses, and on pages
+	Word        string // for one of them
+	Make        string // what the form's button says
+	Secret      string // the variable that pipelines keep it in
+	Docs        string // the page about its API
+	scheme      string
 }
 
-// ownTokens lists those of all organizations.
-func (c *console) ownTokens(r *edge.Request, _ edge.None) (edge.Page, error) {
-	memberships, err := c.authority.Memberships(r.Context(), &r.Principal)
-	if err != nil {
-		return edge.Page{}, err
-	}
-	p := tokensPage{Heading: "Manage API Tokens", Make: "New Token", Several: len(memberships) > 1,
-		Text: "A personal token acts as you, for scripts, integrations and pipelines. It can do what you can, and stops when your account does."}
-	makers := slices.DeleteFunc(slices.Clone(memberships), makesNone)
-	switch len(makers) {
-	case 0:
-	case 1:
-		p.New = baseOf(&makers[0]) + "/tokens/new"
-	default:
-		p.New = accountTokens + "/new"
-	}
-	err = c.fillTokens(r, &p, tokenSource{
-		to: accountTokens,
-		read: func(req authority.ListRequest) ([]authority.Detail, error) {
-			return c.authority.OwnTokens(r.Context(), &r.Principal, req)
-		},
-		row: func(d *authority.Detail) row {
-			out := c.rowOf(d, "")
-			i := slices.IndexFunc(memberships, func(m store.Membership) bool { return m.ID == d.Credential.Organization })
-			if i < 0 { // one that isn't there any more
-				out.To, out.Own = "", false
-				return out
-			}
-			acts := baseOf(&memberships[i]) + "/tokens"
-			out.To, out.Owner, out.Own = acts+"/"+out.ID, memberships[i].Name, !makesNone(memberships[i])
-			if out.Own {
-				out.Again = acts + "/new?from=" + out.ID
-			}
-			return out
-		},
-	})
-	if err != nil {
-		return edge.Page{}, err
-	}
-	return c.render(r, "tokens", page{Title: p.Heading, Body: p})
+// personal are the kinds of tokens that act as their user.
+var personal = []tokenKind{
+	{"betahub", "BetaHub", "token", "Create Token", "BETAHUB_TOKEN", "/docs/betahub", "betahub_pat"},
+	{"testkase", "TestKase", "token", "Generate", "TESTKASE_PAT", "/docs/testkase", "testkase_pat"},
 }
 
-// makesNone reports whether somebody makes no tokens in an organization.
-func makesNone(m store.Membership) bool {
-	return !m.Role.Permissions().Has(credential.CredentialsWrite)
+// inProjects are the kinds of credentials that belong to a project.
+var inProjects = []tokenKind{
+	{"onetest", "OneTest", "key", "Create API Key", "ONETEST_API_KEY", "/docs/onetest", "onetest_key"},
+	{"betahub", "BetaHub", "token", "Create Token", "BETAHUB_PROJECT_TOKEN", "/docs/betahub", "betahub_project_token"},
 }
 
-// tokensHere lists those of the organization in the path.
-func (c *console) tokensHere(r *edge.Request, _ edge.None) (edge.Page, error) {
-	p := tokensPage{Heading: "API keys", Make: "Generate New Token", Tabs: keyTabs(r),
-		Text: "Your own tokens in this organization. A token can do what you can here, for the REST API, the reporter in a pipeline, and other programs."}
-	if r.Principal.Permissions.Has(credential.CredentialsWrite) {
-		p.New = base(r) + "/personal/new"
-	}
-	f := family{Acts: base(r) + "/personal", End: "delete", owner: credential.OwnedByUser}
-	err := c.fillTokens(r, &p, tokenSource{
-		to: base(r) + "/keys/personal",
-		read: func(req authority.ListRequest) ([]authority.Detail, error) {
-			req.Organization, req.User = r.Principal.Organization, &authority.UserRef{ID: r.Principal.Subject}
-			return c.authority.List(r.Context(), &r.Principal, req)
-		},
-		row: func(d *authority.Detail) row { return c.rowIn(r, d, &f) },
-	})
-	if err != nil {
-		return edge.Page{}, err
-	}
-	return c.render(r, "tokens", page{Title: p.Heading, Body: p})
-}
-
-// keyTabs are the pages of an organization's keys, as far as somebody sees them.
-func keyTabs(r *edge.Request) (list []tab) {
-	to, path := base(r)+"/keys", r.URL.Path
-	if r.Principal.Role.Manages() {
-		list = append(list, tab{Title: "Organization keys", To: to, Current: path == to})
-	}
-	return append(list, tab{Title: "My tokens", To: to + "/personal", Current: path == to+"/personal"},
-		tab{Title: "Keys of projects", To: to + "/projects", Current: path == to+"/projects"})
-}
-
-// tokenSource is where a list of tokens comes from.
-type tokenSource struct {
-	to   string
-	read func(authority.ListRequest) ([]authority.Detail, error)
-	row  func(*authority.Detail) row
-}
-
-// fillTokens reads a page of tokens.
-func (c *console) fillTokens(r *edge.Request, p *tokensPage, from tokenSource) error {
-	schemes := c.schemesOf(credential.OwnedByUser)
-	p.List = listed(r, "Tokens", from.to, "scheme", "state", "q")
-	p.List.search("Name or partial token")
-	p.List.tab("All", "scheme", "", 0)
-	for _, name := range schemes {
-		p.List.tab(schemeTitle(name), "scheme", name, 0)
-	}
-	p.List.filter("state", "State", choice{Title: "Any state"}, choice{Value: "active", Title: "Active"}, choice{Value: "ending", Title: "End soon"}, choice{Value: "expired", Title: "Expired"})
-	req := authority.ListRequest{Schemes: schemes, Text: p.List.Q, Soon: soon, Limit: tokenRows + 1}
-	if name := r.Param("scheme"); name != "" {
-		if !slices.Contains(schemes, name) {
-			return credential.InvalidField("scheme", "must be that of a personal token")
-		}
-		req.Schemes = []string{name}
-	}
-	if err := stateOf(r, &req); err != nil {
-		return err
-	}
-	found, err := from.read(req)
-	if err != nil {
-		return err
-	}
-	p.List.page(found, tokenRows)
-	for i := range found[:min(len(found), tokenRows)] {
-		if found[i].Credential != nil {
-			p.Rows = append(p.Rows, from.row(&found[i]))
-		}
-	}
-	ends, err := from.read(authority.ListRequest{Schemes: schemes, Part: store.Ending, Soon: 16 * day24, Limit: tokenRows})
-	for i := range ends {
-		if ends[i].Credential == nil {
-			continue
-		}
-		if one := from.row(&ends[i]); one.Attention && (p.Due == nil || one.Expires.Before(p.Due.At)) {
-			p.Due = &ending{one.Name + " ends " + within(c.authority.Now(), one.Expires) + ".", "", one.Expires}
-			if one.Again != "" {
-				p.Due.To = one.Again + "&next=1"
-			}
-		}
-	}
-	return err
-}
-
-// stateOf reads which states a list is asked for, and from where on.
-func stateOf(r *edge.Request, req *authority.ListRequest) error {
-	switch r.Param("state") {
-	case "":
-		req.Part = store.Kept
-	case "active":
-		req.Part = store.Working
-	case "ending":
-		req.Part = store.Ending
-	case "expired":
-		req.State = credential.Expired
-	default:
-		return credential.InvalidField("state", "must be active, ending or expired")
-	}
-	return afterOf(r, req)
-}
-
-// afterOf reads from where on a list is asked for.
-func afterOf(r *edge.Request, req *authority.ListRequest) (err error) {
-	if text := r.Param("after"); text != "" {
-		if req.Before, err = uuid.Parse(text); err != nil {
-			return credential.InvalidField("after", "must be an id of this list")
+// kindOf finds the kind of a scheme; nil for any other.
+func kindOf(scheme string) *tokenKind {
+	for _, list := range [][]tokenKind{personal, inProjects} {
+		if i := slices.IndexFunc(list, func(k tokenKind) bool { return k.scheme == scheme }); i >= 0 {
+			return &list[i]
 		}
 	}
 	return nil
 }
 
-// page is the way to the next page of credentials, of which at most many are shown.
-func (l *listing) page(found []authority.Detail, many int) {
-	if len(found) <= many {
-		return
+// kindNamed finds the kind that a parameter or a field names, the first where
+// it names none.
+func kindNamed(kinds []tokenKind, name string) (*tokenKind, error) {
+	if name == "" {
+		return &kinds[0], nil
 	}
-	last := &found[many-1]
-	id := last.Damaged
-	if last.Credential != nil {
-		id = last.Credential.ID
+	i := slices.IndexFunc(kinds, func(k tokenKind) bool { return k.Name == name })
+	if i < 0 {
+		return nil, credential.InvalidField("scheme", "must be %s or %s", kinds[0].Name, kinds[1].Name)
 	}
-	l.after(true, id.String())
+	return &kinds[i], nil
 }
 
-// schemesOf are the names of the schemes whose credentials have a sort of owner.
-func (c *console) schemesOf(owner credential.OwnerType) (names []string) {
-	for _, s := range c.authority.Schemes().All() {
-		if s.Owner == owner {
-			names = append(names, s.Name)
+// tokenFamily tells by the path whether a request is about personal tokens or
+// the credentials of a project.
+func tokenFamily(r *edge.Request) (family, bool) {
+	switch project := r.PathValue("project"); {
+	case project != "" && below(r.URL.Path, base(r)+"/projects/"+project+"/credentials"):
+		return family{"Credentials", base(r) + "/projects/" + project + "/credentials", "credential", "delete", schemesOf(inProjects)}, true
+	case below(r.URL.Path, base(r)+"/tokens"):
+		return family{"API tokens", base(r) + "/tokens", "token", "delete", schemesOf(personal)}, true
+	}
+	return family{}, false
+}
+
+func schemesOf(kinds []tokenKind) (list []string) {
+	for _, k := range kinds {
+		list = append(list, k.scheme)
+	}
+	return list
+}
+
+// looksAfter refuses who may not see the family of credentials that a page is
+// of. Which of a user or a project anybody sees, is decided for each.
+func looksAfter(r *edge.Request) error {
+	if _, ok := tokenFamily(r); ok && r.Principal.SignedIn() {
+		return nil
+	}
+	return manages(r)
+}
+
+// belongs reports whether a credential is one of the pages that a path is of:
+// a token of the user's own, a credential of the project.
+func belongs(r *edge.Request, c *credential.Credential) bool {
+	if named := r.PathValue("project"); named != "" {
+		id, err := authority.ParseID(named)
+		return err == nil && id != uuid.Nil && c.Project == id
+	}
+	if _, ok := tokenFamily(r); ok {
+		return c.User == r.Principal.Subject
+	}
+	return true
+}
+
+// tokenRow is a token in a list.
+type tokenRow struct {
+	row
+	Kind         *tokenKind
+	Organization string // whose it is; empty where the page is about one
+	Writes       bool   // whether who looks may change it
+	Due          bool   // whether it is time to rotate it
+	RotateFrom   time.Time
+	Successor    string // the address of the form of one that takes its place
+}
+
+// Days is how long it lives, in days.
+func (t *tokenRow) days() int { return int(t.Expires.Sub(t.Created).Hours()/24 + 0.5) }
+
+// reminders are how many days before its end a token is to be rotated, by the
+// days of its life.
+var reminders = map[int]int{7: 2, 30: 5, 60: 7, 90: 10, 180: 15, 365: 15}
+
+// tokenRowOf is a row of a list whose pages begin at an address.
+func (c *console) tokenRowOf(d *authority.Detail, at string) tokenRow {
+	t := tokenRow{row: c.rowOf(d, at), Kind: kindOf(d.Credential.Scheme.Name)}
+	t.Successor = at + "/new?scheme=" + t.Kind.Name + "&from=" + t.ID
+	if t.Expires.IsZero() || t.Inactive {
+		return t
+	}
+	now, before := c.authority.Now(), soon
+	if days, ok := reminders[t.days()]; ok && t.Kind.scheme == "testkase_pat" {
+		before = time.Duration(days) * 24 * time.Hour
+	}
+	t.RotateFrom = t.Expires.Add(-before)
+	t.Due = !now.Before(t.RotateFrom)
+	switch {
+	case t.State != credential.Active:
+	case t.Due:
+		t.Chip, t.Note = chip{"warn", "clock", "Rotate by " + day(t.Expires)}, "Ends "+within(now, t.Expires)
+	default:
+		t.Chip, t.Note = chip{"ok", "dot", "Active"}, "Until "+day(t.Expires)
+	}
+	t.Attention = t.Due
+	return t
+}
+
+// version is at the end of the name of a token that took another's place.
+var version = regexp.MustCompile(` v([0-9]{1,4})$`)
+
+// successor names the token that takes the place of another.
+func successor(name string) string {
+	if m := version.FindStringSubmatchIndex(name); m != nil {
+		n, _ := strconv.Atoi(name[m[2]:m[3]])
+		return name[:m[2]] + strconv.Itoa(n+1)
+	}
+	return name + " v2"
+}
+
+// tokenPage shows one token or key.
+type tokenPage struct {
+	keyPage
+	Row             tokenRow
+	Back, BackTitle string
+	Personal        bool
+}
+
+func (c *console) token(r *edge.Request, _ edge.None) (edge.Page, error) {
+	d, f, err := c.find(r)
+	if err != nil {
+		return edge.Page{}, err
+	}
+	p := tokenPage{Row: c.tokenRowOf(d, f.Base), Back: f.Base, BackTitle: f.Title, Personal: d.Credential.User != uuid.Nil}
+	p.ID, p.Requests, p.Scopes = d.Credential.ID.String(), grouped(d.Use.Requests), d.Credential.Scopes
+	p.Row.Writes = r.Principal.Permissions.Has(credential.CredentialsWrite) || !p.Personal // who sees one of a project administers it
+	for _, a := range d.Credential.AllowedAddresses {
+		p.Addresses = append(p.Addresses, a.String())
+	}
+	if !p.Row.Inactive {
+		p.Secrets = d.Secrets
+	}
+	p.Calls, err = c.authority.Calls(r.Context(), &r.Principal, authority.CallsRequest{Credential: d.Credential.ID, Limit: mostCalls})
+	if err != nil {
+		return edge.Page{}, err
+	}
+	var at *place
+	if !p.Personal {
+		if _, at, err = c.projectOf(r); err != nil {
+			return edge.Page{}, err
 		}
 	}
-	return names
+	return c.render(r, "tokensone", page{Title: p.Row.Name, Project: at, Body: p})
 }
 
-// whereToMake lets somebody who is in several organizations choose one.
-func (c *console) whereToMake(r *edge.Request, _ edge.None) (edge.Page, error) {
+// placesToMake is the page on which somebody of several organizations says
+// which one a new token is of.
+type placesToMake struct {
+	Kind   *tokenKind
+	Places []placeToMake
+}
+
+type placeToMake struct {
+	Name, To string // To is empty where the user may make none
+}
+
+func (c *console) chooseOrganization(r *edge.Request, _ edge.None) (edge.Page, error) {
+	kind, err := kindNamed(personal, r.Param("scheme"))
+	if err != nil {
+		return edge.Page{}, err
+	}
 	memberships, err := c.authority.Memberships(r.Context(), &r.Principal)
 	if err != nil {
 		return edge.Page{}, err
 	}
-	var list []membership
-	for _, m := range memberships {
-		if !makesNone(m) {
-			list = append(list, membership{Membership: m, To: baseOf(&m) + "/tokens/new"})
+	p := placesToMake{Kind: kind}
+	for i := range memberships {
+		at := placeToMake{Name: memberships[i].Name}
+		if memberships[i].Role.Permissions().Has(credential.CredentialsWrite) {
+			at.To = baseOf(&memberships[i]) + "/tokens/new?scheme=" + kind.Name
 		}
+		p.Places = append(p.Places, at)
 	}
-	return c.render(r, "wheretoken", page{Title: "New Token", Body: list})
+	if len(p.Places) == 1 && p.Places[0].To != "" {
+		return c.showTokenForm(r, c.emptyTokenForm(kind, baseOf(&memberships[0])+"/tokens"))
+	}
+	return c.render(r, "tokensplace", page{Title: "New Token", Body: p})
+}
+
+// membershipsByID are those of who has signed in.
+func membershipsByID(list []store.Membership) map[uuid.UUID]*store.Membership {
+	out := make(map[uuid.UUID]*store.Membership, len(list))
+	for i := range list {
+		out[list[i].ID] = &list[i]
+	}
+	return out
+}
+
+// advice is what confirming the end of a credential says beside it.
+func (f family) advice() string {
+	if strings.HasSuffix(f.Base, "/integrations") || strings.HasSuffix(f.Base, "/keys") {
+		return "To change the value without an interruption, rotate the " + f.Word + " instead."
+	}
+	return "Is it in use? Make its replacement first, update all that holds it, and delete this one last: whatever still has it fails at its next run."
 }

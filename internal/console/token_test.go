@@ -10,215 +10,241 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// day24 is a day, in the seconds by which a site's clock is set ahead.
-const day24 = 24 * 3600
+const own = "/console/account/tokens"
 
-var (
-	tokenPage = regexp.MustCompile(`href="([^"]*/(?:tokens|personal)/[0-9a-f-]{36})"`)
-	prints    = regexp.MustCompile(`fingerprint <span class="mono">([0-9a-f]{8})</span>`)
-)
-
-// ended fails the test unless a secret is refused, as a call with it would be.
-func (s *site) ended(what, text string, code credential.Code) {
+// tokenAt finds the page of the first token of a list.
+func (s *site) tokenAt(list answer) string {
 	s.t.Helper()
-	if got := s.is(text); got != code {
-		s.t.Errorf("%s is %s, want %s", what, got, code)
-	}
+	return s.found(list, regexp.MustCompile(`<span class="rowname"><a href="([^"]*)"`))
 }
 
-// A BetaHub token is made in the page, shown there once, used, rotated and
-// deleted; the page says of it what the documents want, and its advice.
-func TestBH3_BH4_BH5_BH6_BH7_BH8_BH9_BH10_BH37_BH39_BH41_BH42_BH43_BH44_BH45_BH46_BH47_Tokens(t *testing.T) {
+// after sets the clock ahead by so many days, and signs in anew.
+func (s *site) after(days int, email string) {
+	s.t.Helper()
+	s.at.Store(int64(days) * 24 * 3600)
+	s.enter(email)
+}
+
+// forge sends the form of a page with some fields changed.
+func (s *site) forge(page, to string, pairs ...string) answer {
+	s.t.Helper()
+	return s.post(to, formOf(s.get(page), to, pairs...))
+}
+
+// A token of BetaHub is made, shown once, listed by its fingerprint, used,
+// rotated and deleted in the pages of one's own account.
+func TestBH3_BH4_BH5_BH6_BH7_BH8_BH9_BH10_BH37_PersonalTokens(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		s.shows("nobody", s.get(own), 401, "Sign in")
 		s.enter("ada@example.test")
-		const tokens = "/console/account/tokens"
-		s.shows("where the page is", s.get("/console/"), 200, "Profile & Account", `href="`+tokens+`"`)
-		list := s.shows("no token yet", s.get(tokens), 200, "Manage API Tokens", "New Token", "No token yet", "/docs/betahub", "whoever runs this server", "Webhooks tell programs",
-			"Games report with a token", "Authorization: Bearer", "Accept: application/json", "whether it has expired", "its latest requests with their address and program",
-			"a token of its own", "Delete what nobody uses", "people who left")
-		to := s.found(list, regexp.MustCompile(`href="([^"]*/tokens/new)"`))
-		form := s.shows("the form", s.get(to), 200, "Token name", "API Integration", "Expiration date", "optional", "Create Token", "Production API Integration", "Development Scripts", "Token1", "My Token",
-			"The sooner it ends", "a new one is made at any time", "environment variables", "encrypted where it rests", "a screenshot", "a chat or an e-mail", `value="betahub_pat" checked`)
-		post := strings.TrimSuffix(to, "/new")
-		for _, c := range [][3]string{{"name", "", "The name must"}, {"date", "2001-01-01", "future"}, {"date", "soon", "Choose a day"}, {"scheme", "gatehouse_key", "whose API"}} {
-			s.shows(c[0]+" "+c[1], s.post(post, fill(form, "scheme", "betahub_pat", "name", "CI", c[0], c[1])), 422, c[2])
-		}
-		filled := fill(form, "scheme", "betahub_pat", "name", "Production <Scripts>", "date", time.Now().UTC().AddDate(0, 0, 40).Format(time.DateOnly))
-		made := s.shows("the token", s.post(post, filled), 200, "Copy your new token now", "the only time", "Copy token", "BETAHUB_TOKEN", "/projects.json", "GitHub Actions", "CircleCI")
+		tokens := s.pages() + "/tokens"
+		s.shows("an empty list", s.get(own), 200, "<h1>Manage API Tokens</h1>", "No token yet", `href="`+own+`/new"`, "New Token", "Profile & Account")
+		form := s.shows("the form", s.get(own+"/new"), 200, "Token Name", "Expiration Date", "optional", "API Integration", "CI/CD Pipeline", "Production Scripts", "Create Token</button>", `action="`+tokens+`"`)
+		s.shows("without a name", s.post(tokens, formOf(form, tokens, "expires", "2999-01-02")), 422, "The name must", `value="2999-01-02"`, `role="alert"`)
+		s.shows("a day that is over", s.post(tokens, formOf(form, tokens, "name", "Old", "expires", "2001-01-01")), 422, "future", `value="Old"`)
+		s.shows("no day", s.post(tokens, formOf(form, tokens, "name", "Odd", "expires", "soon")), 422, "Choose the day")
+		sent := formOf(form, tokens, "name", "Nightly <export>", "expires", "2999-01-02")
+		made := s.shows("the new token", s.post(tokens, sent), 200, "Copy your new token now", "the only time", "copy it now", "Copy token", "curl --fail-with-body http://127.0.0.1:8080/projects.json", "Bearer $BETAHUB_TOKEN", "Same as yours")
 		token := s.found(made, secret)
-		if !regexp.MustCompile(`^pat-[0-9a-f]{64}$`).MatchString(token) || strings.Count(made.body, token) != 1 || made.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("the page shows %s, or may be kept", token)
+		if !strings.HasPrefix(token, "pat-") || strings.Count(made.body, token) != 1 || made.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s stands there %d times, %s", token, strings.Count(made.body, token), made.header.Get("Cache-Control"))
 		}
-		s.hides("the form once more", s.post(post, filled), "pat-", token)
-		list = s.shows("never used", s.get(tokens), 200, "Production <Scripts>", "Never", "Created", "Expires", "Last used", "Partial token", "Until "+time.Now().UTC().AddDate(0, 0, 41).Format("2 Jan 2006"))
-		s.hides("the list", list, token, token[4:12])
-		print := s.found(list, prints)
-		s.shows("its partial value", list, 200, print+"…")
-		s.ended("the token", token, credential.OK)
+		s.hides("the form once more", s.post(tokens, sent), "pat-")
+		print := credential.NewSecret(token).Fingerprint()
+		unused := s.shows("the list", s.get(own), 200, "Token name", "Created", "Expires", "Partial token", "Last used", "Nightly <export>", print+"…", "2 Jan 2999", ">Never<", "Active", "Delete")
+		s.hides("the list", unused, token[4:12])
+		if s.is(token) != credential.OK {
+			t.Error("the token doesn't work")
+		}
+		s.shows("its last use", s.get(own), 200, "Just now", "192.0.2.7")
+		one := s.tokenAt(unused)
+		s.hides("its page", s.shows("its page", s.get(one), 200, "Requests so far", "Latest requests", "None to this server", "fingerprint "+print), token[4:])
 		s.requested(token)
-		s.ended("the token", token, credential.OK)
-		s.shows("the list once it was used", s.get(tokens), 200, "Just now", "192.0.2.7")
-		one := s.found(list, tokenPage)
-		s.hides("its page", s.shows("its page", s.get(one), 200, "GET /api/v1/<i>", "192.0.2.8", "curl/8", "fingerprint "+print, "Belongs to", "You"), token)
+		s.shows("what uses it", s.get(one), 200, "GET /api/v1/<i>", "418", "192.0.2.8, curl/8")
 
-		ask := s.get(one + "/rotate")
-		next := s.found(s.post(one+"/rotate", fill(ask, "grace", "1h")), secret)
-		s.ended("the value before, in its grace,", token, credential.OK)
-		s.ended("the new value", next, credential.OK)
-		s.at.Store(2 * 3600)
-		if s.is(token) == credential.OK {
-			t.Error("the value before works after its grace")
+		rotated := s.shows("another value", s.forge(one+"/rotate", one+"/rotate", "grace", "24h"), 200, "Copy the new value now")
+		next := s.found(rotated, secret)
+		if next == token || s.is(token) != credential.OK || s.is(next) != credential.OK {
+			t.Error("after a rotation with grace not both values work")
 		}
-		ask = s.shows("asking", s.get(one+"/delete"), 200, "401 right away", "can't be taken back", "Keep token", "make its replacement first")
-		if leads := s.found(s.post(one+"/delete", fill(ask)), leads); leads != tokens+"?done=deleted" {
-			t.Errorf("deleting leads to %s", leads)
+		ask := s.shows("asking to delete it", s.get(one+"/delete"), 200, "401 right away", "can't be taken back", "Make its replacement", "Keep token")
+		if to := s.found(s.post(one+"/delete", formOf(ask, one+"/delete")), leads); to != tokens {
+			t.Errorf("deleting leads to %s", to)
 		}
-		s.ended("a deleted token", next, credential.CodeRevoked)
-		s.enter("ada@example.test")
-		s.hides("the list without it", s.shows("deleted", s.get(tokens+"?done=deleted"), 200, "401 from now on"), "Production <Scripts>")
-		again := fill(s.get(to), "scheme", "betahub_pat", "name", "Production <Scripts>")
-		s.shows("the same name again", s.post(post, again), 200, "Copy your new token now", "Never")
+		if s.is(token) != credential.CodeRevoked || s.is(next) != credential.CodeRevoked {
+			t.Error("a deleted token works")
+		}
+		s.hides("the list afterwards", s.shows("the list afterwards", s.get(tokens), 200, "No token yet"), "Nightly")
 	})
 }
 
-// A TestKase token is made in the organization's page of API keys, by one of six
-// periods; it is shown once with what five CI systems need, rotated and deleted.
-func TestTK4_TK6_TK7_TK18_TK21_TK22_TK24_TK44_TK45_TK46_TK47_TK48_TK49_TK53_TK56_TK57_Tokens(t *testing.T) {
+// What the pages say to whoever makes or keeps a token of BetaHub.
+func TestBH39_BH41_BH42_BH43_BH44_BH45_BH46_BH47_AdviceOnTokens(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
-		game, _ := s.product("Space Game")
-		s.join("vic@example.test", game, credential.ProjectGuest)
-		s.enter("vic@example.test")
-		page := s.pages() + "/keys/personal"
-		s.shows("the menu of a member", s.get("/console/account/tokens"), 200, "Manage API Tokens")
-		list := s.shows("the page", s.get(page), 200, "API keys", "Generate New Token", `href="`+page+`" aria-current="page"`, "Jira, GitHub and GitLab want tokens of their own",
-			"isn’t brought back, shown again or made to last longer", "one or two weeks before the end", "prove that it works", "does less harm", "deleting one breaks no other", "Last used")
-		form := s.shows("the form", s.get(s.pages()+"/personal/new"), 200, "Expiration period", "GitHub Actions — Production Pipeline", "Local Dev — John", "Generate</button>", "90 days for a production pipeline",
-			"7 days for a script or a demo", "reminder in your calendar", "HashiCorp Vault", "AWS Secrets Manager", "Never in source code", `value="testkase_pat" checked`, "ci-bot")
-		s.hides("the list", list, `href="`+s.pages()+`/keys"`)
-		for _, days := range []int{7, 30, 60, 90, 180, 365} {
-			s.shows(fmt.Sprint(days), form, 200, fmt.Sprintf(`name="expires" value="%d"`, days), "Ends "+time.Now().UTC().Add(time.Duration(days)*day24*time.Second).Format("Mon 2 Jan 2006"))
+		s.enter("ada@example.test")
+		s.shows("the form", s.get(own+"/new"), 200, "“Production API Integration” and “Development Scripts”", "“Token1”, “Test” or “My Token”", "The shorter, the safer", "Another token is made at any time",
+			"Share none between integrations or environments", "environment variable", "encrypted where it lies", "credential manager", "version control", "Delete tokens that nothing uses", "look through the list", "may have leaked")
+		s.shows("the list", s.get(own), 200, "doesn't work?", "Authorization: Bearer TOKEN", "Accept: application/json", "An expired token is refused", "A token may no more than you",
+			`href="/docs/betahub"`, "every call, with a line to try it", "Ask an owner or admin", "whoever runs this server", "Credentials of a project", "Security of your account", "Webhooks tell other systems", "integrations are for machines", "Delete what nothing uses", "an integration that has ended")
+	})
+}
+
+// A token of TestKase is made in the settings of the organization: one of six
+// periods, shown once with the steps of pipelines, listed by its preview,
+// rotated and deleted.
+func TestTK4_TK6_TK7_TK21_TK22_TK24_TestKaseTokens(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		s.join("lee@example.test", nil, "")
+		s.enter("lee@example.test")
+		tokens, keys := s.pages()+"/tokens", s.pages()+"/keys/personal"
+		s.shows("the menu", s.get(own), 200, `href="`+keys+`"`, "API keys")
+		s.shows("the settings", s.get(keys), 200, "<h1>API Keys</h1>", "Generate New Token", `href="`+tokens+`/new?scheme=testkase"`, `href="`+keys+`" aria-current="page"`)
+		form := s.shows("the form", s.get(tokens+"/new?scheme=testkase"), 200, "Token Name", "Expiration period", "<select", "Generate</button>", `<option value="90" selected>90 days`)
+		ends := time.Now().Add(180 * 24 * time.Hour).UTC().Format("Mon 2 Jan 2006, 15:")
+		s.shows("when each ends", form, 200, "Ends "+ends, "7 days", "30 days", "60 days", "365 days", "A quick test", "A sprint", "seasonal tests", "The usual choice", "twice a year", "isn't practical")
+		for _, forged := range []string{"", "45", "0", "-7", "366", "90d", "9999999999999999999"} {
+			s.shows("a period of "+forged, s.post(tokens, formOf(form, tokens, "name", "Kept", "expires", forged)), 422, "hoose one of", `value="Kept"`, `role="alert"`)
 		}
-		if n := strings.Count(form.body, `name="expires"`); n != 6 {
-			t.Errorf("there are %d periods", n)
-		}
-		post := s.pages() + "/personal"
-		for _, days := range []string{"", "8", "0", "-7", "07", "366", "x"} {
-			s.shows("a period of "+days, s.post(post, fill(form, "scheme", "testkase_pat", "name", "CI", "expires", days)), 422, "one of the six periods", `value="CI"`)
-		}
-		made := s.shows("the token", s.post(post, fill(form, "scheme", "testkase_pat", "name", "GitHub Actions", "expires", "90")), 200, "copy it now", "Copy token", "TESTKASE_PAT",
-			"--token ${{ secrets.TESTKASE_PAT }}", "--token $TESTKASE_PAT", "credentials('testkase-pat')", "--token $(TESTKASE_PAT)", "Mask variable", "Keep this value secret", "Secret text",
-			fmt.Sprintf("--org-id %d", s.organization.Number))
+		made := s.shows("the new token", s.post(tokens, formOf(form, tokens, "name", "GitHub Actions — Production", "expires", "90")), 200, `class="dlg"`, "Copy token", "copy it now",
+			"GitHub Actions", "GitLab CI", "Jenkins", "Azure DevOps", "CircleCI", "TESTKASE_PAT", "ID testkase-pat", "--token ${{ secrets.TESTKASE_PAT }}", "credentials('testkase-pat')", "--token $(TESTKASE_PAT)", "--token $TESTKASE_PAT", "--org-id "+fmt.Sprint(s.organization.Number)+" ")
 		token := s.found(made, secret)
-		if !regexp.MustCompile(`^tk_pat_[0-9A-Za-z]{40}$`).MatchString(token) {
-			t.Errorf("the page shows %s", token)
+		if !strings.HasPrefix(token, "tk_pat_") || strings.Count(made.body, token) != 1 || s.is(token) != credential.OK {
+			t.Errorf("%s is %s, and stands there %d times", token, s.is(token), strings.Count(made.body, token))
 		}
-		list = s.shows("the list", s.get(page), 200, "GitHub Actions", token[:15]+"…"+token[41:], "Active", "Successor due "+time.Now().UTC().AddDate(0, 0, 80).Format("2 Jan 2006"))
-		s.hides("the list", list, token, token[15:41], "GitHub Actions ends")
-		s.ended("the token", token, credential.OK)
-		one := s.found(list, tokenPage)
-		next := s.found(s.post(one+"/rotate", fill(s.shows("rotating", s.get(one+"/rotate"), 200, "it can't be changed"), "grace", "0s")), secret)
-		if s.is(token) == credential.OK {
-			t.Error("the value before works, which was to stop at once")
+		list := s.shows("the list", s.get(keys), 200, "GitHub Actions — Production", token[:15]+"…"+token[len(token)-6:], "Created", "Expires", time.Now().Add(90*24*time.Hour).UTC().Format("2 Jan 2006"), "Delete")
+		s.hides("the list", list, token)
+		one := s.tokenAt(list)
+		next := s.found(s.shows("rotated", s.forge(one+"/rotate", one+"/rotate", "grace", "0s"), 200), secret)
+		if s.is(token) == credential.OK || s.is(next) != credential.OK {
+			t.Error("after a rotation without grace the wrong value works")
 		}
-		s.ended("the new value", next, credential.OK)
-		s.shows("deleting", s.post(one+"/delete", fill(s.shows("asking", s.get(one+"/delete"), 200, "make its replacement first", "so that no pipeline fails"))), 200, page+"?done=deleted")
-		s.ended("a deleted token", next, credential.CodeRevoked)
-		s.shows("the list afterwards", s.get(page), 200, "No token yet")
+		s.shows("asking to rotate", s.get(one+"/rotate"), 200, "Its end stays where it is", "Make its replacement")
+		s.shows("asking to delete", s.get(one+"/delete"), 200, "Make its replacement first", "update all that holds it", "fails at its next run")
+		s.shows("its replacement", s.get(one[:len(one)-36]+"new?scheme=testkase&from="+one[len(one)-36:]), 200, `value="GitHub Actions — Production v2"`, "takes the place of GitHub Actions — Production", `<option value="90" selected>`)
+		s.shows("deleting", s.forge(one+"/delete", one+"/delete"), 200)
+		if s.is(next) != credential.CodeRevoked {
+			t.Error("a deleted token works")
+		}
+		s.hides("the list afterwards", s.get(keys), "GitHub Actions — Production")
 	})
 }
 
-// From the day on that its period asks for, a token says that its successor is
-// due; once it has ended it stays, and is made anew.
-func TestTK43_Reminders(t *testing.T) {
+// What the pages say to whoever makes or keeps a token of TestKase.
+func TestTK18_TK44_TK45_TK46_TK47_TK48_TK53_TK56_TK57_AdviceOnTokens(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
 		s.enter("ada@example.test")
-		page, post := s.pages()+"/keys/personal", s.pages()+"/personal"
-		for _, c := range []struct{ days, lead int }{{7, 2}, {30, 5}, {60, 7}, {90, 10}, {180, 15}, {365, 15}} {
-			name := fmt.Sprintf("Days %d", c.days)
-			s.shows(name, s.post(post, fill(s.get(post+"/new"), "scheme", "testkase_pat", "name", name, "expires", fmt.Sprint(c.days))), 200)
-			one := s.found(s.get(page+"?q=Days+"+fmt.Sprint(c.days)), tokenPage)
-			due := time.Now().UTC().AddDate(0, 0, c.days-c.lead).Format("2 Jan 2006")
-			s.shows(name, s.get(one), 200, "A successor is due from "+due)
-		}
-		s.at.Store((90-10)*day24 - 60)
-		s.enter("ada@example.test")
-		s.hides("before the day", s.get(page+"?q=Days+90"), "Rotate by", "Make its successor")
-		s.at.Store((90-10)*day24 + 60)
-		ends := time.Now().UTC().AddDate(0, 0, 90).Format("2 Jan 2006")
-		due := s.shows("from the day on", s.get(page+"?q=Days+90"), 200, "Days 90 ends in 10 days.", "Rotate by "+ends, "Make its successor", "Replace")
-		next := s.found(due, regexp.MustCompile(`href="([^"]*/personal/new\?from=[^"]*next=1)"`))
-		s.shows("its successor", s.get(next), 200, `value="Days 90 v2"`, "It takes the place of Days 90", `name="expires" value="90" checked`)
-		s.at.Store(91 * day24)
-		s.enter("ada@example.test")
-		gone := s.shows("once it has ended", s.get(page+"?state=expired&q=Days+90"), 200, "Expired", "Recreate")
-		s.shows("anew", s.get(s.found(gone, regexp.MustCompile(`href="([^"]*/personal/new\?from=[^"&]*)"`))), 200, `value="Days 90"`)
-		s.shows("no state", s.get(page+"?state=x"), 422, "active, ending or expired")
-		s.shows("no scheme", s.get(page+"?scheme=bunship_live"), 422, "personal token")
-		s.shows("what isn't there", s.get(page+"?q=nothing"), 200, "Nothing matches")
+		s.shows("the form", s.get(own+"/new?scheme=testkase"), 200, "The shortest period that does", "90 days suit pipelines, and balance safety with work", "7 days do for a script or a demo", "Never commit a token", "secrets of your CI system", "Vault or AWS Secrets Manager",
+			"GitHub Actions — Production", "Local Dev — John", "deleting one then breaks no other", "Rotating means that a new token takes the place of the old one", "bounds the harm", "ci-bot@yourcompany.com", "least role", "Jira, GitHub and GitLab take tokens of their own", "no page ever does again", "can't be changed later")
+		s.shows("the list", s.get(own), 200, "Look through it every few months", "somebody who has left", "no end can be moved", "reaches the projects of its organization that you see", "Jira, GitHub and GitLab take tokens of their own", "There is no limit on their number")
 	})
 }
 
-// Nobody sees another's tokens as their own, a guest makes none, and of several
-// organizations one is chosen.
-func TestTokensOfOthers(t *testing.T) {
+// The pages remind of a token in time for its period, and keep it once it has
+// expired, with the way to another of the same kind.
+func TestTK43_TK49_RotationReminders(t *testing.T) {
 	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
-		game, _ := s.product("Space Game")
-		s.join("vic@example.test", game, credential.ProjectUser)
-		ctx, operator := context.Background(), credential.Operator()
-		issue := func(organization *authority.IssueRequest) (string, string) {
+		s.enter("ada@example.test")
+		tokens := s.pages() + "/tokens"
+		start := time.Now()
+		for _, days := range []string{"7", "30", "60", "90", "180", "365"} {
+			s.shows("a token", s.forge(tokens+"/new?scheme=testkase", tokens, "name", "for "+days, "expires", days), 200)
+		}
+		s.shows("the advice", s.get(tokens+"/new?scheme=testkase"), 200, "a week or two before the end", "10 days for 90, 15 for 180 and 365")
+		s.hides("at first", s.shows("at first", s.get(tokens), 200, "note that day in your calendar"), "Rotate by")
+		due := func(day int, want ...string) answer {
 			t.Helper()
-			made, err := s.authority.Issue(ctx, &operator, *organization)
+			s.after(day, "ada@example.test")
+			list := s.shows(fmt.Sprint("day ", day), s.get(own), 200)
+			s.shows(fmt.Sprint("to be rotated on day ", day), s.get(own+"?state=due"), 200, want...)
+			if n := strings.Count(s.get(own+"?state=due").body, `class="rowname"`); n != len(want) {
+				t.Errorf("on day %d %d are to be rotated, want %d", day, n, len(want))
+			}
+			return list
+		}
+		list := due(5, ">for 7<")
+		s.shows("the banner", list, 200, "Rotate for 7 by "+start.AddDate(0, 0, 7).UTC().Format("2 Jan 2006"), "Rotate by ", "Make its replacement")
+		due(25, ">for 30<")
+		due(53, ">for 60<")
+		due(79)
+		due(80, ">for 90<")
+		due(165, ">for 180<")
+		due(350, ">for 365<")
+		over := s.shows("what is over", s.get(own+"?state=expired&q=for 7"), 200, ">for 7<", "Expired", "Recreate")
+		s.shows("another like it", s.get(s.found(over, regexp.MustCompile(`href="([^"]*from=[^"]*)"`))), 200, `value="for 7"`, `<option value="7" selected>`)
+		one := s.tokenAt(over)
+		s.shows("its page", s.get(one), 200, "Expired", "Requests with it get 401", "Recreate")
+		s.shows("nothing of that", s.get(own+"?q=zzz"), 200, "Nothing matches", "zzz")
+		s.shows("one kind", s.get(own+"?scheme=betahub"), 200, "No token yet")
+		for _, query := range []string{"scheme=x", "state=x", "after=x"} {
+			s.shows(query, s.get(own+"?"+query), 422)
+		}
+	})
+}
+
+// Nobody reaches the token of somebody else, not even who manages the
+// organization; a guest looks at their own and changes nothing.
+func TestS4_TokensOfOthers(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		ctx, operator := context.Background(), credential.Operator()
+		issue := func(organization *store.Organization, email string) string {
+			made, err := s.authority.Issue(ctx, &operator, authority.IssueRequest{Scheme: "betahub_pat", Name: "of " + email, Organization: organization.ID, User: &authority.UserRef{Email: email}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return made.Credential.ID.String(), made.Secret.Reveal()
+			return made.Credential.ID.String()
 		}
-		hers, _ := issue(&authority.IssueRequest{Scheme: "betahub_pat", Name: "Ada's", Organization: s.organization.ID, User: &authority.UserRef{Email: "ada@example.test"}})
-		his, text := issue(&authority.IssueRequest{Scheme: "betahub_pat", Name: "Vic's", Organization: s.organization.ID, User: &authority.UserRef{Email: "vic@example.test"}})
-		s.enter("vic@example.test")
-		for _, page := range []string{"/console/account/tokens", s.pages() + "/keys/personal"} {
-			s.hides(page, s.shows(page, s.get(page), 200, "Vic's"), "Ada's")
+		s.join("lee@example.test", nil, "")
+		lees := issue(s.organization, "lee@example.test")
+		_, err := s.authority.CreateUser(ctx, &operator, s.organization.ID, authority.UserRequest{Email: "vic@example.test", Name: "Vic", Role: credential.Guest, Password: "correct horse battery"})
+		other, err2 := s.authority.CreateOrganization(ctx, &operator, authority.NameRequest{Name: "Other <b>"})
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
 		}
-		for _, act := range []string{"", "/rotate", "/delete", "/edit"} {
-			s.shows("another's"+act, s.get(s.pages()+"/tokens/"+hers+act), 404)
+		vics := issue(s.organization, "vic@example.test")
+		tokens := s.pages() + "/tokens"
+		for _, who := range []string{"ada@example.test", "vic@example.test"} {
+			s.enter(who)
+			s.hides(who, s.get(own), "of lee")
+			s.hides(who, s.get(tokens), "of lee")
+			s.shows(who, s.get(tokens+"/"+lees), 404)
+			if who != "vic@example.test" {
+				form := fill(s.get(own), "grace", "0s", "once", "x")
+				for _, path := range []string{"/rotate", "/delete"} {
+					s.shows(who+path, s.get(tokens+"/"+lees+path), 404)
+					s.shows(who+path, s.post(tokens+"/"+lees+path, form), 404)
+				}
+				s.shows("its copy", s.get(tokens+"/new?scheme=betahub&from="+lees), 404)
+				s.shows("the wrong page", s.get(s.pages()+"/keys/"+lees), 404)
+				s.shows("no organization of hers", s.get("/console/organizations/"+authority.PublicID("org", other.ID)+"/tokens"), 404)
+			}
 		}
-		s.shows("another's as a model", s.get(s.pages()+"/tokens/new?from="+hers), 404)
-		s.shows("a key among tokens", s.get(s.pages()+"/keys/"+his), 403)
+		for _, page := range []string{own, tokens, s.pages() + "/keys/personal"} {
+			s.hides("a guest", s.shows("a guest", s.get(page), 200, "of vic@example.test", "You can look at these"), "/rotate", "/delete", "/tokens/new")
+		}
+		form := fill(s.get(own), "name", "x", "once", "x", "scheme", "betahub", "grace", "0s")
+		s.shows("a guest's page", s.get(tokens+"/"+vics), 200, "Latest requests")
+		s.shows("a guest's form", s.get(tokens+"/new"), 403)
+		for _, path := range []string{"", "/" + vics + "/rotate", "/" + vics + "/delete"} {
+			s.shows("a guest's "+path, s.post(tokens+path, form), 403)
+		}
+		s.shows("a guest's organization", s.get(own+"/new"), 200, "You are a guest there")
 
-		s.enter("ada@example.test")
-		s.hides("an owner's own", s.get(s.pages()+"/keys/personal"), "Vic's")
-		seen := s.shows("an owner looks after it", s.get(s.pages()+"/tokens/"+his), 200, "vic@example.test", "Delete", "Suspend")
-		s.hides("an owner looks after it", seen, "/rotate", "/edit")
-		s.shows("an owner's form", s.post(s.pages()+"/tokens/"+his+"/rotate", fill(s.get(s.pages()+"/tokens/"+his+"/delete"), "grace", "0s", "once", "x")), 422, "Only the user")
-		s.shows("an owner deletes it", s.post(s.pages()+"/tokens/"+his+"/delete", fill(s.get(s.pages()+"/tokens/"+his+"/delete"))), 200)
-		s.ended("what an owner deleted", text, credential.CodeRevoked)
-
-		other, err := s.authority.CreateOrganization(ctx, &operator, authority.NameRequest{Name: "Beta"})
-		if err == nil {
-			_, err = s.authority.CreateUser(ctx, &operator, other.ID, authority.UserRequest{Email: "own@example.test", Name: "Own", Role: credential.Owner})
-		}
-		if err == nil {
-			_, err = s.authority.CreateUser(ctx, &operator, other.ID, authority.UserRequest{Email: "ada@example.test", Name: "Ada", Role: credential.Guest})
-		}
-		if err != nil {
+		if _, err := s.authority.CreateUser(ctx, &operator, other.ID, authority.UserRequest{Email: "lee@example.test", Role: credential.Member}); err != nil {
 			t.Fatal(err)
 		}
-		s.shows("as a guest", s.get("/console/organizations/"+authority.PublicID("org", other.ID)+"/keys/personal"), 200, "You make no tokens yet")
-		s.shows("as a guest", s.get("/console/organizations/"+authority.PublicID("org", other.ID)+"/tokens/new"), 403)
-		if err := s.authority.SetRole(ctx, &operator, other.ID, authority.UserRef{Email: "ada@example.test"}, credential.Member); err != nil {
-			t.Fatal(err)
+		issue(other, "lee@example.test")
+		s.enter("lee@example.test")
+		both := s.shows("of both organizations", s.get(own), 200, "BetaHub, Acme", "BetaHub, Other <b>")
+		if strings.Count(both.body, `class="rowname"`) != 2 {
+			t.Error("not both tokens are listed")
 		}
-		choice := s.shows("where to make one", s.get("/console/account/tokens/new"), 200, "Acme", "Beta")
-		s.shows("the list", s.get("/console/account/tokens"), 200, `href="/console/account/tokens/new"`, "BetaHub, Acme")
-		in := s.found(choice, regexp.MustCompile(`href="([^"]*/tokens/new)">New token<span class="sr"> in Beta`))
-		s.shows("in Beta", s.get(in), 200, "It can do in Beta")
-		policy := credential.Policy{Schemes: []credential.SchemePolicy{{Scheme: s.authority.Schemes().ByName("testkase_pat"), MaxLifetime: 31 * day24 * time.Second}},
-			Withheld: []*credential.Scheme{s.authority.Schemes().ByName("betahub_pat")}}
-		if err := s.authority.SetPolicy(ctx, &operator, other.ID, &policy); err != nil {
-			t.Fatal(err)
+		s.shows("for which one", s.get(own+"/new?scheme=testkase"), 200, "Which one is it for?", tokens+"/new?scheme=testkase")
+		if n := strings.Count(s.get(tokens).body, `class="rowname"`); n != 1 {
+			t.Errorf("%d tokens are in one organization", n)
 		}
-		s.shows("by its policy", s.get(in), 200, "31d at most", `value="60" disabled`, `value="betahub_pat" checked disabled`)
+		s.shows("the other's token", s.get("/console/organizations/"+authority.PublicID("org", other.ID)+"/tokens/"+lees), 404)
 	})
 }

@@ -11,187 +11,215 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
-// The schemes of the personal tokens that the form makes.
-const (
-	testkaseToken = "testkase_pat"
-	betahubToken  = "betahub_pat"
-)
-
-// tokenForm is the form of a new personal token, as it is filled in.
+// tokenForm is the form of a new token or key, as it is filled in.
 type tokenForm struct {
-	To, Back, BackTitle string
-	Once                string
-	Scheme, Name        string
-	Days, Date          string
-	Kinds               []choice
-	Periods             []choice
-	Longest             string // how long a token lives at most by the organization's policy, of each scheme
-	Least, Last         string // the days that a date may be
-	Required            bool   // whether there must be a date
-	Replaces            string // the name of the token whose place it takes
-	Problems            []trouble
+	Kind          *tokenKind
+	Kinds         []tab
+	To, Back      string
+	Once          string
+	Name, Expires string // the end is a day, or with Periods a number of days
+	Periods       []period
+	Project       string // the name of the project that it is of; empty for a personal one
+	Access        string
+	Matrix        []resource
+	Checks        []choice
+	Replaces      string // the name of the token whose place it takes
+	Tomorrow      string // the first day that may be chosen
+	Problems      []trouble
+	now           time.Time
 }
 
 // Problem finds what is wrong with a field.
 func (f tokenForm) Problem(field string) *trouble { return problemOf(f.Problems, field) }
 
+// Presets are the choices of what a key of a project can do.
+func (f tokenForm) Presets() []choice {
+	return chosen(f.Access, []choice{
+		{Value: "all", Title: "All scopes", Note: "Reads and reports everything in the project."},
+		{Value: "custom", Title: "Custom", Note: "Only the scopes that you choose."},
+	})
+}
+
+// Title is the heading of the form.
+func (f tokenForm) Title() string { return "New " + f.Kind.Title + " " + f.Kind.Word }
+
+// period is how long a token may live, with what that is good for.
+type period struct {
+	choice
+	End string
+}
+
+// periods are the six that TestKase's tokens have, counted from now.
+func periods(now time.Time, checked string) (list []period) {
+	for _, p := range []choice{
+		{Value: "7", Note: "A quick test, a script that runs once, a demo."},
+		{Value: "30", Note: "A sprint, or a pipeline that is only tried out."},
+		{Value: "60", Note: "A project of some months whose end is known, or seasonal tests."},
+		{Value: "90", Note: "A pipeline in production, changed every quarter. The usual choice."},
+		{Value: "180", Note: "An established integration, changed twice a year by plan."},
+		{Value: "365", Note: "Only where changing it more often isn't practical. Change it every year."},
+	} {
+		days, _ := strconv.Atoi(p.Value)
+		p.Title, p.Checked = p.Value+" days", p.Value == checked
+		list = append(list, period{p, when(now.Add(time.Duration(days) * 24 * time.Hour))})
+	}
+	return list
+}
+
+// emptyTokenForm is the form before anything is filled in, which goes to an address.
+func (c *console) emptyTokenForm(kind *tokenKind, to string) tokenForm {
+	f := tokenForm{Kind: kind, To: to, Back: to, Once: rand.Text(), now: c.authority.Now(), Access: "all"}
+	f.Tomorrow = f.now.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+	if kind.scheme == "testkase_pat" {
+		f.Expires = "90"
+	}
+	return f
+}
+
 func (c *console) newToken(r *edge.Request, _ edge.None) (edge.Page, error) {
-	f := tokenForm{Scheme: r.Param("scheme"), Days: "90"}
-	if text := r.Param("from"); text != "" {
-		if err := c.likeToken(r, text, &f); err != nil {
-			return edge.Page{}, err
-		}
+	kind, err := kindNamed(personal, r.Param("scheme"))
+	if err != nil {
+		return edge.Page{}, err
+	}
+	f := c.emptyTokenForm(kind, base(r)+"/tokens")
+	if err := c.fillFrom(r, &f); err != nil {
+		return edge.Page{}, err
 	}
 	return c.showTokenForm(r, f)
 }
 
-// likeToken fills the form in like a token that there was before.
-func (c *console) likeToken(r *edge.Request, from string, f *tokenForm) error {
-	id, err := uuid.Parse(from)
+// fillFrom fills a form in with what the credential has that the address names.
+// One that still works is followed by the next version of it.
+func (c *console) fillFrom(r *edge.Request, f *tokenForm) error {
+	if r.Param("from") == "" {
+		return nil
+	}
+	id, err := uuid.Parse(r.Param("from"))
 	if err != nil {
-		return credential.InvalidField("from", "must be the id of a token")
+		return credential.InvalidField("from", "must be the id of a credential")
 	}
 	d, err := c.authority.Get(r.Context(), &r.Principal, id)
 	if err != nil {
 		return err
 	}
-	old := d.Credential
-	if old == nil || old.User != r.Principal.Subject {
-		return credential.Errorf(credential.NotFound, "no such token")
+	if d.Credential == nil || d.Credential.Scheme.Name != f.Kind.scheme || !belongs(r, d.Credential) {
+		return credential.Errorf(credential.NotFound, "no such credential")
 	}
-	f.Scheme, f.Name = old.Scheme.Name, old.Name
-	if r.Param("next") != "" {
-		f.Replaces, f.Name = old.Name, successor(old.Name)
+	old := c.tokenRowOf(d, f.To)
+	f.Name = old.Name
+	f.take(d.Credential.Scopes)
+	if !old.Inactive {
+		f.Name, f.Replaces = successor(old.Name), old.Name
 	}
-	for _, l := range lifetimes {
-		if !old.ExpiresAt.IsZero() && old.ExpiresAt.Sub(old.CreatedAt).Round(day24) == time.Duration(l.days)*day24 {
-			f.Days = strconv.Itoa(l.days)
-		}
+	switch days := old.days(); {
+	case old.Expires.IsZero():
+	case f.Kind.scheme == "testkase_pat":
+		f.Expires = strconv.Itoa(days)
+	default:
+		f.Expires = f.now.UTC().AddDate(0, 0, max(1, days)).Format(time.DateOnly)
 	}
 	return nil
 }
 
-// showTokenForm fills in what there is to choose from.
 func (c *console) showTokenForm(r *edge.Request, f tokenForm) (edge.Page, error) {
-	of, err := c.familyOf(r)
-	if err != nil {
-		return edge.Page{}, err
+	if f.Kind.scheme == "testkase_pat" {
+		f.Periods = periods(f.now, f.Expires)
 	}
-	policy, err := c.authority.Policy(r.Context(), &r.Principal, r.Principal.Organization)
-	if err != nil {
-		return edge.Page{}, err
-	}
-	now := c.authority.Now()
-	f.To, f.Back, f.BackTitle = of.Acts, of.Base, of.Title
-	if f.Once == "" {
-		f.Once = rand.Text()
-	}
-	if f.Scheme != betahubToken && f.Scheme != testkaseToken {
-		if f.Scheme = betahubToken; below(r.URL.Path, base(r)+"/personal") {
-			f.Scheme = testkaseToken
+	kinds, at := personal, (*place)(nil)
+	if r.PathValue("project") != "" {
+		project, p, err := c.projectOf(r)
+		if err != nil {
+			return edge.Page{}, err
 		}
+		kinds, at, f.Project = inProjects, p, project.Name
 	}
-	schemes := c.authority.Schemes()
-	f.Kinds = chosen(f.Scheme, []choice{
-		{Value: betahubToken, Title: "BetaHub", Note: "Begins with pat-. For programs that speak BetaHub’s API. An end is optional.", Full: policy.Withholds(schemes.ByName(betahubToken))},
-		{Value: testkaseToken, Title: "TestKase", Note: "Begins with tk_pat_. For programs that speak TestKase’s API, and the reporter. It always ends.", Full: policy.Withholds(schemes.ByName(testkaseToken))},
-	})
-	longest := policy.Of(schemes.ByName(testkaseToken)).MaxLifetime
-	for _, l := range lifetimes {
-		span := time.Duration(l.days) * day24
-		ends := now.Add(span)
-		f.Periods = append(f.Periods, choice{Value: strconv.Itoa(l.days), Title: strconv.Itoa(l.days) + " days", Full: longest > 0 && span > longest,
-			Note: l.advice + " Ends " + when(ends) + ". A successor is due from " + day(ends.AddDate(0, 0, -l.lead)) + " on."})
+	for _, k := range kinds {
+		f.Kinds = append(f.Kinds, tab{Title: k.Title, To: makes(f.To, k.Name), Current: k.Name == f.Kind.Name})
 	}
-	chosen(f.Days, f.Periods)
-	if longest > 0 {
-		f.Longest = "This organization lets a TestKase token live for " + credential.SpellSpan(longest) + " at most."
-	}
-	rule := policy.Of(schemes.ByName(betahubToken))
-	f.Least, f.Required = now.UTC().Format(time.DateOnly), rule.ExpiryRequired || rule.MaxLifetime > 0
-	if rule.MaxLifetime > 0 {
-		f.Last = now.Add(rule.MaxLifetime).UTC().AddDate(0, 0, -1).Format(time.DateOnly)
-	}
-	out, err := c.render(r, "newtoken", page{Title: "New token", Body: f})
+	out, err := c.render(r, "tokensnew", page{Title: f.Title(), Project: at, Body: f})
 	if f.Problems != nil {
 		out.Status = unprocessable
 	}
 	return out, err
 }
 
-// request is what a form asks for.
-func (f *tokenForm) request() authority.IssueRequest {
-	req := authority.IssueRequest{Scheme: f.Scheme, Name: f.Name}
-	switch f.Scheme {
-	case testkaseToken:
-		days, err := strconv.Atoi(f.Days)
-		if err != nil || strconv.Itoa(days) != f.Days || !isLifetime(days) {
-			f.Problems = append(f.Problems, trouble{"expires", "Choose one of the six periods: such a token always ends."})
+// ends reads when a token stops working.
+func (f *tokenForm) ends() (e credential.ExpiryChoice) {
+	if f.Kind.scheme == "testkase_pat" {
+		days, err := strconv.Atoi(f.Expires)
+		if err != nil || days < 1 || days > 3650 {
+			f.Problems = append(f.Problems, trouble{"expires", "Choose one of the six periods."})
 		}
-		req.Expiry.In = time.Duration(days) * day24
-	case betahubToken:
-		req.Expiry = lastDay(f.Date, &f.Problems)
-	default:
-		f.Problems = append(f.Problems, trouble{"scheme", "Choose whose API the token is for."})
-	}
-	return req
-}
-
-func isLifetime(days int) bool {
-	for _, l := range lifetimes {
-		if l.days == days {
-			return true
-		}
-	}
-	return false
-}
-
-// lastDay reads the last day of a credential, which ends with it; none for an
-// empty text.
-func lastDay(text string, problems *[]trouble) (e credential.ExpiryChoice) {
-	if text == "" {
+		e.In = time.Duration(days) * 24 * time.Hour
 		return e
 	}
-	at, err := time.Parse(time.DateOnly, text)
+	if f.Expires == "" {
+		return e
+	}
+	at, err := time.Parse(time.DateOnly, f.Expires)
 	if err != nil {
-		*problems = append(*problems, trouble{"date", "Choose a day, or leave it empty."})
-		return e
+		f.Problems = append(f.Problems, trouble{"expires", "Choose the day on which it stops working, or none."})
 	}
-	e.At = at.AddDate(0, 0, 1)
+	e.At = at
 	return e
 }
 
 func (c *console) createToken(r *edge.Request, in edge.Values) (edge.Page, error) {
+	kind, err := kindNamed(personal, in["scheme"])
+	if err != nil {
+		return edge.Page{}, err
+	}
+	return c.makeToken(r, in, c.emptyTokenForm(kind, base(r)+"/tokens"))
+}
+
+// makeToken makes what a form asks for, and shows it once.
+func (c *console) makeToken(r *edge.Request, in edge.Values, form tokenForm) (edge.Page, error) {
 	once, err := c.sentOnce(r, in)
 	if err != nil {
 		return edge.Page{}, err
 	}
-	form := tokenForm{Once: in["once"], Scheme: in["scheme"], Name: in["name"], Days: in["expires"], Date: in["date"]}
-	req := form.request()
+	form.Once, form.Name, form.Expires, form.Access = in["once"], in["name"], in["expires"], in["access"]
+	form.ticked(in)
+	req := authority.IssueRequest{Scheme: form.Kind.scheme, Name: form.Name, Expiry: form.ends(), Idempotency: once}
+	if named := r.PathValue("project"); named != "" {
+		id, err := authority.ParseID(named)
+		if err != nil {
+			return edge.Page{}, credential.Errorf(credential.NotFound, "no such project")
+		}
+		req.Project, req.Scopes = &store.ProjectRef{ID: id}, form.wanted()
+	}
 	if form.Problems != nil {
 		return c.showTokenForm(r, form)
 	}
-	req.Idempotency = once
-	f, err := c.familyOf(r)
-	if err != nil {
-		return edge.Page{}, err
-	}
 	made, err := c.authority.Issue(r.Context(), &r.Principal, req)
+	f := familyOf(r)
 	if errors.Is(err, authority.ErrDone) {
 		return c.moveTo(r, f.Base)
 	}
-	if form.Problems = troubles(err); form.Problems != nil {
-		for i := range form.Problems {
-			if form.Problems[i].Field == "expires" && form.Scheme == betahubToken {
-				form.Problems[i].Field = "date"
-			}
-		}
+	if !errors.Is(err, credential.Forbidden) {
+		form.Problems = troubles(err)
+	}
+	if form.Problems != nil {
 		return c.showTokenForm(r, form)
 	}
 	if err != nil {
 		return edge.Page{}, err
 	}
-	return c.show(r, made, f, "Copy your new token now")
+	return c.show(r, made, f, "Copy your new "+form.Kind.Word+" now")
+}
+
+// offer names what may be better than rotating or ending a token: another that
+// takes its place, which works beside it.
+func (c *console) offer(p *confirmPage, d *authority.Detail, f family) {
+	if kindOf(d.Credential.Scheme.Name) == nil || !f.has(d.Credential.Scheme.Name) {
+		return
+	}
+	t := c.tokenRowOf(d, f.Base)
+	p.Instead = &link{Title: "Make its replacement", To: t.Successor}
+	if d.Credential.Scheme.ExpiryFixed && !p.Danger {
+		p.Text += " Its end stays where it is: for a later one, make a replacement."
+	}
 }

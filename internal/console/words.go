@@ -134,6 +134,17 @@ var icons = map[string]string{
 	"swap":    `<path d="M3 6h9M9.5 3.5 12 6 9.5 8.5M13 10H4M6.5 7.5 4 10l2.5 2.5"/>`,
 	"info":    `<circle cx="8" cy="8" r="5.75"/><path d="M8 7.25V11M8 5.1v.1"/>`,
 	"gauge":   `<path d="M2.25 11.5a5.75 5.75 0 1 1 11.5 0M8 11.5l2.5-4"/>`,
+	"pin":     `<path d="M6 2.25h4l-.5 4 2 2.25h-7l2-2.25zM8 8.5v5.25"/>`,
+	"cross":   `<path d="m4.5 4.5 7 7M11.5 4.5l-7 7"/>`,
+	"skip":    `<path d="M3.5 3.5 9 8l-5.5 4.5zM12 3.5v9"/>`,
+	"up":      `<path d="M8 12.75v-9M4.25 7.25 8 3.5l3.75 3.75"/>`,
+	"level":   `<path d="M3.5 6h9M3.5 10h9"/>`,
+	"below":   `<path d="M8 3.25v9M4.25 8.75 8 12.5l3.75-3.75"/>`,
+	"urgent":  `<path d="M4.25 8 8 4.25 11.75 8M4.25 12.25 8 8.5l3.75 3.75"/>`,
+	"edit":    `<path d="M9.75 3.75 12.25 6.25M3 13l.75-3.25 7-7a1.25 1.25 0 0 1 1.75 0l.75.75a1.25 1.25 0 0 1 0 1.75l-7 7z"/>`,
+	"bolt":    `<path d="M9 1.75 3.75 9.25H8l-1 5 5.25-7.5H8z"/>`,
+	"cycle":   `<path d="M13 8a5 5 0 0 1-9.25 2.65M3 8a5 5 0 0 1 9.25-2.65M12.5 2.5v3h-3M3.5 13.5v-3h3"/>`,
+	"out":     `<path d="M6.5 3.5h-3v9h9v-3M9 3h4v4M13 3 7.5 8.5"/>`,
 	"token":   `<rect x="1.75" y="4" width="12.5" height="8" rx="2"/><path d="M5 8h.1M8 8h.1M11 8h.1"/>`,
 }
 
@@ -141,9 +152,4 @@ var icons = map[string]string{
 func icon(name string) template.HTML {
 	return template.HTML(`<svg width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">` +
 		icons[name] + `</svg>`)
-}
-
-// dashed makes an identifier of words: GATEHOUSE_API_KEY is gatehouse-api-key.
-func dashed(text string) string {
-	return strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(text))
 }

@@ -56,6 +56,9 @@ type Surface struct {
 	// Browser means that a browser presents the credential by itself: what
 	// changes something must come from a page of this origin.
 	Browser bool
+	// Blank means that an empty parameter of the query is as good as none: a
+	// form without script sends all that it has.
+	Blank bool
 	// Headers stand on every answer of the surface.
 	Headers http.Header
 }
@@ -93,6 +96,9 @@ type Server struct {
 	cfg Config
 	mux *http.ServeMux
 }
+
+// forGood is how long answers are kept that never change.
+const forGood = 30 * 24 * time.Hour
 
 // timeout bounds one request of a client.
 const timeout = 15 * time.Second
@@ -249,8 +255,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"`+tagged.ETag()+`"`)
 	}
 	if h.route.MaxAge > 0 {
-		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(h.route.MaxAge.Seconds())))
+		kept := "public, max-age=" + strconv.Itoa(int(h.route.MaxAge.Seconds()))
+		if h.route.MaxAge >= forGood {
+			kept += ", immutable"
+		}
+		w.Header().Set("Cache-Control", kept)
 	}
+	body = pack(r, out, body, w.Header())
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	status := max(h.route.Status, http.StatusOK)
 	if page, ok := out.(Page); ok && page.Status != 0 {
@@ -267,7 +278,7 @@ func (h *handler) serve(r *Request) (any, error) {
 	if err := h.limitAddress(r); err != nil {
 		return nil, err
 	}
-	if r.URL.RawQuery != "" {
+	if r.URL.RawQuery != "" && !h.route.Answered {
 		if name, found := secretInURL(r.URL.RawQuery, h.server.cfg.Authority.Schemes()); found {
 			return nil, &credential.Error{Kind: credential.BadRequest, Field: name,
 				Detail: "a secret must not stand in a URL, where logs and proxies keep it; send it in a header, and rotate it now"}

@@ -17,8 +17,9 @@ type (
 	}
 	// Asset is what belongs to pages, of a media type.
 	Asset struct {
-		Type string
-		Body []byte
+		Type   string
+		Body   []byte
+		Packed []byte // by gzip; nil for what that makes no smaller
 	}
 	// Stylesheet is what pages look like.
 	Stylesheet []byte

@@ -46,6 +46,9 @@ type Route struct {
 	ByAddress bool
 	// Packed means that the body may come packed by gzip.
 	Packed bool
+	// Answered means that the query is the answer of another server, which a
+	// browser brings: a code in it is good once, and no secret of ours.
+	Answered bool
 	// Unlisted means that its requests are counted, and not kept one by one.
 	Unlisted bool
 	Doc      Doc
@@ -175,6 +178,12 @@ func (r Route) LimitedByAddress() Route {
 // what comes and what it is unpacked.
 func (r Route) Unpacks() Route {
 	r.Packed = true
+	return r
+}
+
+// TakesAnswers is for a route to which another server leads a browser back.
+func (r Route) TakesAnswers() Route {
+	r.Answered = true
 	return r
 }
 
@@ -354,6 +363,10 @@ func (r *Request) readQuery(params []string) (err error) {
 		}
 		if len(list) > 1 {
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter stands twice"}
+		}
+		if list[0] == "" && r.handler.surface.Blank {
+			delete(r.query, name)
+			continue
 		}
 		if list[0] == "" { // as a script writes whose variable is not set
 			return &credential.Error{Kind: credential.BadRequest, Field: name, Detail: "the query parameter is empty; leave it out"}

@@ -16,6 +16,7 @@ func tags() []tag {
 		{"Oneself", "What any credential that works may ask and do.", []string{"/v1/self", "/v1/schemes"}},
 		{"Organizations", "The isolation boundaries that credentials live in.", []string{"/v1/organizations"}},
 		{"Members", "Who is in an organization, in which role.", []string{"/v1/organizations/{organization}/members", "/v1/organizations/{organization}/service-users", "/v1/organizations/{organization}/invitations", "/v1/invitations"}},
+		{"Single sign-on", "By which OpenID Connect provider the people of an organization sign in.", []string{"/v1/organizations/{organization}/sign-in-provider"}},
 		{"Projects", "What work belongs to, and who works on it.", []string{"/v1/organizations/{organization}/projects"}},
 		{"Test runs", "Results of tests, in runs and by test.", []string{"/v1/organizations/{organization}/projects/{project}/runs", "/v1/organizations/{organization}/projects/{project}/tests"}},
 		{"Budgets and usage", "How many coins may be spent in a week, what was, and the proof that it adds up.", []string{"/v1/organizations/{organization}/budgets", "/v1/spends", "/v1/ledger", "/v1/usage"}},

@@ -24,6 +24,8 @@ func aimed(w *world, r edge.Route, ids map[string]string) request {
 	switch {
 	case strings.HasSuffix(r.Pattern, "/jwks") && r.Method == http.MethodPut:
 		s.body = publicKey("aimed")
+	case strings.HasSuffix(r.Pattern, "/sign-in-provider") && r.Method == http.MethodPut:
+		s.body = signInProvider
 	case (strings.HasSuffix(r.Pattern, "/policy") || strings.HasSuffix(r.Pattern, "/limits")) && r.Method == http.MethodPut:
 		s.body = `{}`
 	case strings.HasSuffix(r.Pattern, "/{budget}") && r.Method == http.MethodPut, strings.HasSuffix(r.Pattern, "/top-up"), strings.HasSuffix(r.Pattern, "/settle"):

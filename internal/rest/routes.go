@@ -127,7 +127,7 @@ func (h *handlers) routes() []edge.Route {
 			Named("withdrawInvitation", "Take an invitation back."),
 		edge.Post("/v1/invitations/accept", edge.Authenticated, small, h.acceptInvitation).
 			Named("acceptInvitation", "Become a member by the code of an invitation. It takes a user who has signed in with the address that was invited.", credential.Forbidden, credential.Conflict),
-	}, slices.Concat(h.projectRoutes(), h.trustRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.budgetRoutes(), h.limitRoutes(), h.usageRoutes(), h.runRoutes(), h.testRoutes())...)
+	}, slices.Concat(h.projectRoutes(), h.trustRoutes(), h.webhookRoutes(), h.userRoutes(), h.policyRoutes(), h.providerRoutes(), h.budgetRoutes(), h.limitRoutes(), h.usageRoutes(), h.runRoutes(), h.testRoutes())...)
 }
 
 // projectRoutes are those of projects and of the audit.

@@ -80,7 +80,7 @@ func (t *Tx) DeleteUser(ctx context.Context, id uuid.UUID, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{"project_members", "members", "links"} {
+	for _, table := range []string{"project_members", "members", "links", "provider_links"} {
 		if _, err := t.q.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, id); err != nil {
 			return t.fail("delete what a user has", err)
 		}

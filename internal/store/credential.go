@@ -259,6 +259,18 @@ func (t *Tx) CountCredentials(ctx context.Context, organization uuid.UUID, schem
 	return n, nil
 }
 
+// Filter chooses credentials for a list. Zero fields choose everything.
+type Filter struct {
+	Organization, User, Project uuid.UUID
+	Scheme                      string
+	Fingerprint                 string // of a secret that it ever had
+	State                       credential.State
+	Kept                        bool      // without those that are revoked
+	Before                      uuid.UUID // the last id of the page before
+	Limit                       int
+	Now                         time.Time
+}
+
 // Listed is a credential in a list, with what people look for there. Damaged
 // says why the record itself can't be read; then only its id is known, and
 // whether it was revoked.
@@ -350,4 +362,53 @@ func salvage(rows *sql.Rows, columns int) (id uuid.UUID, revoked bool) {
 	}
 	last := len((&credentialRow{}).targets()) - 1 // revoked_at
 	return id, *targets[last].(*any) != nil
+}
+
+// sql writes the query of a filter. Only listed conditions can occur, and
+// every value is an argument.
+func (f Filter) sql() (string, []any) {
+	var where strings.Builder
+	var args []any
+	and := func(condition string, arg any) {
+		args = append(args, arg)
+		fmt.Fprintf(&where, " AND "+strings.ReplaceAll(condition, "?", "$%[1]d"), len(args))
+	}
+	if f.Organization != uuid.Nil {
+		and("c.organization_id = ?", f.Organization)
+	}
+	if f.User != uuid.Nil {
+		and("c.user_id = ?", f.User)
+	}
+	if f.Project != uuid.Nil {
+		and("c.project_id = ?", f.Project)
+	}
+	if f.Scheme != "" {
+		and("c.scheme = ?", f.Scheme)
+	}
+	if f.Fingerprint != "" {
+		and("c.id IN (SELECT credential_id FROM secrets WHERE fingerprint = ?)", f.Fingerprint)
+	}
+	if f.Before != uuid.Nil {
+		and("c.id < ?", f.Before)
+	}
+	switch now := f.Now.UnixMilli(); f.State {
+	case credential.Revoked:
+		where.WriteString(" AND c.revoked_at IS NOT NULL")
+	case credential.Expired:
+		and("c.revoked_at IS NULL AND c.expires_at <= ?", now)
+	case credential.Suspended:
+		and("c.revoked_at IS NULL AND c.suspended_at IS NOT NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
+	case credential.Active:
+		and("c.revoked_at IS NULL AND c.suspended_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ?)", now)
+	}
+	if f.Kept {
+		where.WriteString(" AND c.revoked_at IS NULL")
+	}
+	args = append(args, f.Limit)
+	return fmt.Sprintf(`
+		SELECT %s, s.hint, s.fingerprint, x.used_at, x.address, x.user_agent, COALESCE(x.requests, 0)
+		FROM credentials c
+		LEFT JOIN secrets s ON s.credential_id = c.id AND s.generation = c.generation
+		LEFT JOIN credential_uses x ON x.credential_id = c.id
+		WHERE 1 = 1%s ORDER BY c.id DESC LIMIT $%d`, credentialColumns, where.String(), len(args)), args
 }

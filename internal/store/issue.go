@@ -231,10 +231,14 @@ const mostTagged = MostCounted / 4
 type IssueFilter struct {
 	Project                     uuid.UUID
 	Category, Status, Priority  string
+	Undone                      bool     // open, in progress, or waiting for an answer
 	Stages                      []string // all of which it is
 	CreatedAfter, CreatedBefore time.Time
 	UpdatedAfter, UpdatedBefore time.Time
 	Tags                        []int64 // by number, at most a few; any of them
+	Assignee                    uuid.UUID
+	Before                      int64       // the number of the last one that was seen
+	IDs                         []uuid.UUID // at most MostFound; nil for all
 	Skip, Limit                 int
 }
 
@@ -251,6 +255,22 @@ func (f *IssueFilter) where() (where, order string, args []any) {
 		if c.value != "" {
 			add(`i.`+c.column+` = $%d`, c.value)
 		}
+	}
+	if f.Assignee != uuid.Nil {
+		add(`i.assignee_id = $%d`, f.Assignee)
+	}
+	if f.Before != 0 {
+		add(`i.number < $%d`, f.Before)
+	}
+	if len(f.IDs) > 0 {
+		first := len(args) + 1
+		for _, id := range f.IDs {
+			args = append(args, id)
+		}
+		conditions = append(conditions, `i.id IN `+places(first, len(f.IDs)))
+	}
+	if f.Undone {
+		conditions = append(conditions, `i.status IN ('open', 'in_progress', 'needs_more_info')`)
 	}
 	for _, stage := range f.Stages {
 		add(`i.stage = $%d`, stage)
@@ -290,7 +310,7 @@ func (f *IssueFilter) tag() (number int64, ok bool) {
 	others := *f
 	others.Tags = nil
 	_, _, args := others.where()
-	return f.Tags[0], len(args) == 1
+	return f.Tags[0], len(args) == 1 && !f.Undone
 }
 
 // Issues returns issues of a project, the newest first: by their change where

@@ -159,6 +159,7 @@ var needing = []struct{ what, query string }{
 	{"seeds", `SELECT COUNT(*) FROM two_factor WHERE key_version = $1 AND 0 < CAST($2 AS BIGINT)`},
 	{"signing_keys", `SELECT COUNT(*) FROM signing_keys WHERE key_version = $1 AND (verifies_until IS NULL OR verifies_until > $2)`},
 	{"mails", `SELECT COUNT(*) FROM outbox WHERE key_version = $1 AND expires_at > $2`},
+	{"providers", `SELECT COUNT(*) FROM providers WHERE key_version = $1 AND 0 < CAST($2 AS BIGINT)`},
 	{"webhooks", `SELECT COUNT(*) FROM webhooks WHERE key_version = $1 AND 0 < CAST($2 AS BIGINT)`},
 }
 
@@ -187,6 +188,7 @@ var sealedFields = []struct {
 	{"two_factor", "user_id", "seed", func(id string) string { return "two_factor " + id + " seed" }},
 	{"signing_keys", "id", "private_key", func(id string) string { return "signing_keys/" + id }},
 	{"outbox", "id", "message", func(id string) string { return "outbox/" + id }},
+	{"providers", "organization_id", "secret", providerRow},
 }
 
 // SeedRow names the row that the seed of a user's second factor is sealed for.

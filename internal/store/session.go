@@ -14,6 +14,9 @@ import (
 // Session is a user who has signed in at some place.
 type Session struct {
 	ID, User uuid.UUID
+	// Organization is the only one that it reaches, whose provider vouched for its
+	// user; Nil: all of the user's.
+	Organization uuid.UUID
 	// Cookie means that the session's token is a browser's cookie, which stays
 	// the same; any other is traded for a new one each time it is used.
 	Cookie                 bool
@@ -40,11 +43,11 @@ type SessionToken struct {
 	KeyVersion     int
 }
 
-const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.proven_at, s.address, s.user_agent`
+const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.proven_at, s.address, s.user_agent, s.organization_id`
 
 func (s *Session) targets() []any {
 	return []any{&s.ID, &s.User, &s.Cookie, instant{&s.CreatedAt}, instant{&s.RefreshedAt}, instant{&s.IdleUntil},
-		instant{&s.EndsAt}, instant{&s.EndedAt}, instant{&s.ProvenAt}, &s.Address, &s.UserAgent}
+		instant{&s.EndsAt}, instant{&s.EndedAt}, instant{&s.ProvenAt}, &s.Address, &s.UserAgent, &s.Organization}
 }
 
 // InsertSession stores a new session.
@@ -55,9 +58,9 @@ func (t *Tx) InsertSession(ctx context.Context, s *Session, token SessionToken) 
 	}
 	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10, $11)`,
-		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent)
+		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent, organization_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10, $11, $12)`,
+		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent, nullable(s.Organization))
 	if err != nil {
 		return t.fail("store a session", err)
 	}
@@ -210,13 +213,15 @@ func sessionKey(id, organization uuid.UUID) (key lookupKey) {
 	return key
 }
 
-// sessionStanding joins a session with its user's place in one organization.
+// sessionStanding joins a session with its user's place in one organization, of
+// those that the session reaches.
 const sessionStanding = sessionColumns + `, u.deactivated_at, m.organization_id, m.role, o.allowed_addresses, ` + organizationLimits + ` FROM sessions s
 	JOIN users u ON u.id = s.user_id
 	LEFT JOIN (members m JOIN organizations o ON o.id = m.organization_id AND o.suspended_at IS NULL)
-		ON m.user_id = s.user_id AND (m.organization_id = $2 OR ($2 = '00000000-0000-0000-0000-000000000000'
-			AND NOT EXISTS (SELECT 1 FROM members x JOIN organizations y ON y.id = x.organization_id AND y.deleted_at IS NULL
-				WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id)))
+		ON m.user_id = s.user_id AND (s.organization_id IS NULL OR s.organization_id = m.organization_id)
+		AND (m.organization_id = $2 OR ($2 = '00000000-0000-0000-0000-000000000000'
+			AND (s.organization_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM members x JOIN organizations y ON y.id = x.organization_id AND y.deleted_at IS NULL
+				WHERE x.user_id = s.user_id AND x.organization_id <> m.organization_id))))
 	WHERE s.id = $1`
 
 // LookupSession finds how a session stands in an organization. Where its user

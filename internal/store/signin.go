@@ -158,18 +158,33 @@ func (t *Tx) SetTwoFactor(ctx context.Context, user uuid.UUID, f TwoFactor, code
 	if err != nil {
 		return t.fail("store a second factor", err)
 	}
+	return t.SetBackupCodes(ctx, user, f.KeyVersion, codes)
+}
+
+// SetBackupCodes stores backup codes of a root key, in the place of those before.
+func (t *Tx) SetBackupCodes(ctx context.Context, user uuid.UUID, keyVersion int, codes [][32]byte) error {
+	if err := t.dropBackupCodes(ctx, user); err != nil {
+		return err
+	}
 	for _, code := range codes {
-		if _, err := t.q.ExecContext(ctx, `INSERT INTO backup_codes (user_id, code, key_version) VALUES ($1, $2, $3)`, user, code[:], f.KeyVersion); err != nil {
+		if _, err := t.q.ExecContext(ctx, `INSERT INTO backup_codes (user_id, code, key_version) VALUES ($1, $2, $3)`, user, code[:], keyVersion); err != nil {
 			return t.fail("store a backup code", err)
 		}
 	}
 	return nil
 }
 
-// DropTwoFactor deletes a second factor and its backup codes.
-func (t *Tx) DropTwoFactor(ctx context.Context, user uuid.UUID) error {
+func (t *Tx) dropBackupCodes(ctx context.Context, user uuid.UUID) error {
 	if _, err := t.q.ExecContext(ctx, `DELETE FROM backup_codes WHERE user_id = $1`, user); err != nil {
 		return t.fail("delete backup codes", err)
+	}
+	return nil
+}
+
+// DropTwoFactor deletes a second factor and its backup codes.
+func (t *Tx) DropTwoFactor(ctx context.Context, user uuid.UUID) error {
+	if err := t.dropBackupCodes(ctx, user); err != nil {
+		return err
 	}
 	if _, err := t.q.ExecContext(ctx, `DELETE FROM two_factor WHERE user_id = $1`, user); err != nil {
 		return t.fail("delete a second factor", err)

@@ -221,6 +221,8 @@ type Execution struct {
 	Comment              string
 	Duration             time.Duration
 	Project              uuid.UUID // of the cycle; only read
+	CycleNumber          int64     // only read
+	CycleName            string    // only read
 	FailureReason        string    // empty for none
 	Assigned             uuid.UUID // the user who is to do it, or Nil
 	Steps                []StepResult
@@ -230,14 +232,14 @@ type Execution struct {
 }
 
 const executionColumns = `e.id, e.cycle_id, e.case_id, e.run_id, e.case_number, c.title, COALESCE(c.automation_id, 0), e.status, e.comment, e.duration_ms,
-	y.project_id, e.failure_reason, e.assigned_to, e.steps, e.defects, e.made_by, e.made_by_user, e.created_at, e.started_at, e.executed_at`
+	y.project_id, y.number, y.name, e.failure_reason, e.assigned_to, e.steps, e.defects, e.made_by, e.made_by_user, e.created_at, e.started_at, e.executed_at`
 
 // executionTables are the tables of those columns.
 const executionTables = ` FROM test_executions e JOIN test_cases c ON c.id = e.case_id JOIN test_cycles y ON y.id = e.cycle_id`
 
 func (e *Execution) targets() []any {
 	return append(append([]any{&e.ID, &e.Cycle, &e.Case, nullID{&e.Run}, &e.CaseNumber, &e.Title, &e.Automation, &e.Status, &e.Comment, milliseconds{&e.Duration},
-		&e.Project, &e.FailureReason, nullID{&e.Assigned}, inJSON{&e.Steps}, inJSON{&e.Defects}}, e.Maker.targets()...),
+		&e.Project, &e.CycleNumber, &e.CycleName, &e.FailureReason, nullID{&e.Assigned}, inJSON{&e.Steps}, inJSON{&e.Defects}}, e.Maker.targets()...),
 		instant{&e.CreatedAt}, instant{&e.StartedAt}, instant{&e.ExecutedAt})
 }
 

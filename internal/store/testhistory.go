@@ -13,6 +13,7 @@ type TestFilter struct {
 	Project uuid.UUID
 	Status  string // pass, fail, error, blocked, skipped or ignored
 	Flaky   bool
+	Slow    bool      // took a second or longer; the slowest first
 	Text    string    // stands in the name or the class
 	After   uuid.UUID // the last one that was seen
 }
@@ -36,10 +37,15 @@ func (r reader) FindTests(ctx context.Context, f TestFilter, limit int) ([]Known
 	if f.Text != "" {
 		w.and(`LOWER(name || ' ' || class_name) LIKE $ ESCAPE '!'`, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text))+"%")
 	}
-	if f.After != uuid.Nil {
-		w.and(`(class_name, name, id) > (SELECT b.class_name, b.name, b.id FROM tests b WHERE b.id = $)`, f.After)
+	after, order := `(class_name, name, id) > (SELECT b.class_name, b.name, b.id FROM tests b WHERE b.id = $)`, `class_name, name, id`
+	if f.Slow {
+		w.text.WriteString(` AND duration_ms >= 1000`)
+		after, order = `(duration_ms, id) < (SELECT b.duration_ms, b.id FROM tests b WHERE b.id = $)`, `duration_ms DESC, id DESC`
 	}
-	w.text.WriteString(` ORDER BY class_name, name, id LIMIT $2`)
+	if f.After != uuid.Nil {
+		w.and(after, f.After)
+	}
+	w.text.WriteString(` ORDER BY ` + order + ` LIMIT $2`)
 	return list(ctx, r, selection[KnownTest]{"list tests", (*KnownTest).targets, w.text.String()}, w.args...)
 }
 

@@ -128,6 +128,7 @@ type ResultFilter struct {
 	Status  string // pass, fail, error, blocked, skipped or ignored
 	Matched *bool  // whether they stand for a test case
 	Flaky   bool
+	Failed  bool  // failed or an error, in the last attempt, and once for each test
 	From    int64 // the first position
 }
 
@@ -149,6 +150,9 @@ func (r reader) FindResults(ctx context.Context, f ResultFilter, limit int) ([]T
 	}
 	if f.Flaky {
 		w.text.WriteString(` AND flaky`)
+	}
+	if f.Failed {
+		w.text.WriteString(` AND status = 'fail' AND NOT retried AND NOT also`)
 	}
 	w.text.WriteString(` ORDER BY position LIMIT $3`)
 	return list(ctx, r, selection[TestResult]{"list test results", (*TestResult).targets, w.text.String()}, w.args...)

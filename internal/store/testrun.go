@@ -32,7 +32,8 @@ type TestRun struct {
 	// how much was an error; of what passed, Flaky says how much failed first.
 	Counts                                                Counts
 	Errors, Flaky, Matched, Stored, SuiteErrors, Redacted int64
-	Retried                                               bool // some of its tests were tried again
+	Retried                                               bool          // some of its tests were tried again
+	Duration                                              time.Duration // of its tests, one behind the other
 	Maker
 	CreatedAt, UpdatedAt, FinishedAt time.Time
 }
@@ -62,20 +63,23 @@ const (
 const (
 	runColumns = `r.id, r.project_id, r.cycle_id, y.number, r.number, COALESCE(r.run_key, ''), r.attempt, COALESCE(r.shared_key, ''), r.name, r.source, r.status,
 	r.build_id, r.commit_hash, r.branch, r.ci, r.skipped_as, r.shards, r.request, r.total, r.passed, r.failed, r.blocked, r.skipped,
-	r.errors, r.flaky, r.matched, r.stored, r.suite_errors, r.redacted, r.retried, r.made_by, r.made_by_user, r.created_at, r.updated_at, r.finished_at`
+	r.errors, r.flaky, r.matched, r.stored, r.suite_errors, r.redacted, r.retried, r.duration_ms, r.made_by, r.made_by_user, r.created_at, r.updated_at, r.finished_at`
 	runTables = ` FROM test_runs r JOIN test_cycles y ON y.id = r.cycle_id`
 )
 
 func (r *TestRun) targets() []any {
 	first := []any{&r.ID, &r.Project, &r.Cycle, &r.CycleNumber, &r.Number, &r.Key, &r.Attempt, &r.Shared, &r.Name, &r.Source, &r.Status,
 		&r.Build, &r.Commit, &r.Branch, inJSON{&r.CI}, &r.SkippedAs, &r.Shards, &r.Request, &r.Counts.Total, &r.Counts.Passed, &r.Counts.Failed, &r.Counts.Blocked, &r.Counts.Skipped,
-		&r.Errors, &r.Flaky, &r.Matched, &r.Stored, &r.SuiteErrors, &r.Redacted, &r.Retried}
+		&r.Errors, &r.Flaky, &r.Matched, &r.Stored, &r.SuiteErrors, &r.Redacted, &r.Retried, milliseconds{&r.Duration}}
 	return append(append(first, r.Maker.targets()...), instant{&r.CreatedAt}, instant{&r.UpdatedAt}, instant{&r.FinishedAt})
 }
 
 // Count adds so many results of a kind to those of the run, or takes them away.
 func (r *TestRun) Count(result *TestResult, n int64) {
 	r.Counts.add(result.Status, n)
+	if !result.Also {
+		r.Duration += time.Duration(n) * result.Duration
+	}
 	if result.Error {
 		r.Errors += n
 	}
@@ -115,9 +119,9 @@ func (t *Tx) InsertTestRun(ctx context.Context, r *TestRun) (err error) {
 func (t *Tx) UpdateTestRun(ctx context.Context, r *TestRun) error {
 	_, err := t.q.ExecContext(ctx, `
 		UPDATE test_runs SET name = $2, status = $3, build_id = $4, commit_hash = $5, branch = $6, ci = $7, total = $8, passed = $9, failed = $10, blocked = $11, skipped = $12,
-			errors = $13, flaky = $14, matched = $15, stored = $16, suite_errors = $17, redacted = $18, retried = $19, updated_at = $20, finished_at = $21 WHERE id = $1`,
+			errors = $13, flaky = $14, matched = $15, stored = $16, suite_errors = $17, redacted = $18, retried = $19, updated_at = $20, finished_at = $21, duration_ms = $22 WHERE id = $1`,
 		r.ID, r.Name, r.Status, r.Build, r.Commit, r.Branch, asJSON(r.CI), r.Counts.Total, r.Counts.Passed, r.Counts.Failed, r.Counts.Blocked, r.Counts.Skipped,
-		r.Errors, r.Flaky, r.Matched, r.Stored, r.SuiteErrors, r.Redacted, r.Retried, r.UpdatedAt.UnixMilli(), stamp(r.FinishedAt))
+		r.Errors, r.Flaky, r.Matched, r.Stored, r.SuiteErrors, r.Redacted, r.Retried, r.UpdatedAt.UnixMilli(), stamp(r.FinishedAt), r.Duration.Milliseconds())
 	if err != nil {
 		return t.fail("change a test run", err)
 	}

@@ -93,12 +93,12 @@ func (t *Tx) RemoveMember(ctx context.Context, organization, user uuid.UUID) err
 }
 
 // CountOwners counts the active owners of an organization.
-func (t *Tx) CountOwners(ctx context.Context, organization uuid.UUID) (n int, err error) {
-	err = t.q.QueryRowContext(ctx, `
+func (r reader) CountOwners(ctx context.Context, organization uuid.UUID) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, `
 		SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id
 		WHERE m.organization_id = $1 AND m.role = 'owner' AND u.deactivated_at IS NULL`, organization).Scan(&n)
 	if err != nil {
-		return 0, t.fail("count owners", err)
+		return 0, r.fail("count owners", err)
 	}
 	return n, nil
 }

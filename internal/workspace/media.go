@@ -36,8 +36,8 @@ func (w *Workspace) AddMedia(ctx context.Context, p *credential.Principal, ref I
 	return a, err
 }
 
-// Media lists the files of an issue that are of a kind, in the order in which
-// they came. What is private is for those who may change the issue.
+// Media lists the files of an issue that are of a kind (empty: of any), in the
+// order in which they came. What is private is for those who may change the issue.
 func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref IssueRef, kind string) ([]store.Artifact, error) {
 	issue, err := w.Issue(ctx, p, ref)
 	if err != nil {
@@ -48,10 +48,10 @@ func (w *Workspace) Media(ctx context.Context, p *credential.Principal, ref Issu
 		return nil, err
 	}
 	list, err := w.store.Artifacts(ctx, ownedBy(issue), 0, mostArtifacts)
-	return slices.DeleteFunc(list, func(a store.Artifact) bool { return a.Kind != kind || a.Private && !private }), err
+	return slices.DeleteFunc(list, func(a store.Artifact) bool { return kind != "" && a.Kind != kind || a.Private && !private }), err
 }
 
-// Medium names a file of an issue.
+// Medium names a file of an issue. An empty kind is any.
 type Medium struct {
 	Issue  IssueRef
 	Kind   string
@@ -69,7 +69,7 @@ func (w *Workspace) OpenMedia(ctx context.Context, p *credential.Principal, m Me
 		return nil, nil, err
 	}
 	private, err := w.seesPrivate(ctx, p, m.Issue)
-	if err == nil && (a.Kind != m.Kind || a.Owner != ownedBy(issue) || a.Private && !private) {
+	if err == nil && (m.Kind != "" && a.Kind != m.Kind || a.Owner != ownedBy(issue) || a.Private && !private) {
 		err = credential.Errorf(credential.NotFound, "no such file")
 	}
 	if err != nil {

@@ -189,18 +189,11 @@ func (w *Workspace) Changes(ctx context.Context, p *credential.Principal, n RunR
 	if err != nil {
 		return nil, err
 	}
-	out, before := &RunChanges{}, uuid.Nil
-	switch out.Since, err = w.store.TestRunBefore(ctx, run); {
-	case errors.Is(err, credential.NotFound):
-		out.Since = nil
-	case err != nil:
-		return nil, err
-	default:
-		before = out.Since.ID
-	}
-	if out.NewlyFailing, err = w.store.Failures(ctx, run.ID, before, false, mostChanged); err != nil || out.Since == nil {
+	out, err := w.newlyFailing(ctx, run)
+	if err != nil || out.Since == nil {
 		return out, err
 	}
+	before := out.Since.ID
 	if out.StillFailing, err = w.store.Failures(ctx, run.ID, before, true, mostChanged); err != nil {
 		return nil, err
 	}
@@ -211,5 +204,29 @@ func (w *Workspace) Changes(ctx context.Context, p *credential.Principal, n RunR
 		return nil, err
 	}
 	out.Missing, err = w.store.CountMissing(ctx, before, run.ID)
+	return out, err
+}
+
+// NewlyFailing is Changes with nothing but what fails newly.
+func (w *Workspace) NewlyFailing(ctx context.Context, p *credential.Principal, n RunRef) (*RunChanges, error) {
+	run, err := w.run(ctx, p, n)
+	if err != nil {
+		return nil, err
+	}
+	return w.newlyFailing(ctx, run)
+}
+
+func (w *Workspace) newlyFailing(ctx context.Context, run *store.TestRun) (out *RunChanges, err error) {
+	out = &RunChanges{}
+	before := uuid.Nil
+	switch out.Since, err = w.store.TestRunBefore(ctx, run); {
+	case errors.Is(err, credential.NotFound):
+		out.Since = nil
+	case err != nil:
+		return nil, err
+	default:
+		before = out.Since.ID
+	}
+	out.NewlyFailing, err = w.store.Failures(ctx, run.ID, before, false, mostChanged)
 	return out, err
 }

@@ -1214,6 +1214,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organizations/{organization}/sign-in-provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the OpenID Connect provider by which the people of an organization sign in */
+        get: operations["getSignInProvider"];
+        /**
+         * Replace the OpenID Connect provider by which the people of an organization sign in
+         * @description Replace the OpenID Connect provider by which the people of an organization sign in. It takes an owner who has signed in. Another issuer or client ends the sessions that the one before began.
+         */
+        put: operations["setSignInProvider"];
+        post?: never;
+        /**
+         * Let nobody sign in but by password
+         * @description Let nobody sign in but by password. The sessions that the provider began end. It takes an owner who has signed in.
+         */
+        delete: operations["deleteSignInProvider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/sign-in-provider/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the people whom the provider of an organization knows */
+        get: operations["listSignInLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/sign-in-provider/links/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget by which subject the provider knows somebody, who may be linked anew
+         * @description Forget by which subject the provider knows somebody, who may be linked anew. It takes an owner who has signed in.
+         */
+        delete: operations["forgetSignInLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organizations/{organization}/budgets": {
         parameters: {
             query?: never;
@@ -2416,7 +2478,7 @@ export interface components {
              * @description repeats: calls with an Idempotency-Key
              * @enum {string}
              */
-            what: "secrets" | "sessions" | "links" | "invitations" | "backup_codes" | "repeats" | "seeds" | "signing_keys" | "mails" | "webhooks";
+            what: "secrets" | "sessions" | "links" | "invitations" | "backup_codes" | "repeats" | "seeds" | "signing_keys" | "mails" | "webhooks" | "providers";
             count: number;
         };
         RetireRootKey: {
@@ -2948,6 +3010,76 @@ export interface components {
             outcome: "revoked" | "was_revoked" | "not_found";
             /** @description its record can't be read; it is revoked like any other */
             damaged?: boolean;
+        };
+        SignInProvider: {
+            /** Format: uri */
+            issuer: string;
+            client_id: string;
+            domains: string[];
+            /** @enum {string} */
+            role: "member" | "guest";
+            admit_new: boolean;
+            active: boolean;
+            /**
+             * Format: uri
+             * @description what the provider must be told, exactly
+             */
+            redirect_uri: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description why somebody wasn't let in the last time, since the provider was changed */
+            last_failure?: components["schemas"]["SignInFailure"];
+            /** @description tells one state of it from the next: what If-Match takes */
+            version: string;
+        };
+        SignInFailure: {
+            /** Format: date-time */
+            at: string;
+            reason: string;
+        };
+        SetSignInProvider: {
+            /**
+             * Format: uri
+             * @description as it stands in the provider's tokens: what is above /.well-known/openid-configuration
+             */
+            issuer: string;
+            /** @description that the provider gave */
+            client_id: string;
+            /** @description that the provider gave; left out, the one before stays, of the same issuer and client. It is never shown */
+            client_secret?: string;
+            /** @description 1 to 20 domains of e-mail addresses, such as example.com, for which the provider may vouch; of one installation each leads to one organization */
+            domains: string[];
+            /**
+             * @description what those become who come new
+             * @enum {string}
+             */
+            role: "member" | "guest";
+            /** @description let people in who are neither members nor invited */
+            admit_new?: boolean;
+            /** @description let people sign in by it; when it is turned off, the sessions end that it began */
+            active?: boolean;
+        };
+        SignInLinkList: {
+            items: components["schemas"]["SignInLink"][];
+            /** @description pass it on as cursor; absent on the last page */
+            next_cursor?: string;
+        };
+        SignInLink: {
+            /** Format: uuid */
+            user: string;
+            /** Format: email */
+            email: string;
+            name: string;
+            /** @description whether they are a member still; who isn't is let in only once they are invited */
+            member: boolean;
+            /** @description by which the provider knows them */
+            subject: string;
+            /** Format: date-time */
+            linked_at: string;
+            /** Format: date-time */
+            last_used_at: string;
         };
         BudgetList: {
             items: components["schemas"]["Budget"][];
@@ -7195,6 +7327,188 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    getSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetSignInProvider"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    deleteSignInProvider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of the state that the caller knows: of any other nothing is changed (RFC 9110 section 13.1.1) */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    listSignInLinks: {
+        parameters: {
+            query?: {
+                /** @description how many items a page has at most */
+                limit?: number;
+                /** @description next_cursor of the page before, with the same filters */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLinkList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    forgetSignInLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description organization: UUID, org_… or its number */
+                organization: string;
+                /** @description user: UUID, usr_… or e-mail address */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];

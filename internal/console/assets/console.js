@@ -34,9 +34,9 @@ document.addEventListener("click", async (event) => {
   if (live) live.textContent = copied ? `${what} copied to the clipboard` : `${what} could not be copied. It is selected: press Control C.`;
   if (!copied) return;
   if (button.hasAttribute("data-secret-copy")) {
-    button.dataset.copied = "1";
     const dialog = button.closest("dialog");
-    if (!dialog.querySelector("[data-secret-copy]:not([data-copied])")) markStored(dialog);
+    button.dataset.stored = "1";
+    if (!dialog.querySelector("[data-secret-copy]:not([data-stored])")) markStored(dialog);
   }
   setTimeout(() => {
     label.textContent = label.dataset.was;
@@ -47,11 +47,11 @@ document.addEventListener("click", async (event) => {
 // ---- the dialog that shows a secret once ----
 const guarded = (dialog) => dialog.matches("[data-guard]") && !dialog.dataset.stored;
 
-function markStored(dialog) {
+function markStored(dialog, says = "Copied. Store it before you close this window.") {
   dialog.dataset.stored = "1";
   const state = dialog.querySelector("[data-state]");
   state.classList.add("done");
-  state.querySelector("[data-text]").textContent = "Copied. Store it before you close this window.";
+  state.querySelector("[data-text]").textContent = says;
   dialog.querySelector(".leave").classList.remove("show");
 }
 
@@ -63,7 +63,7 @@ function warn(dialog) {
 }
 
 function wipe(root) {
-  for (const input of root.querySelectorAll("[data-secret]")) input.value = "";
+  for (const input of root.querySelectorAll("[data-secret], #pasted")) input.value = "";
 }
 
 for (const dialog of document.querySelectorAll("dialog[data-guard][open]")) {
@@ -96,21 +96,21 @@ const pages = window.trustedTypes?.createPolicy("gatehouse", { createHTML: (text
 const busy = document.getElementById("busy");
 let asking;
 
-async function swap(url) {
+async function swap(url, quiet) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  busy?.classList.add("on");
+  if (!quiet) busy?.classList.add("on");
   try {
     const answer = await fetch(url, { signal: mine.signal });
     const page = new DOMParser().parseFromString(pages.createHTML(await answer.text()), "text/html");
     const rows = [...document.querySelectorAll("[data-rows]")];
-    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return location.assign(url);
+    if (!answer.ok || rows.some((part) => !page.getElementById(part.id))) return quiet || location.assign(url);
     for (const part of rows) part.replaceWith(document.importNode(page.getElementById(part.id), true));
     history.replaceState(null, "", url);
     const count = document.querySelectorAll("[data-rows] tbody tr").length;
-    document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
+    if (!quiet) document.getElementById("live").textContent = count === 1 ? "1 row shown" : `${count} rows shown`;
   } catch (error) {
-    if (error.name !== "AbortError") location.assign(url);
+    if (error.name !== "AbortError" && !quiet) location.assign(url);
   } finally {
     if (asking === mine) busy?.classList.remove("on");
   }
@@ -118,7 +118,7 @@ async function swap(url) {
 
 function ask(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
-  return swap(form.action + (query.size ? `?${query}` : ""));
+  return swap(form.getAttribute("action") + (query.size ? `?${query}` : ""));
 }
 
 for (const form of document.querySelectorAll("form[data-live]")) {
@@ -168,41 +168,44 @@ addEventListener("pageshow", (event) => {
 });
 
 // ---- a code that came behind the # of a link reaches no server by itself ----
-for (const field of document.querySelectorAll("[data-fragment]")) {
-  const code = new URLSearchParams(location.hash.slice(1)).get(field.dataset.fragment);
-  if (!code) continue;
-  field.value = code;
-  history.replaceState(null, "", location.pathname + location.search);
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1));
+  for (const field of document.querySelectorAll("[data-fragment]")) {
+    if (!code.get(field.dataset.fragment)) continue;
+    field.value = code.get(field.dataset.fragment);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
 }
+takeCode();
+addEventListener("hashchange", takeCode);
 
-// ---- several secrets as one file, which is made here ----
+// ---- what is shown once, as a file ----
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-env]");
+  const button = event.target.closest("[data-save]");
   if (!button) return;
-  const dialog = button.closest("dialog");
-  const lines = [...dialog.querySelectorAll("[data-variable]")].map((field) => `${field.dataset.variable}=${field.value}\n`);
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob(lines, { type: "text/plain" })), download: button.dataset.env });
-  dialog.append(link);
+  const file = new Blob([document.getElementById(button.dataset.save).value, "\n"], { type: "text/plain" });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: button.dataset.name });
   link.click();
-  link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  markStored(dialog);
+  markStored(button.closest("dialog"), "Downloaded. Keep the file where your passwords are.");
 });
 
-// ---- a secret that is looked for stays here: its fingerprint is sent ----
-for (const form of document.querySelectorAll("form[data-trace]")) {
-  const field = form.elements.known;
-  form.addEventListener("submit", async (event) => {
-    const text = field.value.trim();
-    if (text.length < 25 || /[\s…]|\.\.\./.test(text) || /^[0-9a-f]{8}-/.test(text) || text.startsWith("btci_")) return;
-    event.preventDefault();
-    field.value = "";
-    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-    field.value = [...sum.slice(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    form.querySelector("[data-traced]").textContent = `Fingerprint ${field.value}. The secret was not sent.`;
-    form.requestSubmit();
-  });
-}
+// ---- which token is this? Its fingerprint is made here, and the token goes nowhere ----
+document.querySelector("[data-hashes] #pasted")?.addEventListener("input", async (event) => {
+  const text = event.target.value.trim();
+  const field = document.getElementById("fingerprint");
+  if (!text || !window.crypto?.subtle) return; // by plain HTTP there is none, but for the loopback address
+  const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  if (event.target.value.trim() === text) field.value = [...new Uint8Array(sum).slice(0, 4)].map((n) => n.toString(16).padStart(2, "0")).join("");
+});
+
+// ---- a run that is going on is looked at again, unless somebody is at work in it ----
+setInterval(() => {
+  const going = document.querySelector("[data-going]");
+  if (!going || document.hidden || busy?.classList.contains("on")) return;
+  if (document.activeElement?.closest("[data-rows]") || going.querySelector("details[open] ~ details[open]")) return;
+  swap(location.href, true);
+}, 5000);
 
 // ---- focus ----
 document.querySelector("[data-focus-now]")?.focus();

@@ -266,3 +266,25 @@ func (b *Tab) Ready(selector string) {
 	b.T.Helper()
 	b.Do(chromedp.WaitReady(chromedp.CSS(selector)))
 }
+
+// Press sends keys to what has the focus.
+func (b *Tab) Press(keys string) {
+	b.T.Helper()
+	b.Do(chromedp.KeyEvent(keys))
+}
+
+// Reach presses the Tab key until what a CSS selector finds has the focus, as who
+// has no mouse does, and fails the test if that is never so, or can't be seen.
+func (b *Tab) Reach(selector string) {
+	b.T.Helper()
+	for range 150 {
+		if b.Text(fmt.Sprintf("String(document.activeElement.matches(%q))", selector)) == "true" {
+			if b.Text("getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement.closest('label') ?? document.activeElement).outlineStyle") == "nonenone" {
+				b.T.Errorf("%s has the focus, and nothing shows it", selector)
+			}
+			return
+		}
+		b.Press("\t")
+	}
+	b.T.Fatalf("no key leads to %s at %s", selector, b.Text("location.href"))
+}
