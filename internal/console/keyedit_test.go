@@ -84,7 +84,7 @@ func TestSeveralKeys(t *testing.T) {
 		list := s.shows("the list", s.get(keys), 200, "4 of 4 shown", "Elsewhere")
 		s.hides("a search", s.shows("a search", s.get(keys+"?q=PIPE"), 200, "3 of 3 shown", `value="PIPE"`), "Elsewhere")
 		s.hides("a mode", s.shows("a mode", s.get(keys+"?mode=test"), 200, "1 of 1 shown"), "Pipeline")
-		s.shows("its first characters", s.get(keys+"?q="+url.QueryEscape(texts[1][:13])), 200, "1 of 1 shown", "Pipeline <1>")
+		s.shows("its first characters", s.get(keys+"?q="+url.QueryEscape(texts[1][9:13])), 200, "1 of 1 shown", "Pipeline <1>")
 		s.shows("nothing", s.get(keys+"?q=nothing&state=active"), 200, "Nothing matches", "Clear")
 		s.shows("no state", s.get(keys+"?state=x"), 422, "active, attention or inactive")
 
@@ -107,8 +107,8 @@ func TestSeveralKeys(t *testing.T) {
 			}
 		}
 		s.hides("the form once more", s.post(keys+"/several/rotate", form), "bsk_live_")
-		s.shows("nothing picked", s.post(keys+"/several", fill(list, "act", "revoke")), 400, "none of the keys")
-		s.shows("nothing to do", s.post(keys+"/several", fill(list, "act", "x", "pick:"+ids[0], "on")), 422, "must be revoke or rotate")
+		s.shows("nothing picked", s.post(keys+"/several", fill(list, "act", "revoke")), 400, "None of the keys")
+		s.shows("nothing to do", s.post(keys+"/several", fill(list, "act", "x", "pick:"+ids[0], "on")), 422, "Must be revoke or rotate")
 		s.shows("no form of ours", s.post(keys+"/several/revoke", url.Values{"pick:" + ids[0]: {"on"}}), 403)
 		pick[1] = "revoke"
 		s.shows("asking to revoke two", s.post(keys+"/several", fill(list, pick...)), 200, "Revoke 2 keys", "can't be taken back")

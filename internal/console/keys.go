@@ -66,6 +66,9 @@ func (c *console) keys(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
+	if err := c.sparks(r, p.Rows); err != nil {
+		return edge.Page{}, err
+	}
 	p.Used, p.Most, p.Soon = inUse(found), c.most("bunship_live"), soonest(rows, c.authority.Now())
 	return c.render(r, "keys", page{Title: "API keys", Body: p})
 }
@@ -83,7 +86,7 @@ func soonest(rows []row, now time.Time) (first *ending) {
 // chooseKeys finds the rows that are asked for, and what stands around them.
 func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 	p.List, p.Any = listed(r, "API keys", base(r)+"/keys", "state", "mode", "q"), len(rows) > 0
-	p.List.search("Name or first characters")
+	p.List.search("Name or first characters after bsk_")
 	p.List.filter("mode", "Mode", choice{Title: "Live and test"}, choice{Value: "live", Title: "Live"}, choice{Value: "test", Title: "Test"})
 	rows = slices.DeleteFunc(rows, func(k row) bool {
 		return !k.matches(r.Param("q")) || r.Param("mode") != "" && k.Mode != r.Param("mode")
@@ -111,10 +114,11 @@ func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 	return p, nil
 }
 
-// matches reports whether the name or the hint of a credential has a text.
+// matches reports whether the name or the hint of a credential has a text. That
+// is no beginning of a secret with its prefix: an address with one is refused.
 func (r row) matches(text string) bool {
 	text = strings.ToLower(strings.TrimSpace(text))
-	return strings.Contains(strings.ToLower(r.Name), text) || strings.HasPrefix(strings.ToLower(r.Hint), strings.TrimRight(text, ".…"))
+	return strings.Contains(strings.ToLower(r.Name), text) || strings.Contains(strings.ToLower(r.Hint), strings.TrimRight(text, ".…"))
 }
 
 // keyPage shows one API key.
