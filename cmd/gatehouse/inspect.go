@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse-dev/gatehouse/internal/report"
 	"github.com/gatehouse-dev/gatehouse/internal/testresult"
 )
 
@@ -60,7 +62,7 @@ func (a *app) inspect(names []string, format string) error {
 	for _, name := range names {
 		sum, err := a.readResults(name, format, func(*testresult.Case) error { return nil })
 		if err != nil {
-			fmt.Fprintf(a.stderr, "gatehouse: %s: %v\n", name, err)
+			fmt.Fprintf(a.stderr, "gatehouse: %s: %s\n", onOneLine(name), onOneLine(err.Error()))
 			continue
 		}
 		list = append(list, inspected{
@@ -68,10 +70,10 @@ func (a *app) inspect(names []string, format string) error {
 			Flaky: sum.Flaky, SuiteErrors: sum.SuiteErrors, Warnings: append([]string{}, sum.Warnings...),
 		})
 		for _, message := range sum.SuiteMessages {
-			fmt.Fprintf(a.stderr, "gatehouse: %s: outside its tests: %s\n", name, strings.ReplaceAll(message, "\n", " "))
+			fmt.Fprintf(a.stderr, "gatehouse: %s: outside its tests: %s\n", onOneLine(name), onOneLine(message))
 		}
 		for _, warning := range sum.Warnings {
-			fmt.Fprintf(a.stderr, "gatehouse: %s: %s\n", name, warning)
+			fmt.Fprintf(a.stderr, "gatehouse: %s: %s\n", onOneLine(name), onOneLine(warning))
 		}
 	}
 	if err := a.printInspected(list, len(names)); err != nil {
@@ -83,25 +85,41 @@ func (a *app) inspect(names []string, format string) error {
 	return nil
 }
 
+// onOneLine is a text that a stranger may have written, on one line.
+func onOneLine(text string) string {
+	const most = 1000 // characters
+	return report.Plain(text, most)
+}
+
 // printInspected prints a table, or with --json one object for one file, and a
 // list of them for more.
 func (a *app) printInspected(list []inspected, asked int) error {
 	switch {
 	case a.json && asked > 1:
-		return a.printJSON(list)
+		return a.printPlainJSON(list)
 	case len(list) == 0:
 		return nil
 	case a.json:
-		return a.printJSON(list[0])
+		return a.printPlainJSON(list[0])
 	}
 	rows := make([][]string, len(list))
 	for i, f := range list {
-		rows[i] = []string{f.File, f.Format}
+		rows[i] = []string{onOneLine(f.File), f.Format}
 		for _, n := range []int64{f.Tests, f.Passed, f.Failed, f.Errors, f.Skipped, f.Flaky, f.SuiteErrors} {
 			rows[i] = append(rows[i], strconv.FormatInt(n, 10))
 		}
 	}
 	return a.table("FILE\tFORMAT\tTESTS\tPASSED\tFAILED\tERRORS\tSKIPPED\tFLAKY\tSUITE ERRORS", rows)
+}
+
+// printPlainJSON prints a value whose texts command nothing.
+func (a *app) printPlainJSON(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.stdout, report.PlainJSON(text))
+	return err
 }
 
 // readResults reads a file of test results, or standard input for a name of -.

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/api"
 	"github.com/gatehouse-dev/gatehouse/client"
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
@@ -209,6 +210,13 @@ func (p *poisoned) fillPeople(demo *sample) {
 	p.made(asked{"POST", "/v1/revoke", "", `{"credential":"` + token.Text + `"}`}, nil)
 	p.made(asked{"PUT", base + "/limits", "", `{"requests":100000,"window":"1s","address_requests":100000}`}, nil)
 	p.made(asked{"POST", base + "/projects/PRJ-1/trust-rules", "", `{"name":"CI","provider":"github","repository_id":"123","branch":"main","scopes":["results:write"]}`}, nil)
+	p.made(asked{"PUT", base + "/sign-in-provider", "", `{"issuer":"https://login.demo.test","client_id":"x","client_secret":"x","domains":["demo.test"],"role":"member","active":true}`}, nil)
+	operator := credential.Operator()
+	member, err := p.node.authority.Member(ctx, &operator, uuid.MustParse(demo.Organization.ID), authority.UserRef{Email: admin.Email})
+	p.must(err)
+	p.must(p.node.store.Quietly(ctx, func(tx *store.Tx) error {
+		return tx.KnowByProvider(ctx, uuid.MustParse(demo.Organization.ID), &store.ProviderLink{User: member.ID, Issuer: "https://login.demo.test", Subject: "sub-1", LinkedAt: time.Now(), UsedAt: time.Now()})
+	}))
 	p.made(asked{"PUT", base + "/projects/PRJ-1/limits", "", `{"requests":100000,"window":"1s"}`}, nil)
 	p.must(p.node.store.SeeNode(ctx, uuid.New(), time.Now(), time.Now()))
 }
@@ -247,7 +255,7 @@ func (p *poisoned) fillWork(demo *sample) {
 		{"/projects/" + project.BetaHubID + "/releases.json", hub}, {"/api/v1/test-cases?" + cases, pat}, {"/api/v1/test-cycles?" + cases, pat},
 		{"/api/receiver/api/v1/" + project.OneTestID + "/launch", one},
 		{"/api/external/v2/tests", beta}, {"/api/external/v2/tests/1/testers", beta},
-		{organization + "/members", ""}, {organization + "/projects/PRJ-1/trust-rules", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
+		{organization + "/members", ""}, {organization + "/sign-in-provider/links", ""}, {organization + "/projects/PRJ-1/trust-rules", ""}, {organization + "/projects", ""}, {organization + "/webhooks", ""}, {organization + "/invitations", ""}, {"/v1/credentials?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage?organization=" + demo.Organization.ID, ""}, {"/v1/usage/export?organization=" + demo.Organization.ID, ""},
 		{"/v1/usage/spends?organization=" + demo.Organization.ID, ""},
 		{runs, pat}, {begins + "/results", pat}, {organization + "/projects/" + project.TestKaseID + "/tests", pat},

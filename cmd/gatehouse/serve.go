@@ -117,8 +117,9 @@ func surfaces(cfg *Config, st *store.Store, auth *authority.Authority, projects 
 	betas := []*edge.Surface{oauth2, betatesting.Surface(auth, projects)}
 	hubs := betahub.Surfaces(betahub.Config{Authority: auth, Workspace: projects, Lists: betahub.Lists(cfg.BetaHubLists)})
 	tests := onetest.Surfaces(auth, projects)
-	pages := openapi.Dialects(auth.Issuer(), bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests))
-	return slices.Concat([]*edge.Surface{native, openapi.Surface(native, oauth2), pages},
+	site := openapi.Site{Address: auth.Issuer(), Assets: console.AssetsPath()}
+	dialects := []openapi.Dialect{bunShipPage(ships), betaTestingPage(betas), testKasePage(kases), betaHubPage(hubs), oneTestPage(tests)}
+	return slices.Concat([]*edge.Surface{native, openapi.Surface(site, dialects, native, oauth2), openapi.Dialects(site, dialects...)},
 		console.Surfaces(console.Config{Authority: auth, Workspace: projects, URL: auth.Issuer()}), kases, ships, betas, hubs, tests)
 }
 

@@ -83,7 +83,7 @@ func federationStops(w *tour) []stop {
 	}
 	led := func(b *pagetest.Tab) {
 		b.Load("/console/sign-in/organization")
-		b.Fill("#named", "somebody@demo.test\r")
+		b.Fill("#named", "Demo Games\r") // by an address the provider would be told of it
 		b.Until("document.querySelector('#go')")
 	}
 	// at types a login on the pages of the provider.
@@ -92,6 +92,14 @@ func federationStops(w *tour) []stop {
 		b.Until("location.origin === '" + p.url + "' && document.querySelector('[name=login]')")
 		b.Fill("[name=login]", login)
 		b.Fill("[name=password]", "x\r")
+	}
+	// visits forgets what the pages of the provider say on the browser's console.
+	visits := func(do func(*pagetest.Tab)) func(*pagetest.Tab) {
+		return func(b *pagetest.Tab) {
+			b.Quiet()
+			do(b)
+			b.Forget()
+		}
 	}
 	alert := func(b *pagetest.Tab) { b.Until("document.querySelector('[role=alert]')") }
 	return append([]stop{
@@ -117,36 +125,43 @@ func federationStops(w *tour) []stop {
 			b.Click(".head .acts button")
 			b.Until("document.querySelector('#go')")
 		}},
-		{name: "sso-tried", as: "owner", do: func(b *pagetest.Tab) {
+		{name: "sso-tried", as: "owner", do: visits(func(b *pagetest.Tab) {
 			at(b, "owner")
 			b.Until("document.body.innerText.includes('Let in as')")
-		}},
+		})},
 	}, []stop{
+		{name: "docs", path: "/docs", do: func(b *pagetest.Tab) {
+			b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('details[id=createCredential]').open = true"))
+		}},
+		{name: "docs-bunship", path: "/docs/bunship", do: func(b *pagetest.Tab) {
+			b.Click("#lang-js")
+			b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('main details').open = true"))
+		}},
 		{name: "sso-ask", path: "/console/sign-in/organization"},
 		{name: "sso-nothing", do: func(b *pagetest.Tab) {
 			b.Fill("#named", "nobody@elsewhere.test\r")
 			alert(b)
 		}},
-		{name: "sso-unverified", as: "doubtful", do: func(b *pagetest.Tab) {
+		{name: "sso-unverified", as: "doubtful", do: visits(func(b *pagetest.Tab) {
 			led(b)
 			at(b, "doubtful")
 			alert(b)
-		}},
-		{name: "sso-aborted", as: "undecided", do: func(b *pagetest.Tab) {
+		})},
+		{name: "sso-aborted", as: "undecided", do: visits(func(b *pagetest.Tab) {
 			led(b)
 			b.Click("#go")
 			b.Until("document.querySelector('a[href$=abort]')")
 			b.Click("a[href$=abort]")
 			alert(b)
-		}},
+		})},
 		{name: "sso-last-failure", as: "owner", path: "{org}/sign-in"},
-		{name: "sso-in", as: "new", do: func(b *pagetest.Tab) {
+		{name: "sso-in", as: "new", do: visits(func(b *pagetest.Tab) {
 			led(b)
 			at(b, "new")
 			b.At("/console/")
 			b.Until("document.body.innerText.includes('Nia New')")
-		}},
-		{name: "sso-prove", as: "new", do: func(b *pagetest.Tab) { w.provesByProvider(b, p) }},
+		})},
+		{name: "sso-prove", as: "new", do: visits(func(b *pagetest.Tab) { w.provesByProvider(b, p) })},
 		{name: "sso-known", as: "owner", path: "{org}/sign-in", do: func(b *pagetest.Tab) { b.Until("document.body.innerText.includes('Nia New')") }},
 		{name: "sso-known-to-an-admin", as: "admin", path: "{org}/sign-in"},
 		{name: "sso-delete", as: "owner", path: "{org}/sign-in/delete"},
@@ -181,7 +196,8 @@ func (w *tour) provesByProvider(b *pagetest.Tab, p *oidcProvider) {
 	})()`))
 	b.Until("document.querySelector('#go')")
 	b.Click("#go")
-	b.Until("location.origin === '" + p.url + "' && document.querySelector('[name=login]')") // though the provider knows who it is
+	b.Until("location.origin === '" + p.url + "' && document.querySelector('[name=login]')")    // though the provider knows who it is
+	b.Do(chromedp.Evaluate[chromedp.Void]("document.querySelector('[name=login]').value = ''")) // which is filled in with the address
 	b.Fill("[name=login]", "new")
 	b.Fill("[name=password]", "x\r")
 	b.Until("document.body.innerText.includes('press Confirm there')")

@@ -55,6 +55,7 @@ func TestTour(t *testing.T) {
 	browser := pagetest.Chromium(t)
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
+			t.Parallel()
 			w := newTour(t, browser)
 			for _, s := range area.stops(w) {
 				w.see(s)

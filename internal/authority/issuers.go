@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,6 +182,9 @@ func (i *issuers) ask(ctx context.Context, name string) (known, error) {
 	if err != nil {
 		return known{}, err
 	}
+	if err := i.checkPlace(name, place); err != nil {
+		return known{}, err
+	}
 	keys, err := i.rules.Fetch(ctx, place, jwt.MaxIssuerKeys)
 	if err != nil {
 		return known{}, err
@@ -187,6 +193,21 @@ func (i *issuers) ask(ctx context.Context, name string) (known, error) {
 	k.provider, k.unfit = jwt.ParseProvider(document)
 	k.keys, err = jwt.ParseIssuerKeys(keys)
 	return k, err
+}
+
+// checkPlace refuses keys at a host of a private network that isn't the issuer's
+// own: nobody on the internet has requests made in there.
+func (i *issuers) checkPlace(name, place string) error {
+	from, err := url.Parse(name)
+	to, err2 := url.Parse(place)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	own := strings.EqualFold(from.Hostname(), to.Hostname())
+	if !own && slices.ContainsFunc(i.rules.Targets.Private, func(host string) bool { return strings.EqualFold(host, to.Hostname()) }) {
+		return errors.New("its keys are at a private host that is another issuer's")
+	}
+	return nil
 }
 
 // trimSlash is an issuer as the path behind it is appended (OpenID Connect

@@ -80,7 +80,7 @@ func (s *site) rest(b *pagetest.Tab, keys string) {
 	b.Click(".c-key a")
 	b.Until("document.querySelector('#usage')")
 	b.Accessible("key")
-	b.Click(".acts .secondary")
+	b.Click(".acts .primary")
 	b.Until("document.querySelector('form.ask')")
 	b.Accessible("rotate")
 	b.Click("form.ask button")

@@ -15,10 +15,20 @@ import (
 // keyEdit is the form by which a key is changed, as it is filled in.
 type keyEdit struct {
 	Row                          row
+	Word, ID                     string
+	ByOperator                   bool // whether its end is set by the operator alone
 	Name, Rate, Addresses, Until string
 	DefaultRate                  int
 	Shut                         []string // addresses of its latest requests that would be refused
 	Problems                     []trouble
+}
+
+// Back is where the form leads.
+func (f keyEdit) Back() string {
+	if f.Word == "client" { // which has no page of its own
+		return strings.TrimSuffix(f.Row.To, "/"+f.ID)
+	}
+	return f.Row.To
 }
 
 // Problem finds what is wrong with a field.
@@ -44,7 +54,8 @@ func (c *console) editKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 }
 
 func (c *console) showKeyEdit(r *edge.Request, e *keyEdit, d *authority.Detail) (edge.Page, error) {
-	e.DefaultRate = d.Credential.Scheme.PerMinute
+	cred := d.Credential
+	e.DefaultRate, e.Word, e.ID, e.ByOperator = cred.Scheme.PerMinute, familyOf(r).Word, cred.ID.String(), cred.Scheme.Expiry == credential.ExpiryOperator
 	out, err := c.render(r, "editkey", page{Title: "Edit " + d.Credential.Name, Body: e})
 	if e.Problems != nil {
 		out.Status = unprocessable
@@ -77,7 +88,8 @@ func (c *console) changeKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	if err != nil {
 		return edge.Page{}, err
 	}
-	return c.done(r, e.Row.To, "saved")
+	e.Word, e.ID = f.Word, d.Credential.ID.String()
+	return c.done(r, e.Back(), "saved")
 }
 
 // request is what the form changes.
@@ -98,7 +110,7 @@ func (e *keyEdit) request(cred *credential.Credential) authority.UpdateRequest {
 	if !cred.ExpiresAt.IsZero() {
 		was = cred.ExpiresAt.UTC().Format(time.DateOnly)
 	}
-	if e.Until != was {
+	if e.Until != was && cred.Scheme.Expiry != credential.ExpiryOperator {
 		at, err := time.Parse(time.DateOnly, e.Until)
 		if err != nil {
 			e.Problems = append(e.Problems, trouble{"expires", "Choose the day on which the key stops working. One that has an end keeps one."})

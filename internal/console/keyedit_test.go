@@ -65,7 +65,23 @@ func TestKeyIsEdited(t *testing.T) {
 		}
 		s.post(one+"/revoke", fill(page))
 		s.shows("revoked", s.get(one), 200, "for good")
-		s.shows("editing what is revoked", edit("addresses", ""), 422, "revoked")
+		s.shows("editing what is revoked", edit("addresses", "", "until", "2199-01-01"), 422, "revoked")
+	})
+}
+
+// An API client takes an allowlist; its end is the operator's, who is named the
+// command.
+func TestBT19_BT20_ClientIsEdited(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		s.enter("ada@example.test")
+		id, text := s.newKey(authority.IssueRequest{Name: "Dashboard", Scheme: "betatesting_static"})
+		one := s.pages() + "/integrations/" + id
+		form := s.shows("the form", s.get(one+"/edit"), 200, "Edit client", "gatehouse credential update "+id)
+		s.shows("an allowlist", s.post(one+"/edit", fill(form, "name", "Dashboard", "addresses", "198.51.100.0/24")), 200, s.pages()+"/integrations?done=saved")
+		s.shows("the list", s.get(s.pages()+"/integrations?done=saved"), 200, "Saved.", "1 address range")
+		if got := s.is(text); got != credential.CodeAddress {
+			t.Errorf("from elsewhere it is %s", got)
+		}
 	})
 }
 
@@ -84,7 +100,8 @@ func TestSeveralKeys(t *testing.T) {
 		list := s.shows("the list", s.get(keys), 200, "4 of 4 shown", "Elsewhere")
 		s.hides("a search", s.shows("a search", s.get(keys+"?q=PIPE"), 200, "3 of 3 shown", `value="PIPE"`), "Elsewhere")
 		s.hides("a mode", s.shows("a mode", s.get(keys+"?mode=test"), 200, "1 of 1 shown"), "Pipeline")
-		s.shows("its first characters", s.get(keys+"?q="+url.QueryEscape(texts[1][9:13])), 200, "1 of 1 shown", "Pipeline <1>")
+		s.shows("its first characters", s.get(keys+"?q="+texts[1][9:13]), 200, "Pipeline <1>")
+		s.shows("all of it", s.get(keys+"?q="+texts[1]), 400, "must not stand in a URL")
 		s.shows("nothing", s.get(keys+"?q=nothing&state=active"), 200, "Nothing matches", "Clear")
 		s.shows("no state", s.get(keys+"?state=x"), 422, "active, attention or inactive")
 

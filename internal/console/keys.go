@@ -86,7 +86,7 @@ func soonest(rows []row, now time.Time) (first *ending) {
 // chooseKeys finds the rows that are asked for, and what stands around them.
 func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 	p.List, p.Any = listed(r, "API keys", base(r)+"/keys", "state", "mode", "q"), len(rows) > 0
-	p.List.search("Name or first characters after bsk_")
+	p.List.search("Name, or 4 characters")
 	p.List.filter("mode", "Mode", choice{Title: "Live and test"}, choice{Value: "live", Title: "Live"}, choice{Value: "test", Title: "Test"})
 	rows = slices.DeleteFunc(rows, func(k row) bool {
 		return !k.matches(r.Param("q")) || r.Param("mode") != "" && k.Mode != r.Param("mode")

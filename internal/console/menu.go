@@ -66,6 +66,7 @@ func menu(m *store.Membership, base, current string) (list []section) {
 		{"Profile & Account", account, "person", below(current, account) && !below(current, tokens)},
 		{"API tokens", tokens, "token", below(current, tokens) || m != nil && below(current, base+"/tokens")},
 		{"Organizations", "/console/", "grid", current == "/console/"},
+		{"API docs", "/docs", "book", false},
 	}})
 }
 

@@ -79,6 +79,9 @@ func loadAssets() assets {
 	return a
 }
 
+// AssetsPath is where the style, the script and the fonts of the pages are.
+func AssetsPath() string { return "/console/assets/" + loadAssets().version + "/" }
+
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
 	return slices.Contains([]string{"pages/base.html", "pages/parts.html", "pages/gate.html", "pages/workparts.html"}, file)

@@ -53,9 +53,11 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Get(organization+"/keys/{credential}/revoke", write, c.askRevoke),
 		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.revoke),
 
-		edge.Get(organization+"/integrations", read, c.clients),
+		shows(organization+"/integrations", read, c.clients),
 		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
 		edge.Form(organization+"/integrations", write, most, c.guarded(c.createClient)),
+		edge.Get(organization+"/integrations/{credential}/edit", write, c.editKey),
+		edge.Form(organization+"/integrations/{credential}/edit", write, most, c.guarded(c.changeKey)),
 		edge.Get(organization+"/integrations/{credential}/rotate", write, c.askRotate),
 		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.guarded(c.rotate)),
 		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),

@@ -172,8 +172,8 @@ func TestTK43_TK49_RotationReminders(t *testing.T) {
 		due(80, ">for 90<")
 		due(165, ">for 180<")
 		due(350, ">for 365<")
-		over := s.shows("what is over", s.get(own+"?state=expired&q=for 7"), 200, ">for 7<", "Expired", "Recreate")
-		s.shows("another like it", s.get(s.found(over, regexp.MustCompile(`href="([^"]*from=[^"]*)"`))), 200, `value="for 7"`, `<option value="7" selected>`)
+		over := s.shows("what is over", s.get(own+"?state=expired&q=for+7"), 200, ">for 7<", "Expired", "Recreate")
+		s.shows("another like it", s.get(s.found(over, regexp.MustCompile(`href="([^"]*from=[^"]*)"[^>]*>Recreate`))), 200, `value="for 7"`, `<option value="7" selected>`)
 		one := s.tokenAt(over)
 		s.shows("its page", s.get(one), 200, "Expired", "Requests with it get 401", "Recreate")
 		s.shows("nothing of that", s.get(own+"?q=zzz"), 200, "Nothing matches", "zzz")
@@ -232,7 +232,7 @@ func TestS4_TokensOfOthers(t *testing.T) {
 		}
 		s.shows("a guest's organization", s.get(own+"/new"), 200, "You are a guest there")
 
-		if _, err := s.authority.CreateUser(ctx, &operator, other.ID, authority.UserRequest{Email: "lee@example.test", Role: credential.Member}); err != nil {
+		if _, err := s.authority.CreateUser(ctx, &operator, other.ID, authority.UserRequest{Email: "lee@example.test", Name: "Lee", Role: credential.Member}); err != nil {
 			t.Fatal(err)
 		}
 		issue(other, "lee@example.test")

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"encoding/base64"
 	"io"
 	"slices"
@@ -158,10 +159,17 @@ func decoded(part string) string {
 	return string(text)
 }
 
+// Finds reports whether there is a secret in a text.
+func (s *Scanner) Finds(text string) bool {
+	any := false
+	s.Redact(text, func(Found) { any = true })
+	return any
+}
+
 // Redact puts asterisks in the place of every secret in a text, but for its
 // prefix, and calls found for each. A text without any comes back as it is.
 func (s *Scanner) Redact(text string, found func(Found)) string {
-	if _, any := next(s, text, 0, false); !any {
+	if _, any := next(s, text, 0, false); !any && strings.IndexByte(text, 0) < 0 {
 		return text
 	}
 	out := []byte(text)
@@ -169,18 +177,61 @@ func (s *Scanner) Redact(text string, found func(Found)) string {
 	return string(out)
 }
 
-// redact is Redact in place. It returns how many secrets there were.
-func (s *Scanner) redact(text []byte, more bool, found func(Found)) (n int) {
-	for from := 0; ; n++ {
+// redact is Redact in place.
+func (s *Scanner) redact(text []byte, more bool, found func(Found)) {
+	for from := 0; ; {
 		p, ok := next(s, text, from, more)
 		if !ok {
-			return n
+			break
 		}
 		found(Found{NewSecret(string(text[p.start:p.end])), p.scheme})
 		for i := p.start + p.shown; i < p.end; i++ {
 			text[i] = '*'
 		}
 		from = p.end
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		s.redactWide(text, more, found)
+	}
+}
+
+// widest is how many bytes a character of a secret takes: those of UTF-16 and
+// UTF-32 are bytes with NULs beside them.
+const widest = 4
+
+// redactWide redacts what is a secret once its NULs are left out.
+func (s *Scanner) redactWide(text []byte, more bool, found func(Found)) {
+	narrow := bytes.ReplaceAll(text, []byte{0}, nil)
+	at, n := 0, 0 // a place in the text, and how many bytes before it are no NULs
+	for from := 0; ; {
+		p, ok := next(s, narrow, from, more)
+		if !ok {
+			return
+		}
+		from = p.end
+		for ; n < p.start || text[at] == 0; at++ {
+			if text[at] != 0 {
+				n++
+			}
+		}
+		start := at
+		for ; n < p.end; at++ {
+			if text[at] != 0 {
+				n++
+			}
+		}
+		if at-start > widest*(p.end-p.start) { // bytes that lie about
+			continue
+		}
+		found(Found{NewSecret(string(narrow[p.start:p.end])), p.scheme})
+		for i, k := start, p.start; i < at; i++ {
+			if text[i] == 0 {
+				continue
+			}
+			if k++; k > p.start+p.shown {
+				text[i] = '*'
+			}
+		}
 	}
 }
 
@@ -227,9 +278,9 @@ type redactor struct {
 }
 
 // Reader reads what another reader has, redacted like a text: of the same
-// length, wherever the reads begin and end.
+// length, wherever the reads begin and end. It may be in UTF-8, UTF-16 or UTF-32.
 func (s *Scanner) Reader(from io.Reader, found func(Found)) io.Reader {
-	return &redactor{scanner: s, from: from, found: found, text: make([]byte, 0, scanBlock+s.longest)}
+	return &redactor{scanner: s, from: from, found: found, text: make([]byte, 0, scanBlock+widest*s.longest)}
 }
 
 // Read implements io.Reader.
@@ -248,11 +299,15 @@ func (r *redactor) Read(p []byte) (n int, err error) {
 // fill reads on, and redacts what is there. What may be the beginning of a
 // secret waits for the rest.
 func (r *redactor) fill() {
-	kept := append(make([]byte, 0, scanBlock+r.scanner.longest), r.text...)
+	kept := append(make([]byte, 0, scanBlock+widest*r.scanner.longest), r.text...)
 	n, err := r.from.Read(kept[len(kept):cap(kept)])
 	r.text, r.err = kept[:len(kept)+n], err
 	r.scanner.redact(r.text, err == nil, r.found)
 	if r.ready = len(r.text); err == nil {
-		r.ready = max(0, len(r.text)-r.scanner.longest+1)
+		longest := r.scanner.longest
+		if bytes.IndexByte(r.text, 0) >= 0 {
+			longest *= widest
+		}
+		r.ready = max(0, len(r.text)-longest+1)
 	}
 }

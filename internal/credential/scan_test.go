@@ -79,6 +79,37 @@ func TestScannerFindsEverySecret(t *testing.T) {
 	}
 }
 
+// TestK2_SecretsInWideCharacters wants secrets to be found in UTF-16 and UTF-32
+// of either order, wherever the reads fall, and the text to stay what it was.
+func TestK2_SecretsInWideCharacters(t *testing.T) {
+	t.Parallel()
+	set := builtins(t)
+	scan := set.Scanner(testIssuer)
+	for _, secret := range secretsOf(t, set) {
+		shown := strings.IndexByte(scan.Redact(secret, func(Found) {}), '*')
+		text := "before " + secret + " and behind " + secret
+		want := strings.ReplaceAll(text, secret, secret[:shown]+strings.Repeat("*", len(secret)-shown))
+		for _, form := range []string{"%\x00", "\x00%", "%\x00\x00\x00", "\x00\x00\x00%"} {
+			wide := func(text string) string {
+				var b strings.Builder
+				for i := range len(text) {
+					b.WriteString(strings.ReplaceAll(form, "%", text[i:i+1]))
+				}
+				return "\xff\xfe" + b.String()
+			}
+			n := 0
+			got, err := io.ReadAll(scan.Reader(iotest.OneByteReader(strings.NewReader(wide(text))), func(f Found) {
+				if n++; f.Secret.Reveal() != secret {
+					t.Errorf("%q: found another secret", form)
+				}
+			}))
+			if err != nil || n != 2 || string(got) != wide(want) || !scan.Finds(wide(text)) || scan.Finds(wide(want)) {
+				t.Errorf("%q: found %d, %v: %q", form, n, err, got)
+			}
+		}
+	}
+}
+
 func TestScannerReadsLongStreams(t *testing.T) {
 	t.Parallel()
 	set := builtins(t)

@@ -96,6 +96,9 @@ func (t *Trust) Check() error {
 		if field := t.foreign(); field != "" {
 			return InvalidField(field, "is for github and gitlab; say in claims what another issuer's token must hold")
 		}
+		if t.Issuer == GitHub.Issuer() || t.Issuer == GitLab.Issuer() {
+			return InvalidField("provider", "of this issuer's tokens is github or gitlab, which ask for a repository by its number")
+		}
 		if len(t.Claims) == 0 {
 			return InvalidField("claims", "must name at least one claim by which the issuer tells your workloads from those of others")
 		}
@@ -210,16 +213,18 @@ type claimNames struct {
 	repository, owner, event string
 	branch, tag              string
 	pull                     []string // what events of pull requests begin with
+	hidden                   string   // an event behind which one of these may stand
 }
 
 var (
-	gitHubClaims = claimNames{"repository_id", "repository_owner_id", "event_name", "refs/heads/", "refs/tags/", []string{"pull_request"}}
-	gitLabClaims = claimNames{"project_id", "namespace_id", "pipeline_source", "", "", []string{"merge_request", "external_pull_request"}}
+	gitHubClaims = claimNames{"repository_id", "repository_owner_id", "event_name", "refs/heads/", "refs/tags/", []string{"pull_request"}, ""}
+	gitLabClaims = claimNames{"project_id", "namespace_id", "pipeline_source", "", "", []string{"merge_request", "external_pull_request"}, "parent_pipeline"}
 )
 
 func (t *Trust) mismatch(claims map[string]string, names claimNames) string {
 	event := claims[names.event]
-	pull := slices.ContainsFunc(names.pull, func(prefix string) bool { return strings.HasPrefix(event, prefix) })
+	pull := slices.ContainsFunc(names.pull, func(prefix string) bool { return strings.HasPrefix(event, prefix) }) ||
+		event == names.hidden && (!t.Protected || claims["ref_protected"] != "true") // no stranger gets onto a protected branch
 	switch {
 	case t.Repository == "" || claims[names.repository] != t.Repository:
 		return "repository"

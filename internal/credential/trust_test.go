@@ -35,9 +35,9 @@ func gitLabJob(change map[string]string) map[string]string {
 	return claims
 }
 
-// TestTrustMatches: a rule lets in what it names and nothing that is only like
+// TestO13_TrustMatches: a rule lets in what it names and nothing that is only like
 // it, and never what strangers begin from a fork.
-func TestTrustMatches(t *testing.T) {
+func TestO13_TrustMatches(t *testing.T) {
 	t.Parallel()
 	gitLab := func(t *credential.Trust) { t.Provider = credential.GitLab }
 	for name, c := range map[string]struct {
@@ -59,14 +59,22 @@ func TestTrustMatches(t *testing.T) {
 		"one where no branch is asked": {gitHubRule(func(t *credential.Trust) { t.Branch = "" }), gitHubJob(map[string]string{"event_name": "pull_request_target"}), "event"},
 		"pull requests let in": {gitHubRule(func(t *credential.Trust) { t.Branch, t.PullRequests = "", true }),
 			gitHubJob(map[string]string{"event_name": "pull_request", "ref": "refs/pull/7/merge"}), ""},
-		"no event":                  {gitHubRule(nil), gitHubJob(map[string]string{"event_name": ""}), "event"},
-		"another environment":       {gitHubRule(func(t *credential.Trust) { t.Environment = "Production" }), gitHubJob(nil), "environment"},
-		"not protected":             {gitHubRule(func(t *credential.Trust) { t.Protected = true }), gitHubJob(map[string]string{"ref_protected": "false"}), "protected"},
-		"a claim it lacks":          {gitHubRule(func(t *credential.Trust) { t.Claims = map[string]string{"workflow": "x"} }), gitHubJob(nil), "claims"},
-		"a tag":                     {gitHubRule(func(t *credential.Trust) { t.Branch, t.Tag = "", "v*" }), gitHubJob(map[string]string{"ref": "refs/tags/v1.2", "ref_type": "tag"}), ""},
-		"GitLab's words at GitHub":  {gitHubRule(nil), gitLabJob(nil), "repository"},
-		"GitLab":                    {gitHubRule(gitLab), gitLabJob(nil), ""},
-		"GitLab, a merge request":   {gitHubRule(gitLab), gitLabJob(map[string]string{"pipeline_source": "merge_request_event"}), "event"},
+		"no event":                      {gitHubRule(nil), gitHubJob(map[string]string{"event_name": ""}), "event"},
+		"another environment":           {gitHubRule(func(t *credential.Trust) { t.Environment = "Production" }), gitHubJob(nil), "environment"},
+		"not protected":                 {gitHubRule(func(t *credential.Trust) { t.Protected = true }), gitHubJob(map[string]string{"ref_protected": "false"}), "protected"},
+		"a claim it lacks":              {gitHubRule(func(t *credential.Trust) { t.Claims = map[string]string{"workflow": "x"} }), gitHubJob(nil), "claims"},
+		"a tag":                         {gitHubRule(func(t *credential.Trust) { t.Branch, t.Tag = "", "v*" }), gitHubJob(map[string]string{"ref": "refs/tags/v1.2", "ref_type": "tag"}), ""},
+		"GitLab's words at GitHub":      {gitHubRule(nil), gitLabJob(nil), "repository"},
+		"GitLab":                        {gitHubRule(gitLab), gitLabJob(nil), ""},
+		"GitLab, a merge request":       {gitHubRule(gitLab), gitLabJob(map[string]string{"pipeline_source": "merge_request_event"}), "event"},
+		"GitLab, below a merge request": {gitHubRule(gitLab), gitLabJob(map[string]string{"pipeline_source": "parent_pipeline"}), "event"},
+		"GitLab, such a one of a protected branch": {gitHubRule(gitLab), gitLabJob(map[string]string{"pipeline_source": "parent_pipeline", "ref_protected": "true"}), "event"},
+		"GitLab, where one is asked for": {gitHubRule(func(t *credential.Trust) { t.Provider, t.Protected = credential.GitLab, true }),
+			gitLabJob(map[string]string{"pipeline_source": "parent_pipeline", "ref_protected": "true"}), ""},
+		"GitLab, where one is asked for, and isn't": {gitHubRule(func(t *credential.Trust) { t.Provider, t.Protected = credential.GitLab, true }),
+			gitLabJob(map[string]string{"pipeline_source": "parent_pipeline"}), "event"},
+		"GitLab, where merge requests are let in": {gitHubRule(func(t *credential.Trust) { t.Provider, t.Branch, t.PullRequests = credential.GitLab, "", true }),
+			gitLabJob(map[string]string{"pipeline_source": "parent_pipeline"}), ""},
 		"GitLab, a tag of the name": {gitHubRule(gitLab), gitLabJob(map[string]string{"ref_type": "tag"}), "ref"},
 		"GitLab, GitHub's words":    {gitHubRule(gitLab), gitHubJob(nil), "repository"},
 		"another": {&credential.Trust{Provider: credential.OtherProvider, Claims: map[string]string{"pipeline": "7", "signed": "true"}},
@@ -98,8 +106,8 @@ func TestTrustMatches(t *testing.T) {
 	}
 }
 
-// TestTrustChecks: what could let in more than anybody meant is no rule.
-func TestTrustChecks(t *testing.T) {
+// TestO13_TrustChecks: what could let in more than anybody meant is no rule.
+func TestO13_TrustChecks(t *testing.T) {
 	t.Parallel()
 	if err := gitHubRule(nil).Check(); err != nil {
 		t.Fatal(err)
@@ -121,7 +129,13 @@ func TestTrustChecks(t *testing.T) {
 		"a date":                   {"claims", func(t *credential.Trust) { t.Claims = map[string]string{"exp": "1"} }},
 		"an empty claim":           {"claims", func(t *credential.Trust) { t.Claims = map[string]string{"sub": ""} }},
 		"other with a repository":  {"repository_id", func(t *credential.Trust) { t.Provider, t.Branch = credential.OtherProvider, "" }},
-		"other without claims":     {"claims", func(t *credential.Trust) { *t = credential.Trust{Provider: credential.OtherProvider} }},
+		"other at GitHub": {"provider", func(t *credential.Trust) {
+			*t = credential.Trust{Provider: credential.OtherProvider, Issuer: "https://token.actions.githubusercontent.com", Claims: map[string]string{"ref": "refs/heads/main"}}
+		}},
+		"other at GitLab": {"provider", func(t *credential.Trust) {
+			*t = credential.Trust{Provider: credential.OtherProvider, Issuer: "https://gitlab.com", Claims: map[string]string{"ref": "main"}}
+		}},
+		"other without claims": {"claims", func(t *credential.Trust) { *t = credential.Trust{Provider: credential.OtherProvider} }},
 	} {
 		err := gitHubRule(c.change).Check()
 		var e *credential.Error

@@ -3,7 +3,6 @@ package openapi
 import (
 	"bytes"
 	"fmt"
-	"html/template"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -46,11 +45,12 @@ type Param struct{ About, Value string }
 // Dialects serves a page for each of some dialects: of each route a line that
 // calls it at the host that the reader came to. Where the host looks strange,
 // the lines call the installation by its own address.
-func Dialects(address string, pages ...Dialect) *edge.Surface {
+func Dialects(site Site, pages ...Dialect) *edge.Surface {
 	s := &edge.Surface{Present: edge.FromHeaders, WriteError: edge.WriteProblem, Error: api.Problem{}}
 	for _, d := range pages {
 		s.Routes = append(s.Routes, edge.Get("/docs/"+d.Path, edge.Public, func(r *edge.Request, _ edge.None) (edge.HTML, error) {
-			return d.page(base(r.Request, address))
+			r.SetHeader("Content-Security-Policy", policy)
+			return d.page(frameOf(site, r, d.Name+"’s API", pages))
 		}).Steady().Named("docsOf"+d.Name, "What of "+d.Name+"'s API is served, with a line to call each route."))
 	}
 	return s
@@ -72,35 +72,38 @@ func base(r *http.Request, address string) string {
 // The page, as the template reads it.
 type (
 	dialectView struct {
-		Name, About string
-		Filled      []Variable
-		Calls       []callView
+		Frame               frame
+		Name, About, Header string
+		Filled              []Variable
+		Calls               []callView
 	}
 
 	callView struct {
-		Method, ID, About, Needs, Line string
-		Path                           []string // by its segments, where it may be broken
-		Params                         []memberView
+		Method, ID, About, Needs string
+		Example                  example
+		Path                     []string // by its segments, where it may be broken
+		Params                   []memberView
 	}
 )
 
 // page writes the page for a reader who came to an address.
-func (d *Dialect) page(base string) (edge.HTML, error) {
-	t, err := template.ParseFS(files, "dialect.html")
-	if err != nil {
-		return nil, err
-	}
-	v := dialectView{Name: d.Name, About: d.About, Filled: d.Filled}
+func (d *Dialect) page(f frame) (edge.HTML, error) {
+	v := dialectView{Name: d.Name, About: d.About, Filled: d.Filled, Header: or(d.Header, bearer)}
+	group := navGroup{Title: "Calls"}
 	for _, s := range d.Surfaces {
 		for _, r := range s.Routes {
 			if !strings.HasPrefix(r.Pattern, d.Prefix) || d.Named && r.Doc.ID == "" {
 				continue
 			}
-			v.Calls = append(v.Calls, d.call(base, r))
+			c := d.call(f.Base, r)
+			v.Calls = append(v.Calls, c)
+			group.Links = append(group.Links, navLink{c.Method, strings.TrimPrefix(r.Pattern, strings.TrimSuffix(d.Prefix, "/")), "#" + c.ID})
 		}
 	}
+	f.Nav = []navGroup{group}
+	v.Frame = f
 	var out bytes.Buffer
-	if err := t.Execute(&out, v); err != nil {
+	if err := templates.ExecuteTemplate(&out, "dialect.html", v); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
@@ -117,27 +120,18 @@ func (d *Dialect) call(base string, r edge.Route) callView {
 	case needs == "":
 		v.Needs = "any credential"
 	}
-	v.Line = "curl"
-	if r.Method != http.MethodGet {
-		v.Line += " -X " + r.Method
-	}
-	v.Line += ` "` + base + d.fill(r.Pattern) + d.query(r.Params) + `"`
 	for _, name := range r.Params {
 		p := d.Params[name]
 		v.Params = append(v.Params, memberView{Name: name, About: p.About, Needed: p.Value != ""})
 	}
+	c := callOf{id: v.ID, method: r.Method, url: base + d.fill(r.Pattern) + d.query(r.Params), form: r.Form}
 	if protected {
-		v.Line += " \\\n  -H \"" + or(d.Header, "Authorization: Bearer $TOKEN") + "\""
+		c.header = or(d.Header, bearer)
 	}
-	switch body := or(r.Doc.Example, exampleOf(r.In, 0)); {
-	case r.MaxBody == 0:
-	case strings.HasPrefix(body, "-"):
-		v.Line += " \\\n  " + body
-	case r.Form:
-		v.Line += " \\\n  -d " + quoted(body)
-	default:
-		v.Line += " \\\n  -H 'Content-Type: application/json' \\\n  -d " + quoted(body)
+	if r.MaxBody > 0 {
+		c.body = or(r.Doc.Example, exampleOf(r.In, 0))
 	}
+	v.Example = c.examples()
 	return v
 }
 

@@ -21,7 +21,7 @@ func TestDialectPage(t *testing.T) {
 	}}
 	d := Dialect{Name: "Things", Prefix: "/api/", Surfaces: []*edge.Surface{plain}, Wildcards: map[string]string{"thing": "$THING"}, Header: "X-Key: $KEY",
 		Params: map[string]Param{"kind": {"of which kind", "toys"}, "shop": {"in which shop", "$SHOP"}, "page": {About: "which page"}}}
-	page, err := d.page("http://things.test")
+	page, err := d.page(frame{Base: "http://things.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestDialectPage(t *testing.T) {
 		t.Error("it shows a route of elsewhere")
 	}
 	d.Named = true
-	if page, err = d.page("http://things.test"); err != nil || strings.Contains(string(page), "<details") {
+	if page, err = d.page(frame{Base: "http://things.test"}); err != nil || strings.Contains(string(page), `<details id=`) {
 		t.Errorf("it shows what has no name: %v", err)
 	}
 }

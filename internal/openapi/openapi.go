@@ -18,12 +18,12 @@ import (
 // keptFor is how long anybody may keep the document and the page.
 const keptFor = time.Hour
 
-//go:embed page.html dialect.html style.css
+//go:embed page.html dialect.html frame.html style.css
 var files embed.FS
 
-// Surface serves the document of some surfaces. It is made when it is first
-// asked for.
-func Surface(of ...*edge.Surface) *edge.Surface {
+// Surface serves the document of some surfaces, and the page of it, where the
+// others are linked. Both are made when they are first asked for.
+func Surface(site Site, dialects []Dialect, of ...*edge.Surface) *edge.Surface {
 	document := sync.OnceValues(func() (edge.Written, error) {
 		d, err := Build(of...)
 		if err != nil {
@@ -31,18 +31,20 @@ func Surface(of ...*edge.Surface) *edge.Surface {
 		}
 		return d.JSON()
 	})
-	page := sync.OnceValues(func() (edge.HTML, error) {
-		d, err := Build(of...)
+	built := sync.OnceValues(func() (*Document, error) { return Build(of...) })
+	page := func(r *edge.Request, _ edge.None) (edge.HTML, error) {
+		d, err := built()
 		if err != nil {
 			return nil, err
 		}
-		return d.page()
-	})
+		r.SetHeader("Content-Security-Policy", policy)
+		return d.page(frameOf(site, r, "Gatehouse API", dialects))
+	}
 	style := func() (edge.Stylesheet, error) { return files.ReadFile("style.css") }
 	return &edge.Surface{Present: edge.FromHeaders, WriteError: edge.WriteProblem, Error: api.Problem{}, Routes: []edge.Route{
 		edge.Get("/openapi.json", edge.Public, answer(document)).Kept(keptFor).Steady().
 			Named("openapi", "The OpenAPI 3.1 document of the API."),
-		edge.Get("/docs", edge.Public, answer(page)).Kept(keptFor).Steady().
+		edge.Get("/docs", edge.Public, page).Kept(keptFor).Steady().
 			Named("docs", "The same, for people."),
 		edge.Get("/docs/style.css", edge.Public, answer(style)).Kept(keptFor).Steady().
 			Named("style", "What the page looks like."),

@@ -98,7 +98,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := d.page()
+	page, err := d.page(frame{Site: Site{Assets: "/assets/"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,10 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page doesn't have %s", want)
 		}
 	}
-	for _, never := range []string{"<script", "<style", "style=", "onclick", "//"} {
+	if strings.Count(text, "<script") != 1 || !strings.Contains(text, `<script type="module" src="/assets/console.js"></script>`) {
+		t.Error("the page runs another script than that of all pages")
+	}
+	for _, never := range []string{"<style", "style=", "onclick", "//"} {
 		if strings.Contains(text, never) {
 			t.Errorf("the page has %s", never)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/edge"
@@ -12,8 +14,10 @@ import (
 // The page, as the template reads it.
 type (
 	pageView struct {
+		Frame frame
 		Title string
 		About []string // paragraphs
+		First example  // that shows how a credential is presented
 		Tags  []tagView
 		Types []typeView
 	}
@@ -27,6 +31,7 @@ type (
 		Method, ID, Summary, More string
 		Path                      []string // by its segments, where it may be broken
 		Permission                string   // in words
+		Example                   example
 		Parameters                []memberView
 		Body                      *typeView
 		Answer                    typeView
@@ -52,27 +57,47 @@ type (
 	}
 )
 
-// page writes the document for people.
-func (d *Document) page() (edge.HTML, error) {
-	t, err := template.ParseFS(files, "page.html")
-	if err != nil {
-		return nil, err
+// templates are those of the pages.
+var templates = template.Must(template.ParseFS(files, "*.html"))
+
+// page writes the document for people, within the frame of all pages.
+func (d *Document) page(f frame) (edge.HTML, error) {
+	v := d.view(f.Base)
+	for _, t := range v.Tags {
+		group := navGroup{Title: t.Name}
+		for _, op := range t.Operations {
+			group.Links = append(group.Links, navLink{op.Method, op.ID, "#" + op.ID})
+		}
+		f.Nav = append(f.Nav, group)
 	}
+	v.Frame = f
 	var out bytes.Buffer
-	if err := t.Execute(&out, d.view()); err != nil {
+	if err := templates.ExecuteTemplate(&out, "page.html", v); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
 }
 
-func (d *Document) view() pageView {
+// frameOf is the frame of a page as a reader sees it.
+func frameOf(site Site, r *edge.Request, title string, dialects []Dialect) frame {
+	f := frame{Site: site, Title: title, Base: base(r.Request, site.Address), Pages: []pageLink{{"Gatehouse", "/docs", r.URL.Path == "/docs"}}}
+	for _, d := range dialects {
+		f.Pages = append(f.Pages, pageLink{d.Name, "/docs/" + d.Path, r.URL.Path == "/docs/"+d.Path})
+	}
+	return f
+}
+
+func (d *Document) view(base string) pageView {
 	v := pageView{Title: d.Info.Title, About: strings.Split(d.Info.Description, "\n\n")}
+	v.First = callOf{id: "first", method: "GET", url: base + "/v1/self", header: bearer}.examples()
 	for _, t := range d.Tags {
 		group := tagView{Name: t.Name, Anchor: strings.ToLower(strings.ReplaceAll(t.Name, " ", "-")), About: t.Description}
 		for _, path := range d.Paths {
 			for _, op := range path.Value {
 				if op.Value.Tags[0] == t.Name {
-					group.Operations = append(group.Operations, d.operation(path.Name, op.Name, &op.Value))
+					shown := d.operation(path.Name, op.Name, &op.Value)
+					shown.Example = d.exampleFor(base+path.Name, op.Name, &op.Value)
+					group.Operations = append(group.Operations, shown)
 				}
 			}
 		}
@@ -112,6 +137,70 @@ func (d *Document) operation(path, method string, op *operation) operationView {
 		v.Errors = append(v.Errors, errorView{r.Name, strings.Split(shared.Description, ", ")})
 	}
 	return v
+}
+
+// bearer is how the examples present a credential.
+const bearer = "Authorization: Bearer $TOKEN"
+
+// exampleFor writes a call of an operation, with what its body needs.
+func (d *Document) exampleFor(url, method string, op *operation) example {
+	c := callOf{id: op.ID, method: strings.ToUpper(method)}
+	c.url = wildcard.ReplaceAllStringFunc(url, func(name string) string { return "$" + strings.ToUpper(name[1:len(name)-1]) })
+	if len(op.Security) > 0 && len(op.Security[0]) > 0 {
+		c.header = bearer
+	}
+	if op.Body != nil {
+		content := op.Body.Content[0]
+		c.body, c.form = d.sample(content.Value.Schema, 0), strings.Contains(content.Name, "form")
+		if c.form {
+			c.body = d.sampleForm(content.Value.Schema)
+		}
+	}
+	return c.examples()
+}
+
+// full is a schema, or that which it refers to.
+func (d *Document) full(s *schema) *schema {
+	if found := d.Components.Schemas.at(strings.TrimPrefix(s.Ref, componentPrefix)); found != nil {
+		return *found
+	}
+	return s
+}
+
+// sample writes a value of a schema as JSON, with those members that it needs.
+func (d *Document) sample(s *schema, depth int) string {
+	s = d.full(s)
+	switch {
+	case len(s.Enum) > 0 && s.Enum[0] != "":
+		return strconv.Quote(s.Enum[0])
+	case s.Type == "array" && s.Items != nil && depth < deepest:
+		return "[" + d.sample(s.Items, depth+1) + "]"
+	case s.Type == "integer" || s.Type == "number":
+		return "1"
+	case s.Type == "boolean":
+		return "true"
+	case s.Type == "object" && depth < deepest:
+		var members []string
+		for _, p := range s.Properties {
+			if slices.Contains(s.Required, p.Name) {
+				members = append(members, strconv.Quote(p.Name)+":"+d.sample(p.Value, depth+1))
+			}
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	case s.Format == "date-time":
+		return `"2030-01-31T12:00:00Z"`
+	}
+	return `"…"`
+}
+
+// sampleForm writes the fields that a form needs.
+func (d *Document) sampleForm(s *schema) string {
+	s = d.full(s)
+	var fields []string
+	for _, name := range s.Required {
+		fields = append(fields, name+"=$"+strings.ToUpper(name))
+	}
+	return strings.Join(fields, "&")
 }
 
 // bounds says in words which numbers may stand there.

@@ -113,6 +113,9 @@ func (s *sending) attach(ctx context.Context) error {
 			continue
 		}
 		_ = file.Close()
+		if err = s.renew(ctx); err != nil {
+			return &during{fmt.Sprintf("%d of %d attachments are stored", s.files, len(list)), err}
+		}
 		err = s.attachFile(ctx, name)
 		switch {
 		case err == nil:

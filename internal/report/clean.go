@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -49,4 +51,30 @@ func hiding(text, token string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, token, "[the token]")
+}
+
+// Plain is a text of a file of results as it may be printed: on one line, of at
+// most so many characters, and such that it commands neither a terminal nor a
+// CI system.
+func Plain(text string, most int) string { return plain(text, most) }
+
+// PlainJSON is the same JSON, in which no text commands anything: what a CI
+// system or a terminal would act on is written as an escape.
+func PlainJSON(text []byte) string {
+	var b strings.Builder
+	hash := false
+	for _, r := range string(text) { // only within texts does any of this stand
+		switch {
+		case hash && r == '#', r > unicode.MaxASCII && !shown(r):
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			}
+			hash = false
+			continue
+		default:
+			b.WriteRune(r)
+		}
+		hash = r == '#'
+	}
+	return b.String()
 }

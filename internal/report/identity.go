@@ -27,10 +27,8 @@ var ErrNoIdentity = errors.New("there is no identity token")
 // an audience: the public URL of the server, unless its trust rule says another.
 // GitHub is asked for one; GitLab and others have put it into a variable.
 func IDToken(ctx context.Context, getenv func(string) string, client *http.Client, audience string) (string, error) {
-	for _, name := range []string{"GATEHOUSE_ID_TOKEN", "CIRCLE_OIDC_TOKEN_V2"} {
-		if text := strings.TrimSpace(getenv(name)); text != "" {
-			return checkIDToken(text)
-		}
+	if text := givenToken(getenv); text != "" {
+		return checkIDToken(text)
 	}
 	address, token := getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 	switch {
@@ -42,6 +40,16 @@ func IDToken(ctx context.Context, getenv func(string) string, client *http.Clien
 		return "", fmt.Errorf("%w: give the job \"id_tokens: GATEHOUSE_ID_TOKEN: aud: %s\"", ErrNoIdentity, audience)
 	}
 	return "", fmt.Errorf("%w: on GitHub the workflow needs \"permissions: id-token: write\"; elsewhere have the CI put the token into GATEHOUSE_ID_TOKEN", ErrNoIdentity)
+}
+
+// givenToken is the one identity token that the job was given, or empty.
+func givenToken(getenv func(string) string) string {
+	for _, name := range []string{"GATEHOUSE_ID_TOKEN", "CIRCLE_OIDC_TOKEN_V2"} {
+		if text := strings.TrimSpace(getenv(name)); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 func checkIDToken(text string) (string, error) {

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -25,6 +26,9 @@ func (s *sending) exchange(ctx context.Context) error {
 			return wrong("--oidc: %v", err)
 		}
 		if code := codeOf(err); code == Rejected || n == mostRepeats {
+			if code == Rejected && s.tradesOnce() {
+				err = fmt.Errorf("%w; %s", err, whereTradedOnce)
+			}
 			return err
 		}
 		wait := min(longestWait, time.Second<<n)
@@ -34,6 +38,13 @@ func (s *sending) exchange(ctx context.Context) error {
 		}
 	}
 }
+
+// whereTradedOnce says what to do where a job has one identity token.
+const whereTradedOnce = "this job was given one identity token, and one is traded once: for another report run the job again, or have it get a new token"
+
+// tradesOnce reports whether the job has one identity token and can't ask for
+// another.
+func (j *job) tradesOnce() bool { return j.OIDC && givenToken(j.Getenv) != "" }
 
 func (s *sending) trade(ctx context.Context, web *http.Client) (string, time.Time, error) {
 	identity, err := IDToken(ctx, s.Getenv, web, first(s.Audience, s.url))
@@ -57,8 +68,12 @@ func (s *sending) sleep(ctx context.Context, d time.Duration) error {
 
 // renew trades for a new token before the one that was traded ends.
 func (s *sending) renew(ctx context.Context) error {
-	if !s.OIDC || s.Now().Before(s.expires.Add(-oneMinute)) {
+	now := s.Now()
+	switch {
+	case !s.OIDC, now.Before(s.expires.Add(-oneMinute)), s.tradesOnce() && now.Before(s.expires):
 		return nil
+	case s.tradesOnce():
+		return &Refused{Status: http.StatusUnauthorized, Code: "ended", Description: "the access token that it was traded for has ended; " + whereTradedOnce}
 	}
 	if err := s.exchange(ctx); err != nil {
 		return err

@@ -51,7 +51,7 @@ func (o *output) result(done *outcome, err error) {
 	switch {
 	case o.job.JSON && done.code != Usage:
 		text, _ := json.Marshal(o.document(done, err)) // of plain values
-		o.print(o.stdout, string(text)+"\n")
+		o.print(o.stdout, PlainJSON(text)+"\n")
 	case !o.job.JSON && done.state != "":
 		o.print(o.stdout, o.summary(done))
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,7 +58,24 @@ func TestNastyNames(t *testing.T) {
 		if len(env) > 4 {
 			checkSummary(t, env[5])
 		}
+		got = m.report(t, Options{Results: []string{file}, Name: "n", JSON: true}, env...)
+		checkJSON(t, got, append(env, "", "")[0])
 	}
+}
+
+// checkJSON wants JSON that says what the server said, and commands nothing.
+func checkJSON(t *testing.T, got said, where string) {
+	t.Helper()
+	var d document
+	if err := json.Unmarshal([]byte(got.stdout), &d); err != nil || d.Changes == nil || len(d.Changes.NewlyFailing) != len(nasty) {
+		t.Fatalf("--json prints %s: %v", got.stdout, err)
+	}
+	for i, change := range d.Changes.NewlyFailing {
+		if want := string([]rune(nasty[i])); change.Name != want {
+			t.Errorf("--json prints %q, want %q", change.Name, want)
+		}
+	}
+	checkLine(t, strings.TrimSuffix(got.stdout, "\n"), where)
 }
 
 // ours are the commands that a report gives.

@@ -68,7 +68,7 @@ type reading struct {
 	dir      string // of the file that is being read
 	contents hash.Hash
 	seed     maphash.Seed
-	failed   map[uint64]struct{} // tests whose last attempt failed
+	failed   map[uint64]int // tests that fail, with the attempt at which they did
 }
 
 // read reads all files to their end and packs their results, before anything
@@ -78,7 +78,7 @@ func (j *job) read(list []source) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{spool: s, contents: sha256.New(), seed: maphash.MakeSeed(), failed: map[uint64]struct{}{}}
+	r := &reading{spool: s, contents: sha256.New(), seed: maphash.MakeSeed(), failed: map[uint64]int{}}
 	var broken []error
 	for _, source := range list {
 		if err := j.readFile(r, source); err != nil {
@@ -190,6 +190,7 @@ func (r *reading) add(c *testresult.Case) error {
 }
 
 // follow keeps track of which tests fail: of several attempts the last counts.
+// Two results of one name and one attempt are two tests: neither undoes the other.
 func (r *reading) follow(c *testresult.Case) {
 	failed := c.Status == testresult.Failed || c.Status == testresult.Errored
 	if !failed && c.Attempt == 0 {
@@ -202,11 +203,11 @@ func (r *reading) follow(c *testresult.Case) {
 		_ = h.WriteByte(0)
 	}
 	id := h.Sum64()
-	_, before := r.failed[id]
+	at, before := r.failed[id]
 	switch {
-	case failed && len(r.failed) < mostFailing:
-		r.failed[id] = struct{}{}
-	case !failed && before:
+	case failed && (before || len(r.failed) < mostFailing):
+		r.failed[id] = max(at, c.Attempt)
+	case !failed && before && c.Attempt > at:
 		delete(r.failed, id)
 		r.failures = slices.DeleteFunc(r.failures, func(f failing) bool { return f.id == id })
 	}

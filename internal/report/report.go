@@ -21,6 +21,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -242,9 +243,15 @@ func (j *job) checkIDs() error {
 		return wrong("--project-id takes the id of a project, such as PRJ-1")
 	case !name(j.Cycle):
 		return wrong("--cycle-id takes the id of a test cycle, such as TCYCLE-5")
+	case j.OIDC && j.Organization == "" && !everywhere.MatchString(j.Project):
+		return wrong("--oidc takes --project-id as a UUID or pr-…, or --org-id beside it: others who share the server may have a project %s that trusts this job", first(j.Project, "PRJ-1"))
 	}
 	return nil
 }
+
+// everywhere are ids of projects that no other organization has: anybody may
+// have a PRJ-1 that lets the jobs of anybody's repository in.
+var everywhere = regexp.MustCompile(`^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|pr-[1-9][0-9]*)$`)
 
 // name reports whether a text has only what ids are made of, or nothing.
 func name(text string) bool {

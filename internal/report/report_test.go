@@ -3,6 +3,9 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +77,35 @@ func TestTKO16_ExitCodes(t *testing.T) {
 				t.Errorf("--json printed, at exit code %d:\n%s", got.code, got.stdout)
 			}
 		})
+	}
+}
+
+// TestTKO16_TestsOfOneName wants a failed test to fail the report, unless it is
+// a later attempt of that very test that passed.
+func TestTKO16_TestsOfOneName(t *testing.T) {
+	t.Parallel()
+	ctrf := func(tests string) string {
+		return write(t, "ctrf.json", `{"results":{"tool":{"name":"x"},"tests":[`+tests+`]}}`)
+	}
+	playwright := func(tests string) string {
+		return write(t, "playwright.json", `{"config":{},"suites":[{"title":"a.spec.ts","specs":[{"title":"works","tests":[`+tests+`]}]}]}`)
+	}
+	for name, row := range map[string]struct {
+		file string
+		code Code
+	}{
+		"failed in one browser":                         {ctrf(`{"name":"works","status":"failed","browser":"chromium"},{"name":"works","status":"passed","browser":"firefox"}`), Hit},
+		"without browsers":                              {ctrf(`{"name":"works","status":"failed"},{"name":"works","status":"passed"}`), Hit},
+		"failed after two attempts, and another passed": {ctrf(`{"name":"works","status":"failed","retries":2},{"name":"works","status":"passed","retries":1}`), Hit},
+		"repeated":    {playwright(`{"projectName":"p","status":"unexpected","results":[{"status":"failed"}]},{"projectName":"p","status":"expected","results":[{"status":"passed"}]}`), Hit},
+		"tried again": {ctrf(`{"name":"works","status":"failed"},{"name":"works","status":"passed","retries":1}`), Done},
+	} {
+		got := reportWith(t, Options{Results: []string{row.file}, FailOn: []string{"failed"}, DryRun: true})
+		got.want(t, name+", read alone", Done)
+		got = newMemory(t).report(t, Options{Results: []string{row.file}, FailOn: []string{"failed"}})
+		if got.want(t, name, row.code); strings.Contains(got.stdout, "failed:\n  - ") != (row.code == Hit) {
+			t.Errorf("%s: it prints\n%s", name, got.stdout)
+		}
 	}
 }
 
@@ -429,9 +461,54 @@ func TestOIDC(t *testing.T) {
 	}
 	with(newMemory(t), "").want(t, "no identity", Usage)
 	late := newMemory(t)
-	with(late, "an.identity.token", "late", "yes").want(t, "a trade that takes long", Done)
-	if late.count("/oauth2/token") < 2 || late.stored() != 2500 {
-		t.Errorf("%d trades", late.count("/oauth2/token"))
+	if got = with(late, "an.identity.token", "late", "yes"); got.code == Done || late.count("/oauth2/token") != 1 || !strings.Contains(got.stderr, "run the job again") {
+		t.Errorf("the one identity token of a job was traded %d times, exit code %d:\n%s", late.count("/oauth2/token"), got.code, got.stderr)
 	}
-	late.report(t, Options{Results: []string{file}, OIDC: true}).want(t, "a token and an identity", Usage)
+	gitHub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"value":"an.identity.token"}`)
+	}))
+	defer gitHub.Close()
+	small := junit(t, 1, 0)
+	attach := []string{small}
+	attached, asked := 0, 0 // trades right before attachments, and before questions, wherever the time falls
+	for range 4 {
+		attach = append(attach, write(t, "a.txt", "a"))
+		late = newMemory(t)
+		got = reportWith(t, Options{Results: []string{small}, Attach: attach, URL: late.URL, OIDC: true, Organization: "1173", Project: "PRJ-1"},
+			"late", "yes", "ACTIONS_ID_TOKEN_REQUEST_URL", gitHub.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x")
+		got.want(t, "a trade that takes long", Done)
+		last := ""
+		for _, call := range late.calls {
+			if last == "POST /oauth2/token" {
+				attached += map[bool]int{true: 1}[strings.HasSuffix(call, "/files")]
+				asked += map[bool]int{true: 1}[strings.HasPrefix(call, "GET")]
+			}
+			last = call
+		}
+	}
+	if attached == 0 || asked == 0 {
+		t.Errorf("%d trades were made before attachments, and %d before questions", attached, asked)
+	}
+	late.report(t, Options{Results: []string{file}, OIDC: true, Project: "pr-7"}).want(t, "a token and an identity", Usage)
+}
+
+// TestO13_WhoseProject wants an identity never to be traded for a token of a
+// project that others may have as well.
+func TestO13_WhoseProject(t *testing.T) {
+	t.Parallel()
+	file := junit(t, 1, 0)
+	for _, row := range []struct {
+		organization, project string
+		code                  Code
+	}{
+		{"", "PRJ-1", Usage}, {"", "", Usage}, {"", "pr-", Usage}, {"", "pr-01", Usage}, {"", "11111111-1111-7111-8111-11111111111", Usage},
+		{"1173", "PRJ-1", Done}, {"", "pr-7", Done}, {"", "11111111-1111-7111-8111-111111111112", Done},
+	} {
+		m := newMemory(t)
+		got := reportWith(t, Options{Results: []string{file}, URL: m.URL, OIDC: true, Organization: row.organization, Project: row.project}, "GATEHOUSE_ID_TOKEN", "an.identity.token")
+		got.want(t, fmt.Sprintf("%+v", row), row.code)
+		if row.code == Usage && len(m.calls) > 0 {
+			t.Errorf("%+v: the server was asked %q", row, m.calls)
+		}
+	}
 }

@@ -166,7 +166,10 @@ func (s *sending) send(ctx context.Context) error {
 	declared := api.DeclareUpload{Digest: r.digest, Batches: len(r.spool.batches), SuiteErrors: r.counts.SuiteErrors, Files: r.files}
 	var u api.Upload
 	for {
-		var err error
+		err := s.renew(ctx)
+		if err != nil {
+			return err
+		}
 		if u, err = s.runs().Declare(ctx, s.run.ID, s.name, declared); err != nil {
 			return err
 		}
@@ -212,7 +215,10 @@ func (s *sending) sendBatch(ctx context.Context, n int) error {
 // ask asks how the run stands, and what it changed. The results are stored by
 // then: what can't be found out is said, and no more.
 func (s *sending) ask(ctx context.Context) error {
-	run, err := s.runs().Get(ctx, s.run.ID)
+	run, err := api.Run{}, s.renew(ctx)
+	if err == nil {
+		run, err = s.runs().Get(ctx, s.run.ID)
+	}
 	if err != nil {
 		s.out.warn("the results are stored; how the run stands can't be found out: %v", s.plainly(err))
 	} else {
@@ -296,7 +302,11 @@ func (s *sending) because(err error) error {
 			what = "all results are stored, but not everything else"
 		}
 		if code := codeOf(err); code != Rejected {
-			what += ". The same command again completes it"
+			again := "The same command again completes it"
+			if s.tradesOnce() {
+				again = "The job run again completes it, by an identity token of its own"
+			}
+			what += ". " + again
 		}
 		return &fault{Partly, fmt.Errorf("%s; %s", text, what)}
 	}

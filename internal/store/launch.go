@@ -96,7 +96,11 @@ func (r reader) LaunchIn(ctx context.Context, project, id uuid.UUID) (*Launch, e
 // HoldLaunch is LaunchIn, and keeps others from changing the launch until the
 // transaction ends.
 func (t *Tx) HoldLaunch(ctx context.Context, project, id uuid.UUID) (*Launch, error) {
-	return t.launch(ctx, byLaunchID+t.hold, project, id)
+	l, err := t.launch(ctx, byLaunchID+t.hold, project, id)
+	if err == nil && l.MergedInto != uuid.Nil { // while this waited for it
+		l, err = t.launch(ctx, byLaunchID+t.hold, project, l.ID)
+	}
+	return l, err
 }
 
 // LaunchByID finds a launch of any project, also one that was merged.

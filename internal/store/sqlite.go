@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"sync"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -26,11 +29,25 @@ type sqliteDriver struct {
 	read, write *sql.DB
 }
 
+// foldSQLite has LOWER know all letters, as that of PostgreSQL does: SQLite's own
+// knows those of ASCII alone. No index and no constraint is made with it.
+var foldSQLite = sync.OnceValue(func() error {
+	return sqlite.RegisterDeterministicScalarFunction("lower", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if text, ok := args[0].(string); ok {
+			return strings.ToLower(text), nil
+		}
+		return args[0], nil
+	})
+})
+
 // openSQLite takes the data directory for this process and opens its database.
 func (s *Store) openSQLite(ctx context.Context, dir string) error {
 	path, err := filepath.Abs(filepath.Join(dir, "gatehouse.db"))
 	if err != nil {
 		return fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := foldSQLite(); err != nil {
+		return fmt.Errorf("teach SQLite letters: %w", err)
 	}
 	lock, err := lockDirectory(dir)
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -35,7 +36,10 @@ func (r reader) FindTests(ctx context.Context, f TestFilter, limit int) ([]Known
 		w.text.WriteString(` AND flaky_since IS NOT NULL`)
 	}
 	if f.Text != "" {
-		w.and(`LOWER(name || ' ' || class_name) LIKE $ ESCAPE '!'`, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text))+"%")
+		// As it is written as well: a PostgreSQL of some locales lowers the letters of ASCII alone.
+		part := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(f.Text)
+		w.args = append(w.args, "%"+strings.ToLower(part)+"%", "%"+part+"%")
+		fmt.Fprintf(&w.text, ` AND (LOWER(name || ' ' || class_name) LIKE $%d ESCAPE '!' OR name || ' ' || class_name LIKE $%d ESCAPE '!')`, len(w.args)-1, len(w.args))
 	}
 	after, order := `(class_name, name, id) > (SELECT b.class_name, b.name, b.id FROM tests b WHERE b.id = $)`, `class_name, name, id`
 	if f.Slow {

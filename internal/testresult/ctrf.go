@@ -27,6 +27,7 @@ func (d *jsonDoc) ctrfTest() {
 	t.reset()
 	status := &d.state
 	status.reset()
+	d.browser.reset()
 	retries := 0
 	for ok := d.begin('{'); ok; {
 		var key string
@@ -44,6 +45,8 @@ func (d *jsonDoc) ctrfTest() {
 			t.startedAt = millis(d.number())
 		case "suite":
 			d.ctrfSuite()
+		case "browser":
+			d.text(&d.browser)
 		case "filePath":
 			d.text(&t.file)
 		case "line":
@@ -64,6 +67,7 @@ func (d *jsonDoc) ctrfTest() {
 			d.skip()
 		}
 	}
+	t.class.within(&d.browser)
 	t.attempt = retries + 1
 	switch word(status.b) {
 	case "passed":

@@ -4,7 +4,7 @@ package testresult
 var members = vocabulary(`Action Package ImportPath Test Time Elapsed Output FailedBuild
 	protocolVersion type time test id name suiteID suite path url root_url line testID result skipped hidden error stackTrace messageType message metadata skip skipReason
 	success
-	reportFormat results tests summary status duration start stop filePath flaky retries tags trace attachments extra stdout stderr retryAttempts
+	reportFormat results tests summary status duration start stop filePath flaky retries tags trace attachments browser extra stdout stderr retryAttempts
 	suites specs title file projectName projectId expectedStatus errors stack value startTime retry
 	stats pending failures passes fullTitle fullFile state pass fail err currentRetry speed runs spec relative attempts displayError wallClockDuration timedOut context code
 	elements uri keyword steps before after children error_message hook match location description
@@ -22,6 +22,7 @@ type jsonDoc struct {
 	level   int      // how many of these are in use
 	buffer  text
 	state   text
+	browser text // in which a test ran
 	spec    playwrightSpec
 	titleOf interned
 }

@@ -89,9 +89,8 @@ func (d *jsonDoc) playwrightTest(s *playwrightSpec) {
 		}
 		switch key {
 		case "projectName":
-			if d.text(&d.buffer); !d.buffer.blank() {
-				t.class.b = append(append(append(t.class.b, " ("...), d.buffer.b[:min(len(d.buffer.b), mostValue)]...), ')')
-			}
+			d.text(&d.buffer)
+			t.class.within(&d.buffer)
 		case "status":
 			d.text(&s.status)
 		case "results":

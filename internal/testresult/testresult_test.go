@@ -179,11 +179,12 @@ var samples = map[string][]struct {
 			}},
 	},
 	"ctrf": {
-		{`{"results":{"tool":{"name":"x"},"summary":{"tests":9},"tests":[{"name":"[48271] valid","suite":"Login","status":"passed","duration":8,"flaky":true},{"name":"wrong","suite":["Login","Form"],"status":"failed","duration":5,"message":"no"},{"name":"later","status":"pending"},{"name":"odd","status":"other"}]}}`,
+		{`{"results":{"tool":{"name":"x"},"summary":{"tests":9},"tests":[{"name":"[48271] valid","suite":"Login","status":"passed","duration":8,"flaky":true},{"name":"wrong","suite":["Login","Form"],"status":"failed","duration":5,"message":"no"},{"name":"later","status":"pending"},{"name":"odd","status":"other"},{"browser":"chromium","name":"valid","suite":"Login","status":"failed"},{"name":"valid","suite":"Login","status":"passed","browser":"firefox"},{"name":"valid","suite":"Login","status":"passed","browser":" "}]}}`,
 			[]result{
 				{Name: "[48271] valid", Class: "Login", Status: "pass", Duration: 8 * time.Millisecond},
 				{Name: "wrong", Class: "Login › Form", Status: "fail", Duration: 5 * time.Millisecond, Message: "no"},
 				{Name: "later", Status: "skipped"}, {Name: "odd", Status: "skipped"},
+				{Name: "valid", Class: "Login (chromium)", Status: "fail"}, {Name: "valid", Class: "Login (firefox)", Status: "pass"}, {Name: "valid", Class: "Login", Status: "pass"},
 			}},
 	},
 	"gotest": {

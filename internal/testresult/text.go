@@ -41,6 +41,13 @@ func (t *text) join(part []byte, by string) {
 	t.write(part)
 }
 
+// within appends where the same test ran, such as a browser, if that is known.
+func (t *text) within(place *text) {
+	if !place.blank() {
+		t.b = append(append(append(t.b, " ("...), place.b[:min(len(place.b), mostValue)]...), ')')
+	}
+}
+
 // blank tells whether there is nothing to see in it.
 func (t *text) blank() bool { return len(bytes.TrimSpace(t.b)) == 0 }
 

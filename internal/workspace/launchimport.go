@@ -47,6 +47,7 @@ func (w *Workspace) ImportJUnit(ctx context.Context, p *credential.Principal, re
 	out := &Import{Warnings: append([]string{}, summary.Warnings...)}
 	err = w.change(ctx, p, want{ref, credential.ResultsWrite}, func(c *change) error {
 		c.tellExposed(found)
+		c.redacted = found.count
 		l, err := w.newLaunch(c, &q, r.File.Sum[:])
 		if err != nil {
 			return err
@@ -80,12 +81,11 @@ func (w *Workspace) readReport(ctx context.Context, from *artifact.Staged) (resu
 		return nil, summary, err
 	}
 	defer file.Close()
-	select {
-	case w.reading <- struct{}{}:
-		defer func() { <-w.reading }()
-	case <-ctx.Done():
-		return nil, summary, credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
+	done, err := w.turn(ctx)
+	if err != nil {
+		return nil, summary, err
 	}
+	defer done()
 	summary, err = testresult.Read(file, testresult.Options{Format: "junit", MostCases: MostItems}, func(c *testresult.Case) error {
 		results = append(results, resultOf(c))
 		return nil

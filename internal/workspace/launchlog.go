@@ -54,7 +54,7 @@ func (w *Workspace) WriteLogs(ctx context.Context, p *credential.Principal, ref 
 	for n := range logs {
 		w.redact(&found, &logs[n].Message)
 	}
-	files, clean, err := w.redactLogFiles(files, &found)
+	files, clean, err := w.redactLogFiles(ctx, files, &found)
 	defer clean()
 	if err != nil {
 		return nil, err

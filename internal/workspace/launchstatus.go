@@ -259,7 +259,7 @@ func (w *Workspace) reportTests(ctx context.Context, c *change, l *store.Launch,
 	if len(results) == 0 {
 		return nil
 	}
-	run := &store.TestRun{Source: "launch", Name: l.Name, Key: "launch " + l.ID.String(), Attempt: int(l.Reruns) + 1, Request: l.Request}
+	run := &store.TestRun{Source: "launch", Name: clip(l.Name, mostKey), Key: "launch " + l.ID.String(), Attempt: int(l.Reruns) + 1, Request: l.Request, Redacted: c.redacted}
 	for _, a := range AttributesOf(l.Attributes) {
 		if field := runField(run, a); field != nil && *field == "" {
 			*field = a.Value

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -77,7 +79,7 @@ func (w *Workspace) redactFile(f *store.RunUploadFile, found *exposed) {
 
 // redactUpload takes our secrets out of an upload, but for the results in it.
 // The files that it has then are its own, and taken away by what it returns.
-func (w *Workspace) redactUpload(r *ReportRequest, found *exposed) (clean func(), err error) {
+func (w *Workspace) redactUpload(ctx context.Context, r *ReportRequest, found *exposed) (clean func(), err error) {
 	var own []*artifact.Staged
 	clean = func() {
 		for _, file := range own {
@@ -88,7 +90,7 @@ func (w *Workspace) redactUpload(r *ReportRequest, found *exposed) (clean func()
 	for i := range r.Files {
 		f := &r.Files[i]
 		w.redact(found, &f.Name)
-		file, err := w.redactStaged(f.File, found)
+		file, err := w.redactStaged(ctx, f.File, found)
 		if err != nil {
 			return clean, err
 		}
@@ -99,34 +101,101 @@ func (w *Workspace) redactUpload(r *ReportRequest, found *exposed) (clean func()
 	return clean, nil
 }
 
-// redactStaged returns a file without our secrets, which may be the file itself.
-// One that is packed by gzip comes back unpacked, since nobody sees into it
-// otherwise. The caller discards what comes back as well.
-func (w *Workspace) redactStaged(file *artifact.Staged, found *exposed) (*artifact.Staged, error) {
+// redactStaged returns a file without our secrets: the very file, where there
+// are none. One that is packed by gzip and holds some comes back unpacked, since
+// nobody sees into it otherwise. The caller discards what comes back as well.
+func (w *Workspace) redactStaged(ctx context.Context, file *artifact.Staged, found *exposed) (*artifact.Staged, error) {
 	content, err := file.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer content.Close()
+	before := found.count
 	text, packed, err := unpacked(content)
-	if err != nil { // it only begins like one that is packed
-		text, packed = content, false
-		if _, err := content.Seek(0, io.SeekStart); err != nil {
+	if packed && err == nil {
+		done, err := w.turn(ctx)
+		if err != nil {
 			return nil, err
+		}
+		defer done()
+		most := &bounded{from: text, left: mostTimes * w.files.Most()}
+		_, err = io.Copy(io.Discard, w.scanner.Reader(most, found.add))
+		switch {
+		case errors.Is(err, credential.TooLarge):
+			return nil, err
+		case found.count > before: // what can be unpacked of it is kept
+			return w.restage(content, found, before, true)
+		case err == nil:
+			return file, nil
 		}
 	}
-	if !packed {
-		before := found.count
-		if _, err := io.Copy(io.Discard, w.scanner.Reader(text, found.add)); err != nil || found.count == before {
-			return file, err
-		}
-		found.count = before
-		if _, err := content.Seek(0, io.SeekStart); err != nil {
+	// It isn't packed, or not to its end: what stands there is looked through as it is.
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, w.scanner.Reader(content, found.add)); err != nil || found.count == before {
+		return file, err
+	}
+	return w.restage(content, found, before, false)
+}
+
+// restage makes a file of what is left of another without our secrets, which
+// are counted from before.
+func (w *Workspace) restage(content *os.File, found *exposed, before int64, packed bool) (*artifact.Staged, error) {
+	found.count = before
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	text := io.Reader(content)
+	if packed {
+		all, _, err := unpacked(content)
+		if err != nil {
 			return nil, err
 		}
-		text = content
+		text = &whole{all}
 	}
 	return w.files.Stage(w.scanner.Reader(text, found.add))
+}
+
+// mostTimes is how many times as long as an uploaded file may be one is
+// unpacked that is packed by gzip, which makes a thousand bytes of one.
+const mostTimes = 8
+
+// bounded reads what may be as long as is left, and no longer.
+type bounded struct {
+	from io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, credential.Errorf(credential.TooLarge, "a file has more bytes, unpacked, than are looked through for secrets")
+	}
+	return n, err
+}
+
+// whole reads a packed file as far as it can be unpacked.
+type whole struct{ from io.Reader }
+
+// Read implements io.Reader.
+func (w *whole) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	if err != nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// turn waits until files may be read, of which few are at once.
+func (w *Workspace) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case w.reading <- struct{}{}:
+		return func() { <-w.reading }, nil
+	case <-ctx.Done():
+		return nil, credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
+	}
 }
 
 // unpacked reads a file unpacked, if it is packed by gzip.

@@ -68,7 +68,7 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 		return nil, err
 	}
 	found := exposed{}
-	clean, err := w.redactUpload(&r, &found)
+	clean, err := w.redactUpload(ctx, &r, &found)
 	defer clean()
 	if err != nil {
 		return nil, err
@@ -80,8 +80,10 @@ func (w *Workspace) ReportResults(ctx context.Context, p *credential.Principal, 
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Files) == 0 { // where they were found already
+	if len(r.Files) == 0 {
 		found.count += inResults.count
+	} else { // the same stand in both, but in results also what a file has by escapes
+		found.count = max(found.count, inResults.count)
 	}
 	found.list = append(found.list, inResults.list...)
 	out := &Report{}

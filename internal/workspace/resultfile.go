@@ -52,12 +52,11 @@ func (w *Workspace) readFiles(ctx context.Context, r *ReportRequest) (err error)
 	if utf8.RuneCountInString(r.CI) > mostCI || r.CI != "" && !strings.HasPrefix(r.CI, "{") {
 		return credential.InvalidField("ci", "must be an object of at most %d characters", mostCI)
 	}
-	select {
-	case w.reading <- struct{}{}:
-		defer func() { <-w.reading }()
-	case <-ctx.Done():
-		return credential.Errorf(credential.Unavailable, "too many files are being read right now; try again later")
+	done, err := w.turn(ctx)
+	if err != nil {
+		return err
 	}
+	defer done()
 	var wrong []string
 	left := w.unpacked()
 	for i := range r.Files {

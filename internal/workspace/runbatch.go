@@ -15,6 +15,9 @@ import (
 // DeclareUpload says what an upload to a run will hold. One that was declared
 // before is returned as it is, with what is missing of it.
 func (w *Workspace) DeclareUpload(ctx context.Context, p *credential.Principal, n RunRef, r UploadRequest) (piece RunPiece, err error) {
+	if w.scanner.Finds(r.Name) { // which is part of an address, and told to all
+		return piece, credential.InvalidField("name", "must not hold a secret")
+	}
 	found := exposed{}
 	for i := range r.Files {
 		w.redactFile(&r.Files[i], &found)

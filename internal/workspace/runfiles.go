@@ -29,7 +29,7 @@ func (w *Workspace) AddRunFiles(ctx context.Context, p *credential.Principal, n 
 		return nil, credential.InvalidField("file", "send files in parts of this name, as multipart/form-data")
 	}
 	r, found := ReportRequest{Files: files}, exposed{}
-	clean, err := w.redactUpload(&r, &found)
+	clean, err := w.redactUpload(ctx, &r, &found)
 	defer clean()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package workspace_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -185,6 +187,72 @@ func TestAttempts(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Tests are found by letters of any alphabet, and calls that come
+// while their launch is merged find what it became.
+func TestLettersAndMerges(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		b, operator := newBench(t, cfg), credential.Operator()
+		b.batch(t, b.begin(t, "", 1), 1, store.TestResult{Name: "Über uns öffnet", Class: "Seite", Status: "passed"}, store.TestResult{Name: "100%", Status: "passed"})
+		texts := []string{"Über", "UNS öffnet", "öffnet SEITE", "%"}
+		if cfg.DatabaseURL == "" { // the locale of a PostgreSQL may have large and small letters in ASCII alone
+			texts = append(texts, "über", "ÜBER UNS ÖFFNET")
+		}
+		for _, text := range texts {
+			if found, err := b.Tests(t.Context(), &operator, b.project, store.TestFilter{Text: text}, 10); err != nil || len(found) != 1 {
+				t.Errorf("%s: found %+v, %v", text, found, err)
+			}
+		}
+		var ids [2]uuid.UUID
+		for n := range ids {
+			l, err := b.StartLaunch(t.Context(), &operator, b.project, workspace.LaunchRequest{Name: "l"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[n] = l.ID
+		}
+		done := make(chan error, 1)
+		err := b.store.Change(t.Context(), uuid.Nil, func(tx *store.Tx) error {
+			tx.Record(audit.Event{Actor: "operator", Action: "launch.merge", Target: "launch:" + ids[1].String(), Detail: "{}", At: b.now})
+			for _, id := range ids {
+				if _, err := tx.HoldLaunch(t.Context(), b.project.ID, id); err != nil {
+					return err
+				}
+			}
+			go func() {
+				_, err := b.WriteLogs(context.Background(), &operator, b.project, []workspace.LogRequest{{Launch: ids[0], Message: "late"}}, nil)
+				done <- err
+			}()
+			if cfg.DatabaseURL != "" {
+				waitForLock(t, cfg.DatabaseURL)
+			}
+			return tx.MergeLaunch(t.Context(), ids[0], ids[1])
+		})
+		if err = errors.Join(err, <-done); err != nil {
+			t.Fatal(err)
+		}
+		q := workspace.LogQuery{Launch: ids[1].String(), Section: workspace.Section{Page: 1, Limit: 10}}
+		if logs, _, err := b.Logs(t.Context(), &operator, b.project, q); err != nil || len(logs) != 1 || logs[0].Message != "late" {
+			t.Errorf("the launch has the logs %+v, %v", logs, err)
+		}
+	})
+}
+
+// waitForLock waits until somebody waits for a lock of a database.
+func waitForLock(t *testing.T, url string) {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for waiting := 0; waiting == 0; {
+		if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // BenchmarkStoreResults stores a run of 200,000 results in batches, as a

@@ -77,6 +77,7 @@ func (w *Workspace) StartRun(ctx context.Context, p *credential.Principal, ref s
 			ch.tellExposed(found)
 			var err error
 			if run, err = ch.SharedTestRun(ctx, ch.project.ID, r.Key); err == nil {
+				run.Redacted += found.count // which is stored if anything of this is
 				return w.joinRun(ctx, ch, run, &r)
 			}
 			if !errors.Is(err, credential.NotFound) {

@@ -164,10 +164,11 @@ func hidden(ctx context.Context, s finder, ref store.ProjectRef) error {
 // A change is one transaction of a principal in a project.
 type change struct {
 	*store.Tx
-	project *store.Project
-	by      *credential.Principal
-	at      time.Time
-	exposed []credential.Found // whose owners are told when it is done
+	project  *store.Project
+	by       *credential.Principal
+	at       time.Time
+	exposed  []credential.Found // whose owners are told when it is done
+	redacted int64              // how many secrets stood in what results are made of here
 }
 
 // change runs fn in one transaction, in which the principal still may do what
