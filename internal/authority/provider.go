@@ -92,6 +92,8 @@ func (a *Authority) checkProvider(r *ProviderRequest) (*store.Provider, error) {
 		return nil, credential.InvalidField("client_id", "must be 1 to %d visible characters, as the provider shows it", maxClientID)
 	case r.Secret != "" && !visible(r.Secret, maxProvSecret):
 		return nil, credential.InvalidField("client_secret", "must be at most %d visible characters, as the provider shows it", maxProvSecret)
+	case a.schemes.HasPrefix(r.Secret): // which would be sent there at every sign-in
+		return nil, credential.InvalidField("client_secret", "begins like a token or key of this server, which is nobody else's to know; type the secret that the provider gave you")
 	case r.Role != credential.Member && r.Role != credential.Guest:
 		return nil, credential.InvalidField("role", "choose one of: member, guest; owners and admins are made by hand")
 	case len(r.Domains) == 0 || len(r.Domains) > mostDomains:

@@ -26,6 +26,7 @@ type UsageRequest struct {
 	From, To     time.Time // the first and the last day, in UTC
 	Most         int       // days that the range may have
 	Credential   uuid.UUID
+	Credentials  []uuid.UUID // any of them
 	Project      *store.ProjectRef
 	Resource     string
 	Outcome      string
@@ -113,7 +114,7 @@ func (a *Authority) usageFilter(ctx context.Context, p *credential.Principal, r 
 	}
 	of, err := a.filter(ctx, p, ListRequest{Organization: r.Organization, Project: r.Project})
 	return store.UsageFilter{
-		Organization: of.Organization, Project: of.Project, User: of.User, From: from, Until: to + 1, Credential: r.Credential,
+		Organization: of.Organization, Project: of.Project, User: of.User, From: from, Until: to + 1, Credential: r.Credential, Credentials: r.Credentials,
 		Resource: r.Resource, Outcome: r.Outcome, By: r.By, After: r.After, Limit: r.Limit,
 	}, err
 }

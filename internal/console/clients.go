@@ -21,6 +21,12 @@ type clientCard struct {
 	scheme                  string
 }
 
+// clientsPage lists the API clients.
+type clientsPage struct {
+	Cards    []clientCard
+	Exchange string // the command that gets a token
+}
+
 // clientKinds are the two kinds of API client, the recommended one first.
 func clientKinds() []clientCard {
 	return []clientCard{
@@ -51,7 +57,7 @@ func (c *console) clients(r *edge.Request, _ edge.None) (edge.Page, error) {
 			}
 		}
 	}
-	return c.render(r, "clients", page{Title: "Integrations", Body: cards})
+	return c.render(r, "clients", page{Title: "Integrations", Body: clientsPage{cards, exchange(c.url)}})
 }
 
 // clientForm is the form of a new API client, as it is filled in.

@@ -66,6 +66,9 @@ func (c *console) keys(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
+	if err := c.sparks(r, p.Rows); err != nil {
+		return edge.Page{}, err
+	}
 	p.Used, p.Most, p.Soon = inUse(found), c.most("bunship_live"), soonest(rows, c.authority.Now())
 	return c.render(r, "keys", page{Title: "API keys", Body: p})
 }
@@ -111,7 +114,8 @@ func chooseKeys(r *edge.Request, rows []row) (p keysPage, err error) {
 	return p, nil
 }
 
-// matches reports whether the name or the hint of a credential has a text.
+// matches reports whether the name or the hint of a credential has a text. That
+// is no beginning of a secret with its prefix: an address with one is refused.
 func (r row) matches(text string) bool {
 	text = strings.ToLower(strings.TrimSpace(text))
 	return strings.Contains(strings.ToLower(r.Name), text) || strings.Contains(strings.ToLower(r.Hint), strings.TrimRight(text, ".…"))

@@ -170,6 +170,7 @@ func TestK13_BS9_BSO10_KeysInTheDashboard(t *testing.T) {
 		shown := s.shows("its page", s.get(one), 200, "Requests so far", "read:members", "fingerprint")
 		s.hides("its page", shown, key[13:])
 		s.requested(key)
+		s.shows("how often it was used", s.get(keys), 200, "3 requests in the last 7 days")
 		s.shows("what it was used for", s.get(one), 200, "Latest requests", "GET /api/v1/<i>", "418", "192.0.2.8, curl/8")
 
 		ask := s.shows("asking to rotate", s.get(one+"/rotate"), 200, "24 hours", "Last used")
@@ -270,7 +271,7 @@ func TestBT5_BT10_BT11_BT21_BT26_BT27_BT28_BT29_BT30_BT31_BT32_ClientsInTheDashb
 		if token, err := s.authority.ClientToken(context.Background(), client, nil); err != nil || len(token.Scopes) != 1 || token.Scopes[0] != "api:read" {
 			t.Errorf("the client gets %v, %v", token, err)
 		}
-		list := s.shows("the page", s.get(page), 200, "Jira Integration", "Internal Dashboard", id, "1 of 5", "1 of 1")
+		list := s.shows("the page", s.get(page), 200, "Jira Integration", "Internal Dashboard", id, "1 of 5", "1 of 1", "has one of these at most", "From anywhere", "client_id=$GATEHOUSE_CLIENT_ID")
 		s.hides("the page", list, static[5:], text)
 		s.shows("a client without scopes", s.post(page, fill(s.get(page+"/new"), "kind", "oauth2", "name", "x")), 422, "api:read, api:write or both")
 		s.shows("no kind", s.post(page, fill(s.get(page+"/new"), "name", "x", "kind", "saml")), 422, "Choose OAuth2 or Static Token")

@@ -29,6 +29,7 @@ type row struct {
 	Used                     *used // nil for never
 	Created, Expires         time.Time
 	Chip                     chip
+	Spark                    *spark // nil where it isn't drawn
 	Note                     string
 	State                    credential.State
 	Inactive, Attention      bool

@@ -21,6 +21,21 @@ func provided(path string, body any) cell {
 	}
 }
 
+// A token of this server isn't taken for what another service wants to be sent.
+func TestTKO22_TokensOfOursStayHere(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		w := newWorld(t, cfg)
+		for _, secret := range []string{"tk_pat_" + strings.Repeat("a", 40), "pat-" + strings.Repeat("0", 64), "bsk_live_x", "gsc_x"} {
+			in := signInProvider
+			in.ClientSecret = secret
+			a := w.do(t, request{method: "PUT", path: "/v1/organizations/" + w.acme.ID + "/sign-in-provider", as: "operator", body: in})
+			if text := string(a.body); a.status != 422 || !strings.Contains(text, "of this server") || !strings.Contains(text, "client_secret") || strings.Contains(text, secret) {
+				t.Errorf("%s: got %d %s", secret, a.status, text)
+			}
+		}
+	})
+}
+
 // The provider of an organization is set, shown without its secret, changed by
 // who knows its state, and taken away; an owner who has signed in does so.
 func TestSignInProvider(t *testing.T) {

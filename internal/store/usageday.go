@@ -89,7 +89,8 @@ type UsageFilter struct {
 	Organization        uuid.UUID
 	From, Until         usage.Day // from, and before
 	Credential, Project uuid.UUID
-	User                uuid.UUID // whose credentials they are
+	Credentials         []uuid.UUID // any of them
+	User                uuid.UUID   // whose credentials they are
 	Resource, Outcome   string
 	By                  []Dimension
 	After               []string // the keys of the last row of the page before
@@ -114,6 +115,12 @@ func (f *UsageFilter) where() (string, []any) {
 	}
 	if f.Credential != uuid.Nil {
 		equal("credential_id", f.Credential)
+	}
+	if len(f.Credentials) > 0 {
+		query.WriteString(" AND credential_id IN " + places(len(args)+1, len(f.Credentials)))
+		for _, id := range f.Credentials {
+			args = append(args, id)
+		}
 	}
 	if f.Project != uuid.Nil {
 		equal("project_id", f.Project)
