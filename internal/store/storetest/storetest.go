@@ -134,32 +134,17 @@ var migratedPostgres = sync.OnceValues(func() (string, error) {
 })
 
 // server makes and drops databases, by connections that all tests share.
-type server struct {
-	db *sql.DB
+type server struct{ db *sql.DB }
 
-	// copying says how a database is copied. By its files it costs a fifth of
-	// what it does page by page through the log, which is how servers do it
-	// since version 15 unless they are told. Older ones don't know the word.
-	copying string
-}
-
-// postgresServer is the server of the tests, asked for its version once. Its
-// connections end with the process.
+// postgresServer is the server of the tests. Its connections end with the
+// process.
 var postgresServer = sync.OnceValues(func() (*server, error) {
 	db, err := sql.Open("pgx", os.Getenv(serverVariable))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxIdleConns(4)
-	var version int
-	if err := db.QueryRow(`SELECT CAST(current_setting('server_version_num') AS INTEGER)`).Scan(&version); err != nil {
-		return nil, err
-	}
-	s := &server{db: db}
-	if version >= 150000 {
-		s.copying = " STRATEGY file_copy"
-	}
-	return s, nil
+	return &server{db}, nil
 })
 
 // create makes a database: an empty one, or a copy of the template.
@@ -167,7 +152,7 @@ func (s *server) create(name, template string) error {
 	if template != "" {
 		template = " TEMPLATE " + template
 	}
-	_, err := s.db.Exec(`CREATE DATABASE ` + name + template + s.copying)
+	_, err := s.db.Exec(`CREATE DATABASE ` + name + template)
 	return err
 }
 
