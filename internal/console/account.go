@@ -36,17 +36,17 @@ func (c *console) accountRoutes() []edge.Route {
 		edge.Form(organization+"/leave", edge.Authenticated, most, c.guarded(c.leave)),
 
 		shows(account, edge.Authenticated, c.account),
-		edge.Form(account, edge.Authenticated, most, c.saveProfile),
-		edge.Form(account+"/password", edge.Authenticated, most, c.changePassword),
+		edge.Form(account, edge.Authenticated, most, c.sentAnd(c.saveProfile)),
+		edge.Form(account+"/password", edge.Authenticated, most, c.sentAnd(c.changePassword)),
 		shows(twoFactor, edge.Authenticated, c.twoFactor),
-		edge.Form(twoFactor, edge.Authenticated, most, c.setUpTwoFactor),
-		edge.Form(twoFactor+"/on", edge.Authenticated, most, c.turnOn),
-		edge.Form(twoFactor+"/codes", edge.Authenticated, most, c.renewCodes),
-		edge.Form(twoFactor+"/off", edge.Authenticated, most, c.turnOff),
+		edge.Form(twoFactor, edge.Authenticated, most, c.sentAnd(c.setUpTwoFactor)),
+		edge.Form(twoFactor+"/on", edge.Authenticated, most, c.sentAnd(c.turnOn)),
+		edge.Form(twoFactor+"/codes", edge.Authenticated, most, c.sentAnd(c.renewCodes)),
+		edge.Form(twoFactor+"/off", edge.Authenticated, most, c.sentAnd(c.turnOff)),
 		shows(sessions, edge.Authenticated, c.sessions),
-		edge.Form(sessions+"/others", edge.Authenticated, most, c.endOthers),
-		edge.Form(sessions+"/all", edge.Authenticated, most, c.signOutEverywhere),
-		edge.Form(sessions+"/{session}/end", edge.Authenticated, most, c.endSession),
+		edge.Form(sessions+"/others", edge.Authenticated, most, c.sentAnd(c.endOthers)),
+		edge.Form(sessions+"/all", edge.Authenticated, most, c.sentAnd(c.signOutEverywhere)),
+		edge.Form(sessions+"/{session}/end", edge.Authenticated, most, c.sentAnd(c.endSession)),
 	}
 }
 
@@ -129,9 +129,6 @@ func (c *console) advice(user *store.User) string {
 }
 
 func (c *console) saveProfile(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	name := in["name"]
 	_, err := c.authority.UpdateProfile(r.Context(), &r.Principal, authority.ProfileChange{Name: &name})
 	if problems := troubles(err); problems != nil {
@@ -144,9 +141,6 @@ func (c *console) saveProfile(r *edge.Request, in edge.Values) (edge.Page, error
 }
 
 func (c *console) changePassword(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	err := c.authority.ChangePassword(r.Context(), &r.Principal, in["password-current"], in["password-new"])
 	if wrong := wrongPassword(err, "password-current"); wrong != nil {
 		return c.showAccount(r, "", wrong)

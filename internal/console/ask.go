@@ -79,11 +79,8 @@ func (c *console) askRevoke(r *edge.Request, _ edge.None) (edge.Page, error) {
 	return c.render(r, "confirm", page{Title: p.Do, Body: p})
 }
 
-func (c *console) revoke(r *edge.Request, in edge.Values) (edge.Page, error) {
+func (c *console) revoke(r *edge.Request, _ edge.Values) (edge.Page, error) {
 	d, f, err := c.find(r)
-	if err == nil {
-		err = c.sent(r, in)
-	}
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -131,7 +128,7 @@ func (c *console) rotate(r *edge.Request, in edge.Values) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -152,12 +149,8 @@ func (c *console) rotate(r *edge.Request, in edge.Values) (edge.Page, error) {
 	return c.show(r, made, f, "Copy the new value now")
 }
 
-// sentOnce is sent for forms that make a secret, and makes them ones that are
-// done once, however often they are sent.
-func (c *console) sentOnce(r *edge.Request, in edge.Values) (*authority.Idempotency, error) {
-	if err := c.sent(r, in); err != nil {
-		return nil, err
-	}
+// sentOnce makes a form one that is done once, however often it is sent.
+func sentOnce(in edge.Values) (*authority.Idempotency, error) {
 	if in["once"] == "" {
 		return nil, credential.Errorf(credential.BadRequest, "this form doesn't say which it is; load its page again")
 	}

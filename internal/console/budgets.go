@@ -210,7 +210,7 @@ func (c *console) topUpBudget(r *edge.Request, in edge.Values) (edge.Page, error
 	if err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

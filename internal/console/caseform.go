@@ -174,9 +174,6 @@ func (c *console) createCase(r *edge.Request, in edge.Values) (edge.Page, error)
 }
 
 func (c *console) changeCase(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	w, n, err := c.caseIn(r)
 	if err != nil {
 		return edge.Page{}, err

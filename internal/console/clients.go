@@ -131,7 +131,7 @@ func (c *console) createClient(r *edge.Request, in edge.Values) (edge.Page, erro
 	if err := manages(r); err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

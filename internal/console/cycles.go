@@ -186,9 +186,6 @@ func (c *console) cycleIn(r *edge.Request) (w *workplace, n workspace.Numbered, 
 
 // setExecution says how a test case went, and comes back to where it is listed.
 func (c *console) setExecution(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	w, n, err := c.cycleIn(r)
 	if err != nil {
 		return edge.Page{}, err

@@ -28,11 +28,11 @@ func (c *console) federationRoutes() []edge.Route {
 		edge.Get("/console/sign-in/organization", edge.Public, c.askOrganization),
 		edge.Form("/console/sign-in/organization", edge.Public, most, c.findOrganization).LimitedByAddress(),
 		edge.Get("/console/sign-in/by/{provider}", edge.Public, c.leaveFor).LimitedByAddress(),
-		edge.Form("/console/prove", edge.Authenticated, most, c.proveBy),
+		edge.Form("/console/prove", edge.Authenticated, most, c.sentAnd(c.proveBy)),
 
 		shows(organization+"/sign-in", read, c.provider, "after"),
 		edge.Form(organization+"/sign-in", write, most, c.guarded(c.setProvider)),
-		edge.Form(organization+"/sign-in/try", write, most, c.tryProvider),
+		edge.Form(organization+"/sign-in/try", write, most, c.sentAnd(c.tryProvider)),
 		edge.Get(organization+"/sign-in/delete", write, c.askDeleteProvider),
 		edge.Form(organization+"/sign-in/delete", write, most, c.guarded(c.deleteProvider)),
 		edge.Form(organization+"/sign-in/forget", write, most, c.guarded(c.forgetLink)),
@@ -186,9 +186,6 @@ func (c *console) tried(r *edge.Request, f *authority.Finished) (edge.Page, erro
 
 // proveBy leads on to the provider that says once more who somebody is.
 func (c *console) proveBy(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	f, err := c.authority.BeginProof(r.Context(), &r.Principal, r.Origin())
 	if err != nil {
 		return c.flowProblem(r, &authority.Finished{Purpose: authority.ToProve}, err)
@@ -206,9 +203,6 @@ func (c *console) flowProblem(r *edge.Request, f *authority.Finished, err error)
 }
 
 func (c *console) tryProvider(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	f, err := c.authority.BeginTry(r.Context(), &r.Principal, r.Principal.Organization, r.Origin())
 	if err != nil {
 		return c.flowProblem(r, &authority.Finished{Purpose: authority.ToTry, Organization: r.Principal.Organization}, err)

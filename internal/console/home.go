@@ -67,7 +67,7 @@ func (c *console) showNewOrganization(r *edge.Request, p organizationForm) (edge
 }
 
 func (c *console) foundOrganization(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

@@ -65,7 +65,7 @@ type invitedPage struct {
 }
 
 func (c *console) inviteMembers(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -189,7 +189,7 @@ func (c *console) pendingInvitation(r *edge.Request) (*store.Invitation, error) 
 }
 
 func (c *console) inviteAgain(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -211,9 +211,6 @@ func (c *console) inviteAgain(r *edge.Request, in edge.Values) (edge.Page, error
 }
 
 func (c *console) withdraw(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	id, err := pathID(r, "invitation")
 	if err != nil {
 		return edge.Page{}, err

@@ -180,9 +180,6 @@ func (c *console) issueFacts(i *store.Issue) []fact {
 }
 
 func (c *console) changeIssue(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	w, ref, err := c.issueIn(r)
 	if err != nil {
 		return edge.Page{}, err

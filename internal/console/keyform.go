@@ -237,7 +237,7 @@ func (c *console) createKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	if err := manages(r); err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

@@ -25,7 +25,7 @@ func (c *console) memberRoutes() []edge.Route {
 		edge.Form(members+"/invite", write, most, c.guarded(c.inviteMembers)),
 		shows(members+"/invitations", write, c.invitations, "after"),
 		edge.Form(members+"/invitations/{invitation}/resend", write, most, c.guarded(c.inviteAgain)),
-		edge.Form(members+"/invitations/{invitation}/withdraw", write, most, c.withdraw),
+		edge.Form(members+"/invitations/{invitation}/withdraw", write, most, c.sentAnd(c.withdraw)),
 		shows(members+"/service-users/new", write, c.newServiceUser),
 		edge.Form(members+"/service-users", write, most, c.guarded(c.createServiceUser)),
 		edge.Form(members+"/{member}/role", write, most, c.guarded(c.setRole)),
@@ -257,7 +257,7 @@ func (c *console) showServiceUser(r *edge.Request, in edge.Values, problems []tr
 }
 
 func (c *console) createServiceUser(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

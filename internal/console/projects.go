@@ -26,7 +26,7 @@ func (c *console) projectRoutes() []edge.Route {
 		shows(projects+"/new", write, c.newProject),
 		edge.Form(projects, write, most, c.guarded(c.createProject)),
 		shows(settings, read, c.projectSettings, "after"),
-		edge.Form(settings, read, most, c.describeProject), // who may depends on the project
+		edge.Form(settings, read, most, c.sentAnd(c.describeProject)), // who may depends on the project
 		edge.Form(settings+"/limits", write, most, c.guarded(c.limitProject)),
 		edge.Form(settings+"/members", edge.Needs(credential.MembersWrite), most, c.guarded(c.setProjectRole)),
 		edge.Form(settings+"/members/{member}/remove", edge.Needs(credential.MembersWrite), most, c.guarded(c.leaveProject)),
@@ -116,7 +116,7 @@ func (c *console) showNewProject(r *edge.Request, in edge.Values, problems []tro
 }
 
 func (c *console) createProject(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -305,9 +305,6 @@ func (c *console) fillPeople(r *edge.Request, project *store.Project, p *project
 }
 
 func (c *console) describeProject(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	project, at, err := c.projectOf(r)
 	if err != nil {
 		return edge.Page{}, err

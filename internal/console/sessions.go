@@ -52,10 +52,6 @@ func (c *console) sessions(r *edge.Request, _ edge.None) (edge.Page, error) {
 }
 
 func (c *console) endSession(r *edge.Request, in edge.Values) (edge.Page, error) {
-	err := c.sent(r, in)
-	if err != nil {
-		return edge.Page{}, err
-	}
 	id, err := authority.ParseID(r.PathValue("session"))
 	if err == nil {
 		err = c.authority.EndSession(r.Context(), &r.Principal, id)
@@ -67,9 +63,6 @@ func (c *console) endSession(r *edge.Request, in edge.Values) (edge.Page, error)
 }
 
 func (c *console) endOthers(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	if err := c.authority.EndOtherSessions(r.Context(), &r.Principal); err != nil {
 		return edge.Page{}, err
 	}
@@ -77,9 +70,6 @@ func (c *console) endOthers(r *edge.Request, in edge.Values) (edge.Page, error) 
 }
 
 func (c *console) signOutEverywhere(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	if err := c.authority.SignOut(r.Context(), &r.Principal, true); err != nil {
 		return edge.Page{}, err
 	}

@@ -60,9 +60,6 @@ func (c *console) picks(r *edge.Request, in edge.Values) (list []picked, err err
 }
 
 func (c *console) several(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	return c.askSeveral(r, in, nil)
 }
 
@@ -117,7 +114,7 @@ func (c *console) revokeSeveral(r *edge.Request, in edge.Values) (edge.Page, err
 // rotateSeveral gives each key a new secret and shows all of them, once. Where
 // one can't be rotated, the others are.
 func (c *console) rotateSeveral(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

@@ -32,13 +32,13 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Get("/console/assets/{version}/{file}", edge.Public, c.asset).Kept(365 * 24 * time.Hour),
 		edge.Get("/console/sign-in", edge.Public, c.signInPage),
 		edge.Form("/console/sign-in", edge.Public, most, c.signInForm).LimitedByAddress(),
-		edge.Form("/console/sign-out", edge.Authenticated, most, c.signOutForm),
+		edge.Form("/console/sign-out", edge.Authenticated, most, c.sentAnd(c.signOutForm)),
 		edge.Form("/console/theme", edge.Public, most, c.chooseTheme),
 		shows("/console/{$}", edge.Authenticated, c.home),
 
 		shows(organization+"/keys", read, c.keys, "state", "mode", "q", "after"),
 		edge.Get(organization+"/keys/new", write, c.newKey).Takes("from", "name", "mode", "scopes", "expires"),
-		edge.Form(organization+"/keys/several", write, most, c.several),
+		edge.Form(organization+"/keys/several", write, most, c.sentAnd(c.several)),
 		edge.Form(organization+"/keys/several/revoke", write, most, c.sentAnd(c.revokeSeveral)),
 		edge.Form(organization+"/keys/several/rotate", write, most, c.guarded(c.rotateSeveral)),
 		edge.Form(organization+"/keys", write, most, c.guarded(c.createKey)),
@@ -51,7 +51,7 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Get(organization+"/keys/{credential}/rotate", write, c.askRotate),
 		edge.Form(organization+"/keys/{credential}/rotate", write, most, c.guarded(c.rotate)),
 		edge.Get(organization+"/keys/{credential}/revoke", write, c.askRevoke),
-		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.revoke),
+		edge.Form(organization+"/keys/{credential}/revoke", write, most, c.sentAnd(c.revoke)),
 
 		shows(organization+"/integrations", read, c.clients),
 		edge.Get(organization+"/integrations/new", write, c.newClient).Takes("kind"),
@@ -61,7 +61,7 @@ func (c *console) coreRoutes() []edge.Route {
 		edge.Get(organization+"/integrations/{credential}/rotate", write, c.askRotate),
 		edge.Form(organization+"/integrations/{credential}/rotate", write, most, c.guarded(c.rotate)),
 		edge.Get(organization+"/integrations/{credential}/delete", write, c.askRevoke),
-		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.revoke),
+		edge.Form(organization+"/integrations/{credential}/delete", write, most, c.sentAnd(c.revoke)),
 
 		shows(organization+"/usage", used, c.usage, "project", "from", "to"),
 		shows(organization+"/budgets", used, c.budgets, "after"),
@@ -146,9 +146,6 @@ func (c *console) signedIn(r *edge.Request, s *authority.SignedIn, p signInPage)
 }
 
 func (c *console) signOutForm(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	if err := c.authority.SignOut(r.Context(), &r.Principal, false); err != nil {
 		return edge.Page{}, err
 	}

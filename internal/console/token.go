@@ -36,7 +36,7 @@ func (c *console) tokenRoutes() []edge.Route {
 			edge.Get(at+"/{credential}/rotate", write, c.askRotate),
 			edge.Form(at+"/{credential}/rotate", write, most, c.guarded(c.rotate)),
 			edge.Get(at+"/{credential}/delete", write, c.askRevoke),
-			edge.Form(at+"/{credential}/delete", write, most, c.revoke))
+			edge.Form(at+"/{credential}/delete", write, most, c.sentAnd(c.revoke)))
 	}
 	return list
 }

@@ -177,7 +177,7 @@ func (c *console) createToken(r *edge.Request, in edge.Values) (edge.Page, error
 
 // makeToken makes what a form asks for, and shows it once.
 func (c *console) makeToken(r *edge.Request, in edge.Values, form tokenForm) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

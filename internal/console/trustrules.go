@@ -330,7 +330,7 @@ func (c *console) createTrustRule(r *edge.Request, in edge.Values) (edge.Page, e
 	if err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

@@ -63,9 +63,6 @@ func (c *console) showTwoFactor(r *edge.Request, p twoFactorPage) (edge.Page, er
 
 // setUpTwoFactor shows what an authenticator has to know.
 func (c *console) setUpTwoFactor(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	made, err := c.authority.SetUpTwoFactor(r.Context(), &r.Principal, in["password"])
 	if problems := factorTroubles(err, "password", ""); problems != nil {
 		return c.showTwoFactor(r, twoFactorPage{Problems: problems})
@@ -94,9 +91,6 @@ func spaced(text string) string {
 
 // turnOn turns the second factor on by its first code, and shows backup codes.
 func (c *console) turnOn(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	codes, err := c.authority.EnableTwoFactorAnew(r.Context(), &r.Principal, in["code"])
 	if problems := factorTroubles(err, "", "code"); problems != nil {
 		return c.showTwoFactor(r, twoFactorPage{Problems: problems, Waiting: true})
@@ -109,7 +103,7 @@ func (c *console) turnOn(r *edge.Request, in edge.Values) (edge.Page, error) {
 
 // renewCodes shows new backup codes in place of those of before.
 func (c *console) renewCodes(r *edge.Request, in edge.Values) (edge.Page, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -141,9 +135,6 @@ func (c *console) showCodes(r *edge.Request, heading string, codes []credential.
 }
 
 func (c *console) turnOff(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	err := c.authority.DisableTwoFactor(r.Context(), &r.Principal, in["off-password"], in["off-code"])
 	if problems := factorTroubles(err, "off-password", "off-code"); problems != nil {
 		return c.showTwoFactor(r, twoFactorPage{Problems: problems})

@@ -46,13 +46,13 @@ func (f settingsForm) Policies() []choice {
 	})
 }
 
-// usageForm reads which project a form is of, and that it is of this session.
-func (c *console) usageForm(r *edge.Request, in edge.Values) (uuid.UUID, *usagePage, error) {
+// usedProject reads which project a form is of.
+func usedProject(r *edge.Request) (uuid.UUID, *usagePage, error) {
 	project, err := authority.ParseID(r.PathValue("project"))
 	if err != nil {
 		return project, nil, credential.Errorf(credential.NotFound, "no such project")
 	}
-	return project, &usagePage{}, c.sent(r, in)
+	return project, &usagePage{}, nil
 }
 
 // usageDone answers a form: by the page again where something is to be mended.
@@ -100,7 +100,7 @@ func coinsToAdd(problems *[]trouble, in edge.Values) *int64 {
 }
 
 func (c *console) setUsage(r *edge.Request, in edge.Values) (edge.Page, error) {
-	project, p, err := c.usageForm(r, in)
+	project, p, err := usedProject(r)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -123,11 +123,11 @@ func (c *console) setUsage(r *edge.Request, in edge.Values) (edge.Page, error) {
 }
 
 func (c *console) topUp(r *edge.Request, in edge.Values) (edge.Page, error) {
-	project, p, err := c.usageForm(r, in)
+	project, p, err := usedProject(r)
 	if err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}

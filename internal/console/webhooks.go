@@ -31,13 +31,13 @@ func (c *console) webhookRoutes() []edge.Route {
 		shows(one+"/edit", write, c.editWebhook),
 		edge.Form(one+"/edit", write, most, c.guarded(c.changeWebhook)),
 		edge.Form(one+"/active", write, most, c.guarded(c.switchWebhook)),
-		edge.Form(one+"/test", write, most, c.testWebhook),
+		edge.Form(one+"/test", write, most, c.sentAnd(c.testWebhook)),
 		shows(one+"/rotate", write, c.askRotateWebhook),
 		edge.Form(one+"/rotate", write, most, c.guarded(c.rotateWebhook)),
 		shows(one+"/delete", write, c.askDeleteWebhook),
 		edge.Form(one+"/delete", write, most, c.guarded(c.deleteWebhook)),
 		shows(one+"/deliveries/{delivery}", read, c.delivery),
-		edge.Form(one+"/deliveries/{delivery}/redeliver", write, most, c.redeliver),
+		edge.Form(one+"/deliveries/{delivery}/redeliver", write, most, c.sentAnd(c.redeliver)),
 	}
 }
 
@@ -176,7 +176,7 @@ func (c *console) createWebhook(r *edge.Request, in edge.Values) (edge.Page, err
 	if err := manageHooks(r); err != nil {
 		return edge.Page{}, err
 	}
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return edge.Page{}, err
 	}
@@ -339,9 +339,6 @@ func (c *console) showDelivery(r *edge.Request, problems []trouble) (edge.Page, 
 }
 
 func (c *console) redeliver(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	of, err := hookOf(r)
 	if err != nil {
 		return edge.Page{}, err
@@ -362,9 +359,6 @@ func (c *console) redeliver(r *edge.Request, in edge.Values) (edge.Page, error) 
 }
 
 func (c *console) testWebhook(r *edge.Request, in edge.Values) (edge.Page, error) {
-	if err := c.sent(r, in); err != nil {
-		return edge.Page{}, err
-	}
 	of, err := hookOf(r)
 	if err != nil {
 		return edge.Page{}, err
@@ -462,7 +456,7 @@ func (c *console) rotateWebhook(r *edge.Request, in edge.Values) (edge.Page, err
 	if err != nil {
 		return edge.Page{}, err
 	}
-	if of.Idempotency, err = c.sentOnce(r, in); err != nil {
+	if of.Idempotency, err = sentOnce(in); err != nil {
 		return edge.Page{}, err
 	}
 	made, err := c.authority.RotateWebhook(r.Context(), &r.Principal, of, in["how"] == "now")

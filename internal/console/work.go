@@ -30,23 +30,23 @@ func (c *console) workRoutes() []edge.Route {
 
 		shows(project+"/issues", any, c.issues, append([]string{"after"}, issueFilters...)...),
 		shows(project+"/issues/new", any, c.newIssue, "category"),
-		edge.Form(project+"/issues", any, mostProse, c.createIssue),
+		edge.Form(project+"/issues", any, mostProse, c.sentAnd(c.createIssue)),
 		shows(issue, any, c.issue),
-		edge.Form(issue, any, most, c.changeIssue),
-		edge.Form(issue+"/comments", any, mostProse, c.comment),
+		edge.Form(issue, any, most, c.sentAnd(c.changeIssue)),
+		edge.Form(issue+"/comments", any, mostProse, c.sentAnd(c.comment)),
 		edge.Get(issue+"/media/{file}", any, c.issueFile),
 
 		shows(project+"/test-cases", any, c.testCases, append([]string{"after"}, caseFilters...)...),
 		shows(project+"/test-cases/new", any, c.newCase),
-		edge.Form(project+"/test-cases/new", any, mostProse, c.createCase),
+		edge.Form(project+"/test-cases/new", any, mostProse, c.sentAnd(c.createCase)),
 		shows(test, any, c.testCase),
 		shows(test+"/edit", any, c.editCase),
-		edge.Form(test+"/edit", any, mostProse, c.changeCase),
+		edge.Form(test+"/edit", any, mostProse, c.sentAnd(c.changeCase)),
 		shows(test+"/versions/{version}", any, c.caseVersion),
 
 		shows(project+"/cycles", any, c.cycles, "status", "after"),
 		shows(cycle, any, c.cycle, "status", "after"),
-		edge.Form(cycle+"/results", any, most, c.setExecution),
+		edge.Form(cycle+"/results", any, most, c.sentAnd(c.setExecution)),
 
 		shows(project+"/runs", any, c.runs, append([]string{"after"}, runFilters...)...),
 		shows(run, any, c.run, append([]string{"after"}, resultFilters...)...),
@@ -103,7 +103,7 @@ func (c *console) showWork(r *edge.Request, w *workplace, name string, p page) (
 
 // repeat makes a form one that is done once, however often it is sent.
 func (c *console) repeat(r *edge.Request, in edge.Values) (*workspace.Repeat, error) {
-	once, err := c.sentOnce(r, in)
+	once, err := sentOnce(in)
 	if err != nil {
 		return nil, err
 	}
