@@ -245,6 +245,9 @@ func (a *Authority) setPassword(ctx context.Context, tx *store.Tx, by act, c pas
 	if err := tx.DropLinks(ctx, c.user, passwordLinks...); err != nil {
 		return err
 	}
+	if err := tx.DropPendingTwoFactor(ctx, c.user); err != nil { // it took the password of before
+		return err
+	}
 	return endSessions(ctx, tx, by, ending{user: c.user, except: c.session, because: "password_change"})
 }
 

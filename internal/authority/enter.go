@@ -29,6 +29,7 @@ type vouched struct {
 	Subject      string    `json:"subject"`
 	Email        string    `json:"email"`
 	Name         string    `json:"name"`
+	Asked        time.Time `json:"asked"` // when the provider asked who they are; zero where it doesn't say
 	Until        time.Time `json:"until"`
 }
 
@@ -50,7 +51,7 @@ func vouch(f flown) (*vouched, error) {
 	if err != nil {
 		name = local
 	}
-	return &vouched{Organization: f.Organization, Changed: f.provider.UpdatedAt, Subject: f.claims["sub"], Email: email, Name: name}, nil
+	return &vouched{Organization: f.Organization, Changed: f.provider.UpdatedAt, Subject: f.claims["sub"], Email: email, Name: name, Asked: authTime(f.claims)}, nil
 }
 
 // microsoft is where the issuers of Microsoft Entra ID begin, which says in a
@@ -149,10 +150,19 @@ func (a *Authority) newcomer(ctx context.Context, find members, p *store.Provide
 // organization of that provider, and nothing else of its user's.
 func (a *Authority) enter(ctx context.Context, v *vouched, r SignInRequest) (out *SignedIn, err error) {
 	var refused error
-	r.organization = v.Organization
+	var attempt store.Attempt
+	if r.Code != "" {
+		if attempt, err = a.tryVouched(ctx, v, r.From); err != nil {
+			return nil, err
+		}
+	}
+	r.organization, r.provenAt = v.Organization, v.Asked
 	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		if err := tx.HoldOrganization(ctx, v.Organization); err != nil {
 			return err
+		}
+		if o, err := tx.Organization(ctx, v.Organization); err != nil || !o.SuspendedAt.IsZero() {
+			return orElse(ignoreMissing(err), errFlow())
 		}
 		p, err := tx.Provider(ctx, v.Organization)
 		if errors.Is(err, credential.NotFound) || err == nil && (!p.Active || !p.UpdatedAt.Equal(v.Changed)) {
@@ -174,6 +184,11 @@ func (a *Authority) enter(ctx context.Context, v *vouched, r SignInRequest) (out
 		}
 		if err := a.settle(ctx, tx, entering{who, p, v, r.From}); err != nil {
 			return err
+		}
+		if r.Code != "" {
+			if err := tx.ForgetAttempts(ctx, attempt.Account); err != nil {
+				return err
+			}
 		}
 		out, err = a.openSession(ctx, tx, who.user, r)
 		return err
@@ -210,7 +225,38 @@ func (a *Authority) admitVouched(ctx context.Context, tx *store.Tx, who *whose, 
 	case r.Code == "":
 		return nil, credential.Errorf(credential.CodeRequired, "Two-factor code required")
 	}
-	return a.useCode(ctx, tx, user.ID, r.Code)
+	f, err := tx.TwoFactor(ctx, user.ID)
+	if err != nil || f == nil {
+		return errWrongCode(), err
+	}
+	return a.spendCode(ctx, tx, f, codeOf{user.ID, r.Code})
+}
+
+// tryVouched counts the try of a code behind a provider, for each organization
+// by itself: whoever runs a provider can't use up the tries that its user has
+// elsewhere, and has no more than a password has.
+func (a *Authority) tryVouched(ctx context.Context, v *vouched, from Origin) (attempt store.Attempt, err error) {
+	p, err := a.store.Provider(ctx, v.Organization)
+	if errors.Is(err, credential.NotFound) {
+		return attempt, errFlow()
+	}
+	if err != nil {
+		return attempt, err
+	}
+	who, err := a.whoIs(ctx, a.store, p, v)
+	if err != nil || who.user == nil {
+		return attempt, err
+	}
+	attempt = store.Attempt{Account: a.accountKey("vouched\x00" + v.Organization.String() + "\x00" + who.user.ID.String()), At: a.clock()}
+	attempt.Place = a.placeKey(attempt.Account, from.Address)
+	allowed, err := a.store.BeginAttempt(ctx, &attempt, signInBounds)
+	if err != nil {
+		return attempt, undecided(err)
+	}
+	if !allowed {
+		return attempt, errLocked()
+	}
+	return attempt, nil
 }
 
 // entering is somebody who is let in.
@@ -350,7 +396,7 @@ func (a *Authority) BeginTry(ctx context.Context, p *credential.Principal, organ
 // its user just now.
 func (a *Authority) proveByProvider(ctx context.Context, f flown) error {
 	if at := authTime(f.claims); at.Before(f.Begun.Add(-flowSkew)) || at.After(a.now().Add(flowSkew)) {
-		return refusal{"not_asked_again", "Your organization's provider didn't ask you again who you are. Type your password instead, or sign out and in again.", errors.New("auth_time is missing or old, though max_age=0 was asked for")}
+		return refusal{"not_asked_again", "Your organization's provider didn't ask you again who you are. Type your password instead.", errors.New("auth_time is missing or old, though max_age=0 was asked for")}
 	}
 	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		standing, err := tx.SessionStanding(ctx, f.Session, f.Organization)

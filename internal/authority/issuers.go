@@ -191,12 +191,15 @@ func (i *issuers) ask(ctx context.Context, name string) (known, error) {
 	}
 	var k known
 	k.provider, k.unfit = jwt.ParseProvider(document)
+	for _, place := range []string{k.provider.Token, k.provider.UserInfo} {
+		k.unfit = orElse(k.unfit, i.checkPlace(name, place))
+	}
 	k.keys, err = jwt.ParseIssuerKeys(keys)
 	return k, err
 }
 
-// checkPlace refuses keys at a host of a private network that isn't the issuer's
-// own: nobody on the internet has requests made in there.
+// checkPlace refuses keys and endpoints at a host of a private network that isn't
+// the issuer's own: nobody on the internet has requests made in there.
 func (i *issuers) checkPlace(name, place string) error {
 	from, err := url.Parse(name)
 	to, err2 := url.Parse(place)
@@ -205,7 +208,7 @@ func (i *issuers) checkPlace(name, place string) error {
 	}
 	own := strings.EqualFold(from.Hostname(), to.Hostname())
 	if !own && slices.ContainsFunc(i.rules.Targets.Private, func(host string) bool { return strings.EqualFold(host, to.Hostname()) }) {
-		return errors.New("its keys are at a private host that is another issuer's")
+		return errors.New("its keys or endpoints are at a private host that is another issuer's")
 	}
 	return nil
 }

@@ -86,12 +86,16 @@ func (a *Authority) List(ctx context.Context, p *credential.Principal, r ListReq
 }
 
 // OwnTokens is List of the tokens of who has signed in, in all organizations
-// that they are in.
+// that they are in and the session reaches.
 func (a *Authority) OwnTokens(ctx context.Context, p *credential.Principal, r ListRequest) ([]Detail, error) {
 	if err := signedIn(p); err != nil {
 		return nil, err
 	}
-	return a.listed(ctx, store.Filter{User: p.Subject, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock()})
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return a.listed(ctx, store.Filter{Organization: place, User: p.Subject, Scheme: r.Scheme, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock()})
 }
 
 // listed reads a list.

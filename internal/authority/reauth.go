@@ -47,7 +47,13 @@ func (a *Authority) ProveAgain(ctx context.Context, p *credential.Principal, wit
 	var refused error
 	err := a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) (err error) {
 		by := act{p, a.clock()}
-		if refused, err = a.useCode(ctx, tx, p.Subject, with.Code); err != nil {
+		user, err := tx.User(ctx, p.Subject)
+		if err != nil {
+			return err
+		}
+		if !user.TwoFactor { // one that is only set up proves nothing yet
+			refused = errWrongCode()
+		} else if refused, err = a.useCode(ctx, tx, p.Subject, with.Code); err != nil {
 			return err
 		}
 		if refused != nil {

@@ -44,7 +44,7 @@ func (a *Authority) redeem(ctx context.Context, f *flow, p *store.Provider, in F
 		return nil, err
 	}
 	claims, err := a.readIdentity(ctx, f, p, identity)
-	if err != nil || about.UserInfo == "" || claims["email"] != "" && claims["email_verified"] != "" {
+	if err != nil || about.UserInfo == "" || claims["email"] != "" && (claims["email_verified"] != "" || claims["xms_edov"] != "") {
 		return claims, err
 	}
 	return a.addUserInfo(ctx, about, access, claims)
@@ -151,6 +151,7 @@ func (a *Authority) addUserInfo(ctx context.Context, about jwt.Provider, access 
 	for _, name := range []string{"email", "email_verified", "name"} {
 		claims[name] = more[name]
 	}
+	delete(claims, "xms_edov") // which is about the address in the identity token
 	return claims, nil
 }
 

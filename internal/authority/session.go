@@ -64,8 +64,11 @@ func (a *Authority) openSession(ctx context.Context, tx *store.Tx, user *store.U
 	}
 	now := a.clock()
 	s := &store.Session{
-		ID: id, User: user.ID, Cookie: r.Cookie, CreatedAt: now, RefreshedAt: now, IdleUntil: now.Add(SessionIdle), EndsAt: now.Add(SessionLifetime),
+		ID: id, User: user.ID, Cookie: r.Cookie, CreatedAt: now, RefreshedAt: now, ProvenAt: now, IdleUntil: now.Add(SessionIdle), EndsAt: now.Add(SessionLifetime),
 		UserAgent: cleanAgent(r.From.UserAgent), Organization: r.organization,
+	}
+	if r.organization != uuid.Nil && r.provenAt.Before(now) { // when the provider asked, and not when it vouched
+		s.ProvenAt = r.provenAt
 	}
 	if r.From.Address.IsValid() {
 		s.Address = r.From.Address.String()
@@ -204,7 +207,30 @@ func (a *Authority) EndOtherSessions(ctx context.Context, p *credential.Principa
 	if err := signedIn(p); err != nil {
 		return err
 	}
-	return a.endFor(ctx, p, ending{user: p.Subject, except: p.Credential.ID, because: "sign_out"})
+	place, err := a.confinedTo(ctx, p)
+	if err != nil {
+		return err
+	}
+	if place == uuid.Nil {
+		return a.endFor(ctx, p, ending{user: p.Subject, except: p.Credential.ID, because: "sign_out"})
+	}
+	list, err := a.Sessions(ctx, p) // of that organization alone
+	if err != nil {
+		return err
+	}
+	return a.stop(ctx, p, uuid.Nil, func(tx *store.Tx) error {
+		by := act{p, a.clock()}
+		tx.Record(by.event("session.sign_out", "user:"+p.Subject.String(), "{}"))
+		for i := range list {
+			if list[i].ID == p.Credential.ID {
+				continue
+			}
+			if err := endSessions(ctx, tx, by, ending{user: p.Subject, only: list[i].ID, because: "sign_out"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // endFor ends sessions for a principal. That there are none is no failure.

@@ -54,6 +54,7 @@ type SignInRequest struct {
 	From   Origin
 
 	organization uuid.UUID // which alone the session reaches; Nil: all of the user's
+	provenAt     time.Time // when a provider asked who it is, which began the session
 }
 
 // WrongPassword is the one answer to a password that isn't right and to an

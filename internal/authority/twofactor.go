@@ -283,7 +283,18 @@ func (a *Authority) useCode(ctx context.Context, tx *store.Tx, user uuid.UUID, c
 	if !allowed {
 		return credential.Errorf(credential.TooMany, "Too many codes were tried. Try again in a quarter of an hour."), nil
 	}
-	used := false
+	return a.spendCode(ctx, tx, f, codeOf{user, code})
+}
+
+// codeOf is a code that a user typed.
+type codeOf struct {
+	user uuid.UUID
+	code string
+}
+
+// spendCode is useCode for who has counted the try.
+func (a *Authority) spendCode(ctx context.Context, tx *store.Tx, f *store.TwoFactor, of codeOf) (refused, err error) {
+	user, code, used := of.user, of.code, false
 	switch code = strings.NewReplacer(" ", "", "-", "").Replace(code); len(code) {
 	case codeDigits.Length():
 		used, err = a.useTimeCode(ctx, tx, user, f, code)

@@ -40,7 +40,7 @@ func (c *console) accountRoutes() []edge.Route {
 		edge.Form(account+"/password", edge.Authenticated, most, c.sentAnd(c.changePassword)),
 		shows(twoFactor, edge.Authenticated, c.twoFactor),
 		edge.Form(twoFactor, edge.Authenticated, most, c.sentAnd(c.setUpTwoFactor)),
-		edge.Form(twoFactor+"/on", edge.Authenticated, most, c.sentAnd(c.turnOn)),
+		edge.Form(twoFactor+"/on", edge.Authenticated, most, c.guarded(c.turnOn)),
 		edge.Form(twoFactor+"/codes", edge.Authenticated, most, c.sentAnd(c.renewCodes)),
 		edge.Form(twoFactor+"/off", edge.Authenticated, most, c.sentAnd(c.turnOff)),
 		shows(sessions, edge.Authenticated, c.sessions),

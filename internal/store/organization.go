@@ -67,10 +67,13 @@ func (t *Tx) UpdateOrganization(ctx context.Context, o *Organization) error {
 }
 
 // DeleteOrganization takes an organization out of sight: whatever acts in it
-// stops, its webhooks are off, and its slug is free. Its rows stay.
+// stops, its webhooks are off, its provider is gone, and its slug is free. Its rows stay.
 func (t *Tx) DeleteOrganization(ctx context.Context, id uuid.UUID, at time.Time) error {
 	t.touchedAll = true
 	_, err := t.q.ExecContext(ctx, `UPDATE organizations SET deleted_at = $2, suspended_at = COALESCE(suspended_at, $2), slug = NULL WHERE id = $1`, id, at.UnixMilli())
+	if err == nil { // with its domains, which others may have then
+		_, err = t.q.ExecContext(ctx, `DELETE FROM providers WHERE organization_id = $1`, id)
+	}
 	if err == nil {
 		_, err = t.q.ExecContext(ctx, `UPDATE webhooks SET active = 0 WHERE organization_id = $1`, id)
 	}

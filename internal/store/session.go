@@ -59,8 +59,8 @@ func (t *Tx) InsertSession(ctx context.Context, s *Session, token SessionToken) 
 	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
 		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent, organization_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10, $11, $12)`,
-		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent, nullable(s.Organization))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $13, $8, $9, $10, $11, $12)`,
+		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent, nullable(s.Organization), stamp(s.ProvenAt))
 	if err != nil {
 		return t.fail("store a session", err)
 	}

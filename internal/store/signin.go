@@ -200,6 +200,18 @@ func (t *Tx) EnableTwoFactor(ctx context.Context, user uuid.UUID, at time.Time) 
 	return nil
 }
 
+// DropPendingTwoFactor forgets a second factor that was set up and never turned on.
+func (t *Tx) DropPendingTwoFactor(ctx context.Context, user uuid.UUID) error {
+	_, err := t.q.ExecContext(ctx, `DELETE FROM backup_codes WHERE user_id = $1 AND EXISTS (SELECT 1 FROM two_factor WHERE user_id = $1 AND enabled_at IS NULL)`, user)
+	if err == nil {
+		_, err = t.q.ExecContext(ctx, `DELETE FROM two_factor WHERE user_id = $1 AND enabled_at IS NULL`, user)
+	}
+	if err != nil {
+		return t.fail("forget a second factor that isn't on", err)
+	}
+	return nil
+}
+
 // CountTry counts a try of a code. It reports false when there were most of
 // them since a time already.
 func (t *Tx) CountTry(ctx context.Context, user uuid.UUID, most int, now, since time.Time) (bool, error) {
