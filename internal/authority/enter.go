@@ -254,7 +254,7 @@ func (a *Authority) tryVouched(ctx context.Context, v *vouched, from Origin) (at
 		return attempt, undecided(err)
 	}
 	if !allowed {
-		return attempt, errLocked()
+		return attempt, errTooManyCodes()
 	}
 	return attempt, nil
 }

@@ -265,6 +265,10 @@ func (a *Authority) DisableTwoFactor(ctx context.Context, p *credential.Principa
 	})
 }
 
+func errTooManyCodes() error {
+	return credential.Errorf(credential.TooMany, "Too many codes were tried. Try again in a quarter of an hour.")
+}
+
 func errWrongCode() error { return credential.Errorf(credential.CodeWrong, "Invalid two-factor code") }
 
 // useCode uses a code of a user's second factor up: each is good once,
@@ -281,7 +285,7 @@ func (a *Authority) useCode(ctx context.Context, tx *store.Tx, user uuid.UUID, c
 		return nil, err
 	}
 	if !allowed {
-		return credential.Errorf(credential.TooMany, "Too many codes were tried. Try again in a quarter of an hour."), nil
+		return errTooManyCodes(), nil
 	}
 	return a.spendCode(ctx, tx, f, codeOf{user, code})
 }

@@ -68,9 +68,9 @@ func bare(t testing.TB, cfg store.Config, publicURL string, rules authority.Acco
 	st := storetest.Open(t, cfg)
 	s := &site{t: t, store: st}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.at.Load()) * time.Second) }
-	near := outbound.NewFetcher(webhook.Targets{Private: []string{"127.0.0.1"}}, "Gatehouse")
+	near := outbound.NewFetcher(webhook.Targets{Private: []string{"127.0.0.1", "10.1.2.3"}}, "Gatehouse")
 	a := authority.New(authority.Config{Store: st, Schemes: cfg.Schemes, Issuer: "https://keys.example.test", PasswordMemory: 64, Now: now,
-		Issuers: authority.IssuerRules{Targets: webhook.Targets{Private: []string{"127.0.0.1"}}, Fetch: near.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
+		Issuers: authority.IssuerRules{Targets: webhook.Targets{Private: []string{"127.0.0.1", "10.1.2.3"}}, Fetch: near.Fetch, Ask: func(ctx context.Context, q authority.Question, most int) (int, []byte, error) {
 			return near.Ask(ctx, outbound.Question(q), most)
 		}},
 		Keep: authority.Retention{RequestDays: 90}, Accounts: rules})

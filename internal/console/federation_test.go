@@ -490,6 +490,7 @@ func TestL14_ProvidersThatDontWork(t *testing.T) {
 			{map[string]any{"issuer": "https://evil.test"}, "another issuer"}, {map[string]any{"token_endpoint": nil}, "token_endpoint"},
 			{map[string]any{"token_endpoint_auth_methods_supported": []string{"private_key_jwt"}}, "token_endpoint_auth_methods_supported"},
 			{map[string]any{"authorization_endpoint": "javascript:alert(1)"}, "URL"}, {map[string]any{"authorization_endpoint": "http://evil.test/auth"}, "https"},
+			{map[string]any{"token_endpoint": "https://10.1.2.3/any"}, "private host"}, {map[string]any{"userinfo_endpoint": "https://10.1.2.3/any"}, "private host"},
 		} {
 			i.about = c.about
 			s.providing(i, nil)
