@@ -84,18 +84,21 @@ func (a *Authority) SealForm(p *credential.Principal, text string) (string, erro
 	if p.Credential == nil || strings.HasPrefix(text, formSecret) {
 		return text, nil
 	}
+	text = text[:min(len(text), mostFlow/2)] // more than any secret has, and refused as the whole would be
 	sealed, err := a.sealFor("form of session "+p.Credential.ID.String(), text)
 	return formSecret + sealed, err
 }
 
 // OpenForm is the text that SealForm sealed for the session; any other is what
-// it is.
+// it is. What can't be opened is a text that no secret is.
 func (a *Authority) OpenForm(p *credential.Principal, text string) (plain string) {
 	sealed, ok := strings.CutPrefix(text, formSecret)
 	if !ok || p.Credential == nil {
 		return text
 	}
-	a.openFor("form of session "+p.Credential.ID.String(), sealed, &plain)
+	if !a.openFor("form of session "+p.Credential.ID.String(), sealed, &plain) {
+		return "\x00"
+	}
 	return plain
 }
 

@@ -2,6 +2,8 @@ package console_test
 
 import (
 	"context"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +114,39 @@ func TestL7_FactorThatIsNotOn(t *testing.T) {
 		}
 		if err := s.authority.EnableTwoFactor(ctx, &d.Principal, code(t, seed, 0)); err == nil {
 			t.Error("a factor of before the new password is turned on")
+		}
+	})
+}
+
+var sealedSecret = regexp.MustCompile(`name="secret-client" value="(sealed[^"]+)"`)
+
+// The secret that somebody typed before they were asked who they are is what is
+// stored, or refused; never does the one before stay instead.
+func TestL7_L14_SecretThatWasTypedBefore(t *testing.T) {
+	each(t, "http://127.0.0.1:8080", func(t *testing.T, s *site) {
+		i := newIDP(s)
+		s.providing(i, nil)
+		s.enter("ada@example.test")
+		to := s.pages() + "/sign-in"
+		for what, c := range map[string]struct {
+			secret string
+			spoil  bool
+			want   int
+			text   string
+		}{
+			"what is typed": {"gazpacho-17", false, 200, "done=provider"}, "too long": {strings.Repeat("x", 3000), false, 422, "The client secret must be at most 1024 visible characters"},
+			"another text": {"gazpacho-18", true, 422, "The client secret must be at most 1024 visible characters"},
+		} {
+			s.at.Add(600)
+			form := fill(s.get(to), "issuer", i.url, "client", "client:1", "secret-client", c.secret, "domains", "example.test", "role", "member", "active", "on")
+			asked := s.shows(what, s.post(to, form), 200, "Confirm that it’s you")
+			s.hides(what, asked, c.secret)
+			kept := s.found(asked, sealedSecret)
+			if c.spoil {
+				kept = "sealed.x"
+			}
+			again := fill(asked, "prove-password", "correct horse battery", "secret-client", kept)
+			s.shows(what, s.post(to, again), c.want, c.text)
 		}
 	})
 }
