@@ -33,8 +33,12 @@ const (
 )
 
 // signedInClient is the client_id of the access tokens of sessions, and nobody
-// else's: all others are UUIDs or have a prefix.
-const signedInClient = "gatehouse"
+// else's: all others are UUIDs or have a prefix. That of a device's token is
+// deviceClient: nobody signed in for it there.
+const (
+	signedInClient = "gatehouse"
+	deviceClient   = "gatehouse device"
+)
 
 // SignedIn is a session with what was just handed out for it.
 type SignedIn struct {
@@ -137,14 +141,18 @@ func (a *Authority) signSession(s *store.Session) (*AccessToken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the access token of a session: %w", err)
 	}
+	client, lifetime := signedInClient, SessionTokenLifetime
+	if s.Device != "" { // whose token is one and the same, also when it is fetched twice
+		id, client, lifetime = s.ID, deviceClient, DeviceLasts
+	}
 	moment := a.now()
 	now := moment.Truncate(time.Second)
-	ends := now.Add(SessionTokenLifetime)
+	ends := now.Add(lifetime)
 	if s.EndsAt.Before(ends) {
 		ends = s.EndsAt.Truncate(time.Second)
 	}
 	text, err := ring.Sign(jwt.Claims{
-		Subject: s.User.String(), ClientID: signedInClient, Scope: []string{string(credential.AllScope)},
+		Subject: s.User.String(), ClientID: client, Scope: []string{string(credential.AllScope)},
 		ID: id.String(), ExpiresAt: ends, Session: s.ID.String(),
 	}, moment)
 	if err != nil {

@@ -40,6 +40,9 @@ func (c *console) sessions(r *edge.Request, _ edge.None) (edge.Page, error) {
 		if s.Cookie {
 			row.Kind = "In a browser"
 		}
+		if s.Device != "" {
+			row.Device, row.Kind = s.Device, "A device that you let act for you"
+		}
 		if row.From == "" {
 			row.From = "Address unknown"
 		}
