@@ -102,13 +102,16 @@ func sessionDetails(user *store.User, s *store.Session) map[string]any {
 	return details
 }
 
-// makeRoom ends sessions that reach as far as a new one until that is not too many.
+// makeRoom ends sessions that reach as far as a new one until that is not too many:
+// of devices, or of all but those.
 func (a *Authority) makeRoom(ctx context.Context, tx *store.Tx, by act, s *store.Session) error {
 	live, err := tx.Sessions(ctx, s.User, by.at, 100)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(other store.Session) bool { return other.Organization != s.Organization })
+	live = slices.DeleteFunc(live, func(other store.Session) bool {
+		return other.Organization != s.Organization || (other.Device == "") != (s.Device == "")
+	})
 	slices.SortFunc(live, func(x, y store.Session) int { return a.lastUse(&x).Compare(a.lastUse(&y)) })
 	for ; len(live) >= MaxSessions; live = live[1:] {
 		if err := endSessions(ctx, tx, by, ending{user: s.User, only: live[0].ID, because: "too many"}); err != nil {

@@ -47,7 +47,7 @@ func TestBHD34_DevicePage(t *testing.T) {
 		if to := s.found(back, leads); to != path {
 			t.Fatalf("signing in leads to %s", to)
 		}
-		page := s.shows("the page", s.get(path), 200, name, "A game asks to act as <b>Ada</b>", "203.0.113.7", "Not the address that you are at", "UnityPlayer/6000.0 <i>", "Just now", "in <b>Acme</b>", "only if you began this yourself", "ada@example.test")
+		page := s.shows("the page", s.get(path), 200, name, "A game asks to act as <b>Ada</b>", "203.0.113.7", "Not where you are: you are at 127.0.0.1", "UnityPlayer/6000.0 <i>", "Just now", "in <b>Acme</b>", "only if you began this yourself", "ada@example.test")
 		if strings.Contains(page.body, "<script>alert") || strings.Contains(page.body, "<i>") || page.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("a name is more than text, or the page is kept: %v %s", page.header, page.body)
 		}
