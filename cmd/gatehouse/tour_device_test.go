@@ -20,29 +20,32 @@ func (w *tour) asking(from, name, program string) (id string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.device(from, program, "POST", "/device_auth/create", string(body))
+	w.device(deviceCall{from, program, "POST", "/device_auth/create", string(body)})
 	return id
 }
 
-// device is a call of a device.
-func (w *tour) device(from, program, method, path, body string) (out map[string]string) {
+// deviceCall is a call of a program, from an address of this machine.
+type deviceCall struct{ from, program, method, path, body string }
+
+// device is what a device is told.
+func (w *tour) device(c deviceCall) (out map[string]string) {
 	w.t.Helper()
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(c.from)}}
 	transport := &http.Transport{DialContext: dialer.DialContext}
 	defer transport.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(w.t.Context(), c.method, w.URL+c.path, strings.NewReader(c.body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", program)
+	r.Header.Set("User-Agent", c.program)
 	answer, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || answer.StatusCode >= 300 {
-		w.t.Fatalf("%s %s: got %d %v %v", method, path, answer.StatusCode, out, err)
+		w.t.Fatalf("%s %s: got %d %v %v", c.method, c.path, answer.StatusCode, out, err)
 	}
 	return out
 }
@@ -59,7 +62,7 @@ func deviceStops(w *tour) []stop {
 	w.made("owner", "/api/v1/organizations", map[string]string{"name": "Second Studio with a name that is rather long for a line", "slug": "second-studio"}, &other)
 	polled := func(id, want string) func(*pagetest.Tab) {
 		return func(b *pagetest.Tab) {
-			if got := w.device(here, unity, "GET", "/device_auth/"+id+"/poll", ""); got["status"] != want || (got["token"] != "") != (want == "approved") {
+			if got := w.device(deviceCall{here, unity, "GET", "/device_auth/" + id + "/poll", ""}); got["status"] != want || (got["token"] != "") != (want == "approved") {
 				w.t.Errorf("the device is told %v, want %s", got, want)
 			}
 			b.Load(page(id))

@@ -267,4 +267,14 @@ func TestBHD34_DevicesAreLimited(t *testing.T) {
 	if got := ask(http.MethodGet, "/device_auth/short/poll", "203.0.113.8", ""); got.Code != 200 {
 		t.Errorf("from elsewhere: got %d", got.Code)
 	}
+	dev := w.signIn("dev")
+	_, first := w.allowed(dev, "First")
+	for range authority.MaxSessions {
+		w.ahead.Add(int64(time.Second))
+		w.allowed(dev, "Another")
+	}
+	w.get(first, "/projects.json").refused(401, "revoked")
+	if list, err := w.Sessions(background, dev); err != nil || len(list) != 1+authority.MaxSessions { // no device takes the place of who lets it act
+		t.Errorf("%d sessions go on: %v", len(list), err)
+	}
 }
