@@ -29,6 +29,7 @@ type Session struct {
 	LastUsedAt time.Time `json:"last_used_at"`
 	ExpiresAt  time.Time `json:"expires_at" doc:"as long as nobody refreshes it"`
 	Cookie     bool      `json:"cookie" doc:"it is a browser's"`
+	Device     string    `json:"device,omitempty" doc:"what a device calls itself that the user let act for them"`
 }
 
 // PasswordCode is the one answer that holds a one-time code.

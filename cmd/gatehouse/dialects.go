@@ -107,10 +107,11 @@ func betaHubPage(of []*edge.Surface) openapi.Dialect {
 			{Name: "SCREENSHOT, CLIP, LOG, SEGMENT, BINARY", About: "the id of a file of the issue, as the call that adds it has it"},
 			{Name: "TAG, FIELD, RELEASE", About: "the number of what the call is about"},
 			{Name: "UPLOAD", About: "the blob_signed_id of a file that was announced"},
+			{Name: "DEVICE", About: "what a device calls its request: 16 to 128 letters and digits that nobody can guess"},
 		},
 		Wildcards: map[string]string{
 			"project": "$PROJECT", "issue": "$ISSUE", "request": "$REQUEST", "ticket": "$TICKET", "release": "$RELEASE", "tag": "$TAG", "field": "$FIELD",
-			"screenshot": "$SCREENSHOT", "clip": "$CLIP", "log": "$LOG", "segment": "$SEGMENT", "file": "$BINARY", "upload": "$UPLOAD",
+			"screenshot": "$SCREENSHOT", "clip": "$CLIP", "log": "$LOG", "segment": "$SEGMENT", "file": "$BINARY", "upload": "$UPLOAD", "device": "$DEVICE",
 		},
 		Params: map[string]openapi.Param{
 			"page":             {About: "which page, from 1 on; lists are paged up to their entry 10,000"},

@@ -100,7 +100,7 @@ func TestDialectPages(t *testing.T) {
 			return slices.IndexFunc([]string{"create", "announce", "send", "add", "comment", "", "publish", "delete"}, func(begin string) bool { return begin == "" || strings.HasPrefix(l.id, begin) })
 		}
 		slices.SortStableFunc(lines, func(a, b shellLine) int { return place(a) - place(b) })
-		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file},
+		runLines(t, lines, map[string]string{"TOKEN": made.Credentials["betahub_pat"].(string), "PROJECT": made.Projects[0].BetaHubID, "ISSUE": "1", "REQUEST": "3", "TICKET": "4", "RELEASE": "1", "FILE": file, "DEVICE": "a-device-of-the-documents"},
 			map[string]string{"setReporter": "409"}) // it is known who reported it
 	})
 	t.Run("onetest", func(t *testing.T) {

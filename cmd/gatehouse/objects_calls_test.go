@@ -131,6 +131,7 @@ func hubCalls() map[string]objectCall {
 			calls["POST /projects/{project}/issues/{issue}/"+noun+"s"+suffix] = objectCall{body: noun + "[" + field + "]", file: true}
 		}
 		calls["POST /projects"+suffix] = objectCall{body: `{"name":"x"}`}
+		calls["POST /device_auth/create"+suffix] = objectCall{body: `{}`}
 		for noun, body := range map[string]string{"issues": `{"title":"x"}`, "feature_requests": `{"title":"x"}`, "tickets": `{"title":"x","reporter_email":"ada@player.test"}`} {
 			calls["POST /projects/{project}/"+noun+suffix] = objectCall{body: body}
 		}

@@ -218,6 +218,7 @@ func (p *poisoned) fillPeople(demo *sample) {
 		return tx.KnowByProvider(ctx, uuid.MustParse(demo.Organization.ID), &store.ProviderLink{User: member.ID, Issuer: "https://login.demo.test", Subject: "sub-1", LinkedAt: time.Now(), UsedAt: time.Now()})
 	}))
 	p.made(asked{"PUT", base + "/projects/PRJ-1/limits", "", `{"requests":100000,"window":"1s"}`}, nil)
+	p.must(p.node.authority.AskByDevice(ctx, authority.DeviceAsk{ID: "0123456789abcdef", Kind: "game", Name: "Space Game"}))
 	p.must(p.node.store.SeeNode(ctx, uuid.New(), time.Now(), time.Now()))
 }
 

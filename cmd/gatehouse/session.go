@@ -29,7 +29,7 @@ func (a *app) sessionList() *cobra.Command {
 			}
 			var rows [][]string
 			for _, s := range list.Items {
-				rows = append(rows, []string{s.ID, when(&s.CreatedAt, ""), when(&s.LastUsedAt, ""), when(&s.ExpiresAt, ""), or(s.Address, "-"), or(s.UserAgent, "-")})
+				rows = append(rows, []string{s.ID, when(&s.CreatedAt, ""), when(&s.LastUsedAt, ""), when(&s.ExpiresAt, ""), or(s.Address, "-"), or(s.Device, or(s.UserAgent, "-"))})
 			}
 			return a.table("ID\tBEGAN\tLAST USED\tENDS\tADDRESS\tUSER AGENT", rows)
 		},

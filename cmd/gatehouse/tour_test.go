@@ -28,6 +28,7 @@ var areas = []struct {
 	{"organization", organizationStops},
 	{"federation", federationStops},
 	{"token", tokenStops},
+	{"device", deviceStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a

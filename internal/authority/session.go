@@ -33,8 +33,12 @@ const (
 )
 
 // signedInClient is the client_id of the access tokens of sessions, and nobody
-// else's: all others are UUIDs or have a prefix.
-const signedInClient = "gatehouse"
+// else's: all others are UUIDs or have a prefix. That of a device's token is
+// deviceClient: nobody signed in for it there.
+const (
+	signedInClient = "gatehouse"
+	deviceClient   = "gatehouse device"
+)
 
 // SignedIn is a session with what was just handed out for it.
 type SignedIn struct {
@@ -98,13 +102,16 @@ func sessionDetails(user *store.User, s *store.Session) map[string]any {
 	return details
 }
 
-// makeRoom ends sessions that reach as far as a new one until that is not too many.
+// makeRoom ends sessions that reach as far as a new one until that is not too many:
+// of devices, or of all but those.
 func (a *Authority) makeRoom(ctx context.Context, tx *store.Tx, by act, s *store.Session) error {
 	live, err := tx.Sessions(ctx, s.User, by.at, 100)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(other store.Session) bool { return other.Organization != s.Organization })
+	live = slices.DeleteFunc(live, func(other store.Session) bool {
+		return other.Organization != s.Organization || (other.Device == "") != (s.Device == "")
+	})
 	slices.SortFunc(live, func(x, y store.Session) int { return a.lastUse(&x).Compare(a.lastUse(&y)) })
 	for ; len(live) >= MaxSessions; live = live[1:] {
 		if err := endSessions(ctx, tx, by, ending{user: s.User, only: live[0].ID, because: "too many"}); err != nil {
@@ -137,14 +144,18 @@ func (a *Authority) signSession(s *store.Session) (*AccessToken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the access token of a session: %w", err)
 	}
+	client, lifetime := signedInClient, SessionTokenLifetime
+	if s.Device != "" { // whose token is one and the same, also when it is fetched twice
+		id, client, lifetime = s.ID, deviceClient, DeviceLasts
+	}
 	moment := a.now()
 	now := moment.Truncate(time.Second)
-	ends := now.Add(SessionTokenLifetime)
+	ends := now.Add(lifetime)
 	if s.EndsAt.Before(ends) {
 		ends = s.EndsAt.Truncate(time.Second)
 	}
 	text, err := ring.Sign(jwt.Claims{
-		Subject: s.User.String(), ClientID: signedInClient, Scope: []string{string(credential.AllScope)},
+		Subject: s.User.String(), ClientID: client, Scope: []string{string(credential.AllScope)},
 		ID: id.String(), ExpiresAt: ends, Session: s.ID.String(),
 	}, moment)
 	if err != nil {

@@ -24,8 +24,10 @@ const (
 	// new key is published for longer than that before it signs.
 	KeysCachedFor = 5 * time.Minute
 	publishFirst  = 2 * KeysCachedFor
-	// overlap is how long a key verifies after its successor began to sign.
-	overlap = TokenLifetime + KeysCachedFor
+	// overlap is how long a key verifies after its successor began to sign, and
+	// longOverlap how long one does that was only old: as long as a device's token.
+	overlap     = TokenLifetime + KeysCachedFor
+	longOverlap = DeviceLasts + KeysCachedFor
 	// mostKeys bounds how many keys verify at once, and so how fast they are rotated.
 	mostKeys = 12
 	// How often a node looks whether others have rotated the keys, and how old
@@ -149,7 +151,11 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 			return err
 		}
 		tx.Record(act{p, now}.event("signing_key.create", "signing_key:"+row.ID, object(detail)))
-		return tx.RetireSigningKeys(ctx, row.ID, row.SignsFrom.Add(overlap))
+		verifies := overlap // somebody may know the key
+		if p.SubjectType == credential.SubjectServer {
+			verifies = longOverlap
+		}
+		return tx.RetireSigningKeys(ctx, row.ID, row.SignsFrom.Add(verifies))
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil

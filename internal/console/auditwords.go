@@ -13,6 +13,8 @@ var sentences = map[string]string{
 	"campaign_issue.create":      "Reported an issue of a beta test",
 	"campaign_issue.delete":      "Deleted an issue of a beta test",
 	"campaign_issue.update":      "Changed an issue of a beta test",
+	"device.allow":               "Let a device act for them[: “{name}”]",
+	"device.deny":                "Said no to a device[: “{name}”]",
 	"environment.set":            "Said what an environment is",
 	"release.set":                "Said what a release is",
 	"tester.accept":              "Accepted a tester",

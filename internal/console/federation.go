@@ -25,7 +25,7 @@ func (c *console) answerRoutes() []edge.Route {
 func (c *console) federationRoutes() []edge.Route {
 	read, write := edge.Needs(credential.OrganizationRead), edge.Needs(credential.OrganizationWrite)
 	return []edge.Route{
-		edge.Get("/console/sign-in/organization", edge.Public, c.askOrganization),
+		edge.Get("/console/sign-in/organization", edge.Public, c.askOrganization).Takes("next"),
 		edge.Form("/console/sign-in/organization", edge.Public, most, c.findOrganization).LimitedByAddress(),
 		edge.Get("/console/sign-in/by/{provider}", edge.Public, c.leaveFor).LimitedByAddress(),
 		edge.Form("/console/prove", edge.Authenticated, most, c.sentAnd(c.proveBy)),
@@ -54,10 +54,10 @@ type backPage struct {
 }
 
 // namePage asks for whose provider it is.
-type namePage struct{ Named, Problem string }
+type namePage struct{ Named, Problem, Next string }
 
 func (c *console) askOrganization(r *edge.Request, _ edge.None) (edge.Page, error) {
-	return c.showName(r, 0, namePage{Problem: c.refusal()})
+	return c.showName(r, 0, namePage{Problem: c.refusal(), Next: ours(r.Param("next"))})
 }
 
 func (c *console) showName(r *edge.Request, status int, p namePage) (edge.Page, error) {
@@ -68,7 +68,7 @@ func (c *console) showName(r *edge.Request, status int, p namePage) (edge.Page, 
 const noProvider = "There is no single sign-on for that. Check the spelling, or sign in by password."
 
 func (c *console) findOrganization(r *edge.Request, in edge.Values) (edge.Page, error) {
-	p := namePage{Named: in["named"], Problem: c.refusal()}
+	p := namePage{Named: in["named"], Problem: c.refusal(), Next: ours(in["next"])}
 	if p.Problem != "" {
 		return c.showName(r, http.StatusForbidden, p)
 	}
@@ -107,7 +107,7 @@ func (c *console) leaveFor(r *edge.Request, _ edge.None) (edge.Page, error) {
 // goToProvider leads on to the provider of an organization.
 func (c *console) goToProvider(r *edge.Request, id uuid.UUID, p namePage) (edge.Page, error) {
 	hint, _ := credential.CheckEmail("named", p.Named)
-	f, err := c.authority.BeginFlow(r.Context(), authority.FlowRequest{Organization: id, Purpose: authority.ToSignIn, Next: "/console/", Hint: hint, From: r.Origin()})
+	f, err := c.authority.BeginFlow(r.Context(), authority.FlowRequest{Organization: id, Purpose: authority.ToSignIn, Next: ours(p.Next), Hint: hint, From: r.Origin()})
 	if err != nil {
 		return c.lostProvider(r, p, err)
 	}

@@ -42,7 +42,7 @@ type assets struct {
 }
 
 // gated are the pages that stand alone, without the menu.
-var gated = []string{"signin", "problem", "moved", "gateform", "invitation", "provider", "leave", "back"}
+var gated = []string{"signin", "problem", "moved", "gateform", "invitation", "provider", "leave", "back", "device"}
 
 // loadAssets reads what is built in.
 func loadAssets() assets {
@@ -222,6 +222,9 @@ func (c *console) moveTo(r *edge.Request, to string) (edge.Page, error) {
 // ours returns a path of the console to go on to: what else a form says leads
 // nowhere else.
 func ours(to string) string {
+	if devicePath.MatchString(to) {
+		return to
+	}
 	if !strings.HasPrefix(to, "/console/") || strings.ContainsAny(to, "\\?#;\x00") || path.Clean(to) != strings.TrimSuffix(to, "/") {
 		return "/console/"
 	}
@@ -242,6 +245,9 @@ func (c *console) writeProblem(w http.ResponseWriter, f edge.Failure, requestID 
 		body := signInPage{Next: "/console/", Notice: "Your API keys and clients are behind it."}
 		if r.Method == http.MethodGet {
 			body.Next = ours(r.URL.Path)
+		}
+		if devicePath.MatchString(body.Next) {
+			body.Notice = "A device asks to act for you. Sign in, and say yes or no."
 		}
 		if f.Denied != nil && f.Denied.Code != "" {
 			body.Notice = "Your session has ended. Sign in to go on."

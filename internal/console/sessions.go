@@ -16,6 +16,8 @@ type sessionsPage struct {
 	Rows   []sessionRow
 	Others bool // whether there are any but this one
 	Most   int
+
+	Devices, Signed int // how many are of devices, and of others
 }
 
 // sessionRow is a session.
@@ -39,6 +41,12 @@ func (c *console) sessions(r *edge.Request, _ edge.None) (edge.Page, error) {
 		}
 		if s.Cookie {
 			row.Kind = "In a browser"
+		}
+		if s.Device != "" {
+			row.Device, row.Kind = s.Device, "A device that you let act for you"
+			p.Devices++
+		} else {
+			p.Signed++
 		}
 		if row.From == "" {
 			row.From = "Address unknown"

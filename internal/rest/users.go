@@ -107,7 +107,7 @@ func (h *handlers) listSessions(r *edge.Request, _ edge.None) (api.List[api.Sess
 func sessionOf(s *store.Session) api.Session {
 	out := api.Session{
 		ID: s.ID.String(), UserAgent: s.UserAgent, Address: s.Address, CreatedAt: s.CreatedAt, LastUsedAt: s.UsedAt,
-		ExpiresAt: s.IdleUntil, Cookie: s.Cookie,
+		ExpiresAt: s.IdleUntil, Cookie: s.Cookie, Device: s.Device,
 	}
 	if s.EndsAt.Before(out.ExpiresAt) {
 		out.ExpiresAt = s.EndsAt

@@ -151,8 +151,9 @@ func (s *Store) register(ctx context.Context, identity string, known rootKeys) (
 var needing = []struct{ what, query string }{
 	{"secrets", `SELECT COUNT(*) FROM secrets s JOIN credentials c ON c.id = s.credential_id WHERE s.key_version = $1
 		AND (s.ends_at IS NULL OR s.ends_at > $2) AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $2) AND c.scheme <> 'trust_rule'`}, // which no text is looked up for
-	{"sessions", `SELECT COUNT(*) FROM sessions WHERE key_version = $1 AND ended_at IS NULL AND idle_until > $2 AND ends_at > $2`},
+	{"sessions", `SELECT COUNT(*) FROM sessions WHERE key_version = $1 AND device IS NULL AND ended_at IS NULL AND idle_until > $2 AND ends_at > $2`},
 	{"links", `SELECT COUNT(*) FROM links WHERE key_version = $1 AND expires_at > $2`},
+	{"device_requests", `SELECT COUNT(*) FROM device_requests WHERE key_version = $1 AND expires_at > $2`},
 	{"invitations", `SELECT COUNT(*) FROM invitations WHERE key_version = $1 AND accepted_at IS NULL AND expires_at > $2`},
 	{"backup_codes", `SELECT COUNT(*) FROM backup_codes WHERE key_version = $1 AND 0 < CAST($2 AS BIGINT)`},
 	{"repeats", `SELECT COUNT(*) FROM idempotency_keys WHERE key_version = $1 AND created_at > CAST($2 AS BIGINT) - 86400000`},

@@ -26,6 +26,7 @@ type Session struct {
 	EndedAt                time.Time // it was ended before
 	ProvenAt               time.Time // when its user last proved who they are
 	Address, UserAgent     string
+	Device                 string    // what a device calls itself that somebody let act for them; empty for others
 	UsedAt                 time.Time // the latest use that is stored
 }
 
@@ -43,11 +44,11 @@ type SessionToken struct {
 	KeyVersion     int
 }
 
-const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.proven_at, s.address, s.user_agent, s.organization_id`
+const sessionColumns = `s.id, s.user_id, s.style = 'cookie', s.created_at, s.refreshed_at, s.idle_until, s.ends_at, s.ended_at, s.proven_at, s.address, s.user_agent, s.organization_id, COALESCE(s.device, '')`
 
 func (s *Session) targets() []any {
 	return []any{&s.ID, &s.User, &s.Cookie, instant{&s.CreatedAt}, instant{&s.RefreshedAt}, instant{&s.IdleUntil},
-		instant{&s.EndsAt}, instant{&s.EndedAt}, instant{&s.ProvenAt}, &s.Address, &s.UserAgent, &s.Organization}
+		instant{&s.EndsAt}, instant{&s.EndedAt}, instant{&s.ProvenAt}, &s.Address, &s.UserAgent, &s.Organization, &s.Device}
 }
 
 // InsertSession stores a new session.
@@ -58,9 +59,9 @@ func (t *Tx) InsertSession(ctx context.Context, s *Session, token SessionToken) 
 	}
 	handle, secret := token.Handle.Bytes(), token.Secret.Bytes()
 	_, err := t.q.ExecContext(ctx, `
-		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent, organization_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $13, $8, $9, $10, $11, $12)`,
-		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent, nullable(s.Organization), stamp(s.ProvenAt))
+		INSERT INTO sessions (id, user_id, style, handle, secret, key_version, created_at, refreshed_at, proven_at, idle_until, ends_at, address, user_agent, organization_id, device)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $13, $8, $9, $10, $11, $12, $14)`,
+		s.ID, s.User, style, handle[:], secret[:], token.KeyVersion, s.CreatedAt.UnixMilli(), s.IdleUntil.UnixMilli(), s.EndsAt.UnixMilli(), s.Address, s.UserAgent, nullable(s.Organization), stamp(s.ProvenAt), optional(s.Device))
 	if err != nil {
 		return t.fail("store a session", err)
 	}

@@ -2950,6 +2950,8 @@ export interface components {
             expires_at: string;
             /** @description it is a browser's */
             cookie: boolean;
+            /** @description what a device calls itself that the user let act for them */
+            device?: string;
         };
         Policy: {
             schemes?: components["schemas"]["SchemePolicy"][];

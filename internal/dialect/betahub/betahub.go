@@ -55,7 +55,8 @@ type handlers struct {
 
 // Surfaces returns BetaHub's routes: those that read, which a browser that has
 // signed in may use too, those that change something, those that complete what
-// was reported, and the one that says what a token is good for.
+// was reported, those of devices without a browser, and the one that says what a
+// token is good for.
 func Surfaces(cfg Config) []*edge.Surface {
 	h := &handlers{authority: cfg.Authority, workspace: cfg.Workspace, lists: cfg.Lists}
 	headers := http.Header{
@@ -69,6 +70,7 @@ func Surfaces(cfg Config) []*edge.Surface {
 		{Routes: h.reads(), Prefix: "/projects", Present: edge.OrCookie(present, cfg.Authority.Issuer()), WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.writes(), Prefix: "/profiles", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.completions(), Present: presentReport, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
+		{Routes: h.devices(), Prefix: "/device_auth/", Present: present, WriteError: writeError, Takes: ours, Nulls: true, Headers: headers},
 		{Routes: h.verifies(), Prefix: "/auth/verify", Present: present, WriteError: writeInvalid, Takes: ours, Headers: headers},
 	}
 }

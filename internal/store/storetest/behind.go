@@ -15,7 +15,7 @@ import (
 var Tables = []string{
 	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
 	"credentials", "trust_rules", "secrets", "credential_uses", "usage_days", "requests", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
-	"sessions", "two_factor", "backup_codes", "links", "sign_in_attempts", "outbox", "invitations", "policies", "providers", "provider_domains", "provider_links",
+	"sessions", "two_factor", "backup_codes", "links", "device_requests", "sign_in_attempts", "outbox", "invitations", "policies", "providers", "provider_domains", "provider_links",
 	"campaigns", "testers", "tester_words", "campaign_issues", "tallies", "environments", "builds",
 	"test_folders", "test_cases", "test_case_versions", "test_case_labels", "test_case_refs", "test_cycles", "test_executions", "test_runs", "test_results", "launches", "launch_items", "launch_logs",
 	"run_uploads", "upload_batches", "tests",
