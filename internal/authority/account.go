@@ -373,6 +373,7 @@ func (a *Authority) forgetPeople(ctx context.Context) error {
 	return errors.Join(
 		a.store.ForgetSessions(ctx, now.Add(-time.Hour)),
 		a.store.ForgetLinks(ctx, now),
+		a.store.ForgetConsoles(ctx, now),
 		a.store.ForgetMessages(ctx, now),
 		a.store.ForgetPlaces(ctx, now.Add(-placesFor), mostAttempts))
 }
