@@ -22,7 +22,7 @@ type allOrganizationsPage struct {
 // organizationRow is an organization in the list.
 type organizationRow struct {
 	Name, Slug, To       string
-	Members, Credentials string
+	Members, Credentials int
 	Created              time.Time
 	Chip                 chip
 	Suspended            time.Time
@@ -56,7 +56,7 @@ func (c *console) allOrganizations(r *edge.Request, _ edge.None) (edge.Page, err
 
 func organizationRowOf(o *store.ListedOrganization) organizationRow {
 	return organizationRow{
-		Name: o.Name, Slug: o.Slug, To: operated(o.ID), Members: countOf(o.Members, "member"), Credentials: countOf(o.Credentials, "credential"),
+		Name: o.Name, Slug: o.Slug, To: operated(o.ID), Members: o.Members, Credentials: o.Credentials,
 		Created: o.CreatedAt, Chip: organizationChip(&o.Organization), Suspended: o.SuspendedAt,
 	}
 }
@@ -81,6 +81,7 @@ type oneOrganizationPage struct {
 type credentialRow struct {
 	row
 	Scheme  string
+	LastUse string
 	From    []string // the first of the addresses that it may be used from
 	More    int      // how many there are beside
 	Damaged bool     // and nothing but its ID is known
@@ -106,7 +107,7 @@ func (c *console) oneOrganization(r *edge.Request, _ edge.None) (edge.Page, erro
 	}
 	p := oneOrganizationPage{Name: o.Name, Slug: o.Slug, Chip: organizationChip(o), Suspended: o.SuspendedAt}
 	p.List = listed(r, "Credentials", operated(id), "state", "scheme", "q")
-	p.List.search("Name, 4 characters or client ID")
+	p.List.search("Name or 4 characters")
 	schemes := []choice{{Title: "Every scheme"}}
 	for _, s := range c.authority.Schemes().All() {
 		schemes = append(schemes, choice{Value: s.Name, Title: s.Name})
@@ -153,7 +154,10 @@ func (c *console) credentialRowOf(d *authority.Detail, base string) credentialRo
 	if d.Credential == nil {
 		return credentialRow{row: row{ID: d.Damaged.String(), Chip: chip{"warn", "warn", "Damaged"}}, Damaged: true}
 	}
-	out := credentialRow{row: c.rowOf(d, base), Scheme: d.Credential.Scheme.Name}
+	out := credentialRow{row: c.rowOf(d, base), Scheme: d.Credential.Scheme.Name, LastUse: "Never used"}
+	if out.Used != nil {
+		out.LastUse = "Used " + strings.ToLower(out.Used.Ago[:1]) + out.Used.Ago[1:]
+	}
 	for i, a := range d.Credential.AllowedAddresses {
 		if i < mostFrom {
 			out.From = append(out.From, a.String())
