@@ -1,7 +1,6 @@
 package authority
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -142,39 +141,6 @@ func (a *Authority) VerifyEmail(ctx context.Context, code string, from Origin) e
 		by := act{from.somebody(l.User), a.clock()}
 		tx.Record(by.event("user.verify_email", "user:"+l.User.String(), "{}"))
 		return tx.SetVerified(ctx, l.User, by.at)
-	})
-}
-
-// ForgotPassword sends a link for a new password to an address that has an
-// account. Whether it has one is not to be seen from outside.
-func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origin) error {
-	email, err := credential.CheckEmail("email", email)
-	if err != nil {
-		return err
-	}
-	defer a.posted()
-	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		now := a.clock()
-		user, err := tx.UserByEmail(ctx, email)
-		if errors.Is(err, credential.NotFound) {
-			user, err = &store.User{}, nil
-		}
-		if err != nil {
-			return err
-		}
-		tx.Record(a.signInEvent(from, user.ID, "user.forgot_password", nil))
-		if user.ID == uuid.Nil || !user.DeactivatedAt.IsZero() || user.Service || !a.rules.Mail {
-			return nil
-		}
-		last, err := tx.LinkOf(ctx, user.ID, resetPassword)
-		if err != nil || last != nil && last.ExpiresAt.After(now.Add(resetFor-resetPause)) {
-			return err
-		}
-		code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: now.Add(resetFor)})
-		if err != nil {
-			return err
-		}
-		return a.post(ctx, tx, now.Add(resetFor), resetLetter(user, code.Reveal(), cmp.Or(a.rules.ResetURL, a.Issuer()+resetPage)))
 	})
 }
 

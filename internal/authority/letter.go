@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -56,13 +57,46 @@ const (
 // ConfirmAgain sends the letter by which an address is confirmed once more, to
 // who registered it and hasn't. Whether anybody did is not to be seen from outside.
 func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin) error {
+	return a.mailLink(ctx, email, askedLink{from, "user.confirm_again", verifyEmail, verifyFor}, func(ctx context.Context, tx *store.Tx, user *store.User) error {
+		if !user.VerifiedAt.IsZero() {
+			return nil
+		}
+		return a.sendVerification(ctx, tx, user, a.clock())
+	})
+}
+
+// ForgotPassword sends a link for a new password to an address that has an
+// account. Whether it has one is not to be seen from outside.
+func (a *Authority) ForgotPassword(ctx context.Context, email string, from Origin) error {
+	return a.mailLink(ctx, email, askedLink{from, "user.forgot_password", resetPassword, resetFor}, func(ctx context.Context, tx *store.Tx, user *store.User) error {
+		if !a.rules.Mail {
+			return nil
+		}
+		until := a.clock().Add(resetFor)
+		code, err := a.newLink(ctx, tx, store.Link{User: user.ID, Purpose: resetPassword, ExpiresAt: until})
+		if err != nil {
+			return err
+		}
+		return a.post(ctx, tx, until, resetLetter(user, code.Reveal(), cmp.Or(a.rules.ResetURL, a.Issuer()+resetPage)))
+	})
+}
+
+// askedLink is a link that somebody asks for, and how long it will be good.
+type askedLink struct {
+	from    Origin
+	action  string // in the audit
+	purpose string
+	life    time.Duration
+}
+
+// mailLink has a link sent to the person who has an address, unless one was just now.
+func (a *Authority) mailLink(ctx context.Context, email string, l askedLink, send func(context.Context, *store.Tx, *store.User) error) error {
 	email, err := credential.CheckEmail("email", email)
 	if err != nil {
 		return err
 	}
 	defer a.posted()
 	return a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
-		now := a.clock()
 		user, err := tx.UserByEmail(ctx, email)
 		if errors.Is(err, credential.NotFound) {
 			user, err = &store.User{}, nil
@@ -70,15 +104,15 @@ func (a *Authority) ConfirmAgain(ctx context.Context, email string, from Origin)
 		if err != nil {
 			return err
 		}
-		tx.Record(a.signInEvent(from, user.ID, "user.confirm_again", nil))
-		if user.ID == uuid.Nil || !user.VerifiedAt.IsZero() || !user.DeactivatedAt.IsZero() || user.Service {
+		tx.Record(a.signInEvent(l.from, user.ID, l.action, nil))
+		if user.ID == uuid.Nil || !user.DeactivatedAt.IsZero() || user.Service {
 			return nil
 		}
-		last, err := tx.LinkOf(ctx, user.ID, verifyEmail)
-		if err != nil || last != nil && last.ExpiresAt.After(now.Add(verifyFor-resetPause)) {
+		last, err := tx.LinkOf(ctx, user.ID, l.purpose)
+		if err != nil || last != nil && last.ExpiresAt.After(a.clock().Add(l.life-resetPause)) {
 			return err
 		}
-		return a.sendVerification(ctx, tx, user, now)
+		return send(ctx, tx, user)
 	})
 }
 

@@ -143,6 +143,9 @@ func (a *Authority) SetProvider(ctx context.Context, p *credential.Principal, or
 		if _, err := tx.Organization(ctx, organization); err != nil {
 			return err
 		}
+		if err := a.namesDomains(ctx, tx, p, providerChanged{before: before, next: next}); err != nil {
+			return err
+		}
 		if err := a.replaceProvider(ctx, tx, by, providerChanged{before, next, r.Secret}); err != nil {
 			return err
 		}
@@ -166,6 +169,26 @@ func (a *Authority) SetProvider(ctx context.Context, p *credential.Principal, or
 type providerChanged struct {
 	before, next *store.Provider
 	secret       string
+}
+
+// namesDomains refuses domains that aren't for this principal to name. Where
+// anybody may have an organization, owning one proves nothing of a domain: a
+// confirmed address in it does.
+func (a *Authority) namesDomains(ctx context.Context, tx *store.Tx, p *credential.Principal, c providerChanged) error {
+	if !a.Open() || p.IsOperator() {
+		return nil
+	}
+	user, err := tx.User(ctx, p.Subject)
+	if err != nil {
+		return err
+	}
+	for _, domain := range c.next.Domains {
+		own := !user.VerifiedAt.IsZero() && strings.HasSuffix(user.Email, "@"+domain)
+		if !own && (c.before == nil || !slices.Contains(c.before.Domains, domain)) {
+			return credential.InvalidField("domains", "%s is not the domain of your own confirmed address; whoever runs this server, where anybody can register, names others by gatehouse sso set", domain)
+		}
+	}
+	return nil
 }
 
 // replaceProvider does what follows from the change of a provider before it is

@@ -217,7 +217,7 @@ func TestL4_SameTime(t *testing.T) {
 	w.person("ada", credential.Member)
 	w.person("gone", credential.Member)
 	w.ok(second(w.Deactivate(background, w.op, w.ref("gone"))))
-	const samples, rounds, most = 15, 8, 0.1
+	const samples, rounds, most = 15, 40, 0.1
 	gap := 1.0
 	for round := 0; round < rounds && gap > most; round++ {
 		gap = w.signInGap(round, samples)

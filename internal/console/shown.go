@@ -45,7 +45,8 @@ func (c *console) show(r *edge.Request, made *authority.Issued, f family, headin
 			return edge.Page{}, err
 		}
 	default:
-		p.What, p.Short = "Token", "token"
+		p.What, p.Short, p.Variable = "Token", "token", "BETATESTING_API_TOKEN"
+		p.Call = "curl --fail-with-body " + c.url + "/api/external/v2/tests \\\n  -H \"Authorization: Bearer $BETATESTING_API_TOKEN\""
 	}
 	return c.render(r, "secret", page{Title: heading, Body: p})
 }

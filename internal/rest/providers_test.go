@@ -74,9 +74,15 @@ func TestSignInProvider(t *testing.T) {
 		if a := w.do(t, request{method: "PUT", path: one, as: "session", header: http.Header{"If-Match": {`"x"`}}, body: in}); a.status != 412 {
 			t.Errorf("of another state: %d", a.status)
 		}
-		w.do(t, request{method: "PUT", path: one, as: "session", header: http.Header{"If-Match": {`"` + made.Version + `"`}}, body: in}).decode(t, &got)
+		if a := call("PUT", one, "session", in); a.status != 422 || !strings.Contains(string(a.body), "a.test is not the domain of your own confirmed address") {
+			t.Errorf("somebody else's domain: %d %s", a.status, a.body)
+		}
+		w.do(t, request{method: "PUT", path: one, as: "operator", header: http.Header{"If-Match": {`"` + made.Version + `"`}}, body: in}).decode(t, &got)
 		if strings.Join(got.Domains, " ") != "a.test b.test" || got.AdmitNew || got.Version == made.Version || !got.CreatedAt.Equal(made.CreatedAt) {
 			t.Errorf("changed it is %+v", got)
+		}
+		if a := call("PUT", one, "session", in); a.status != 200 {
+			t.Errorf("the domains that the operator named stay: %d %s", a.status, a.body)
 		}
 		in.ClientID = "another"
 		if a := call("PUT", one, "operator", in); a.status != 422 {

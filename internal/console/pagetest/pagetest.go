@@ -106,7 +106,9 @@ func Open(t *testing.T, ctx context.Context, url string, l Look) *Tab {
 // Do runs steps of chromedp.
 func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.T.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.T.Fatal(err)
 	}
 }
@@ -274,6 +276,32 @@ func (b *Tab) WithoutScript() {
 func (b *Tab) Ready(selector string) {
 	b.T.Helper()
 	b.Do(chromedp.WaitReady(chromedp.CSS(selector)))
+}
+
+// Gone waits until there is no such element, also where no script runs.
+func (b *Tab) Gone(selector string) {
+	b.T.Helper()
+	b.Do(chromedp.WaitNotPresent(chromedp.CSS(selector)))
+}
+
+// Attribute is what an element has as its attribute, also where no script runs.
+func (b *Tab) Attribute(selector, name string) string {
+	b.T.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.AttributeValue(chromedp.CSS(selector), name))
+	if err != nil {
+		b.T.Fatalf("%s of %s: %v", name, selector, err)
+	}
+	return got.Value
+}
+
+// Written is the text in an element, also where no script runs.
+func (b *Tab) Written(selector string) string {
+	b.T.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.TextContent(chromedp.CSS(selector)))
+	if err != nil {
+		b.T.Fatalf("%s: %v", selector, err)
+	}
+	return got
 }
 
 // Press sends keys to what has the focus.
