@@ -169,6 +169,13 @@ type RetireRootKey struct {
 	Force   bool `json:"force,omitzero" doc:"give up what still needs it"`
 }
 
+// ConsoleCode lets the operator into the console, once.
+type ConsoleCode struct {
+	Code      string    `json:"code" format:"password" doc:"to be typed at url; shown this once"`
+	URL       string    `json:"url" doc:"where the operator signs in"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
 // List is one page of a list.
 type List[T any] struct {
 	Items      []T    `json:"items"`
@@ -241,7 +248,7 @@ type Scheme struct {
 	Length        int      `json:"length" doc:"of the whole text"`
 	Pattern       string   `json:"pattern" doc:"regular expression of the whole text"`
 	Owner         string   `json:"owner" enum:"organization,project,user"`
-	Expiry        string   `json:"expiry" enum:"never,optional,required,operator"`
+	Expiry        string   `json:"expiry" enum:"never,optional,required,operator,manager"`
 	LifetimeDays  []int    `json:"lifetime_days,omitempty" doc:"the only lifetimes to choose from"`
 	ExpiryFixed   bool     `json:"expiry_fixed,omitzero" doc:"it never changes once issued"`
 	MaxActive     int      `json:"max_active,omitzero" doc:"how many that are not revoked one owner has"`

@@ -23,6 +23,11 @@ func (s SigningKeys) Rotate(ctx context.Context, in api.RotateSigningKeys) ([]ap
 	return items[api.SigningKey](ctx, s.c, post("signing-keys", "rotate").with(in, ""))
 }
 
+// ConsoleCode makes a code by which the operator signs in to the console, once.
+func (c *Client) ConsoleCode(ctx context.Context) (api.ConsoleCode, error) {
+	return ask[api.ConsoleCode](ctx, c, post("console-codes"))
+}
+
 // RootKeys are the calls about the root keys. They are the operator's alone.
 type RootKeys struct{ c *Client }
 

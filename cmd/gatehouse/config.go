@@ -62,6 +62,8 @@ type Config struct {
 	RequestsDays     int      // how long single requests are kept; 0 keeps none
 	// BetaTestingWebhooks is how many an organization makes by that API.
 	BetaTestingWebhooks int
+	// BetaTestingExpiry says who sets when its API clients expire.
+	BetaTestingExpiry string
 
 	origins map[string]string
 }
@@ -116,6 +118,7 @@ func options() []option {
 		{"webhook-loopback", "whether webhooks may go to this very machine too, by HTTP and to any port, to try them out: yes or no", "no", false, oneOf(func(c *Config) *string { return &c.WebhookLoopback }, "yes", "no")},
 		{"private-issuers", "hosts of issuers of identity tokens, and of providers that people sign in by, that may stand at private addresses, such as gitlab.example.internal", "", false, setPrivateIssuers},
 		{"betatesting-webhooks", "how many webhooks an organization makes by BetaTesting's API", "3", false, integer(func(c *Config) *int { return &c.BetaTestingWebhooks }, 1, 100)},
+		{"betatesting-expiry", "who sets when BetaTesting's API clients expire: operator, or manager, then owners and admins of the organization do as well", "operator", false, oneOf(func(c *Config) *string { return &c.BetaTestingExpiry }, string(credential.ExpiryOperator), string(credential.ExpiryManager))},
 		{"betahub-lists", "what BetaHub's list of issues is: an array, an object with pagination, or by-request: an object where page or per_page is asked for", "by-request", false, oneOf(func(c *Config) *string { return &c.BetaHubLists }, "by-request", "array", "object")},
 		{"reports-per-day", "how many reports of a kind an address sends with a project token on a day (UTC); 0 is as many as it likes", "8", false, integer(func(c *Config) *int { return &c.ReportsPerDay }, 0, 1_000_000)},
 		{"artifacts-dir", "directory of uploaded files, which several nodes share (default artifacts in the data directory)", "", false, text(func(c *Config) *string { return &c.ArtifactsDir })},
@@ -304,7 +307,7 @@ func (a *app) configFlags(set *pflag.FlagSet) {
 			set.Func(o.name, o.usage, a.flag(o.name))
 		}
 	}
-	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "private-issuers", "betatesting-webhooks", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
+	for _, name := range []string{"redis-url", "redis-timeout", "redis-away", "metrics-listen", "public-url", "trusted-proxies", "root-key-file", "accepted-modes", "password-minimum", "sign-in-rate", "cache-size", "signing-algorithm", "mail-from", "registration", "verify-email", "password-reset-url", "webhook-loopback", "private-issuers", "betatesting-webhooks", "betatesting-expiry", "betahub-lists", "reports-per-day", "artifacts-dir", "artifact-size", "usage-days", "ledger-days", "requests-days", "log-level", "log-format"} {
 		_ = set.MarkHidden(name) // serve shows them
 	}
 }
@@ -337,6 +340,11 @@ func (a *app) load() (*Config, error) {
 	c.Prices = file.prices
 	if c.Schemes, err = credential.NewSchemes(file.schemes...); err != nil {
 		return nil, &usageError{fmt.Errorf("%s: %w", file.path, err)}
+	}
+	if c.BetaTestingExpiry == string(credential.ExpiryManager) {
+		for _, name := range []string{"betatesting_client", "betatesting_static"} {
+			c.Schemes.ByName(name).Expiry = credential.ExpiryManager
+		}
 	}
 	return c, nil
 }
@@ -418,6 +426,7 @@ func (c *Config) effective() []setting {
 		"password-minimum": strconv.Itoa(c.PasswordMinimum), "sign-in-rate": strconv.Itoa(c.SignInRate), "cache-size": strconv.Itoa(c.CacheSize),
 		"signing-algorithm": c.SigningAlgorithm, "mail-from": c.MailFrom, "registration": c.Registration,
 		"verify-email": c.VerifyEmail, "password-reset-url": c.PasswordResetURL, "webhook-loopback": c.WebhookLoopback, "private-issuers": strings.Join(c.PrivateIssuers, ","),
+		"betatesting-webhooks": strconv.Itoa(c.BetaTestingWebhooks), "betatesting-expiry": c.BetaTestingExpiry,
 		"betahub-lists": c.BetaHubLists, "reports-per-day": strconv.Itoa(c.ReportsPerDay),
 		"redis-url": redactURL(c.RedisURL), "redis-timeout": strconv.Itoa(c.RedisTimeout), "redis-away": c.RedisAway, "metrics-listen": c.MetricsListen,
 		"artifacts-dir": c.ArtifactsDir, "artifact-size": strconv.Itoa(c.ArtifactSize),

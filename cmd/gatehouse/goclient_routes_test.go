@@ -87,6 +87,7 @@ func typedCalls(ctx context.Context, c *client.Client) []func() (any, error) {
 		func() (any, error) { return listed(c.SigningKeys().List(ctx)) },
 		func() (any, error) { return listed(c.SigningKeys().Rotate(ctx, api.RotateSigningKeys{Now: true})) },
 
+		func() (any, error) { return c.ConsoleCode(ctx) },
 		func() (any, error) { return listed(c.RootKeys().List(ctx)) },
 		func() (any, error) {
 			return listed(c.RootKeys().Retire(ctx, api.RetireRootKey{Version: 1, Force: true}))
@@ -288,7 +289,7 @@ func checkCall(t *testing.T, route *edge.Route, r *http.Request) {
 	if err := decoder.Decode(in.Interface()); route.In != reflect.TypeFor[edge.None]() && err != nil || route.In == reflect.TypeFor[edge.None]() && err != io.EOF {
 		t.Errorf("%s is given a body that is no %s: %v", name, route.In, err)
 	}
-	unkeyed := []string{"/v1/setup", "/v1/organizations/{organization}/invitations", // which a repeat does anew
+	unkeyed := []string{"/v1/setup", "/v1/console-codes", "/v1/organizations/{organization}/invitations", // which a repeat does anew
 		"/v1/organizations/{organization}/projects/{project}/runs"} // which has a key of its own
 	creates := route.Status == http.StatusCreated && !slices.Contains(unkeyed, route.Pattern) || strings.HasSuffix(route.Pattern, "/rotate") && route.Pattern != "/v1/signing-keys/rotate"
 	creates = creates || strings.HasSuffix(route.Pattern, "/top-up") || route.Doc.Keyed

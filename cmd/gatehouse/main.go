@@ -109,7 +109,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(), a.setupCommand(), a.migrateCommand(), a.configCommand(),
 		a.organizationCommand(), a.userCommand(), a.inviteCommand(), a.policyCommand(), a.providerCommand(), a.budgetCommand(), a.limitCommand(), a.webhookCommand(), a.sessionCommand(), a.projectCommand(), a.credentialCommand(), a.trustCommand(), a.importCommand(),
-		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.verifyCommand(), a.reportCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
+		a.clientCommand(), a.signingKeysCommand(), a.rootKeyCommand(), a.consoleCommand(), a.verifyCommand(), a.reportCommand(), a.auditCommand(), a.usageCommand(), completionCommand(),
 	)
 	return root
 }

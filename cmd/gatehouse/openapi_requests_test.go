@@ -118,7 +118,7 @@ func goodValues() map[string][]any {
 		"digest": {strings.Repeat("0f", 32)}, "results": {[]any{map[string]any{"name": "pays", "status": "passed", "duration_ms": 5}}, []any{}}, "cycle": {"TCYCLE-1"}, "status": {"passed", "failed", "error", "in_progress"}, "matched": {true, false}, "flaky": {true}, "q": {"pay"},
 		"commit": {"c0ffee"}, "skipped_as": {"blocked", "ignored"}, "attempt": {0, 1, 2}, "duration_ms": {0, 17}, "line": {0, 42}, "suite_errors": {0, 1},
 		"coins": {1000000, 5000000}, "overage": {"block", "allow"}, "budget": {never}, "spend": {never},
-		"rule": {never}, "provider": {"github", "github", "gitlab", "other"}, "issuer": {"https://ci.example.com"}, "repository_id": {"123", "456"}, "owner_id": {"9"}, "domains": {[]any{"example.com"}},
+		"rule": {never}, "provider": {"github", "github", "gitlab", "other"}, "issuer": {"https://ci.example.com"}, "repository_id": {"123", "456"}, "owner_id": {"9"}, "domains": {[]any{"acme.test"}},
 		"branch": {"main", "release/*"}, "tag": {"v*"}, "environment": {"production"}, "protected": {true, false}, "pull_requests": {false, false, true}, "claims": {[]any{}, []any{map[string]any{"name": "sub", "value": "x"}}},
 		"active": {true, true, false}, "webhook": {never}, "delivery": {never},
 		"version": {1, 1, 2, 7}, "force": {true, false},

@@ -165,6 +165,7 @@ func (p *poisoned) fill() {
 	p.must(p.open(p.at))
 	_, err := p.node.authority.SetupCode(p.Context())
 	p.must(err)
+	p.made(asked{"POST", "/v1/console-codes", "", ""}, nil)
 	s := sampler{ctx: p.Context(), c: client.New("http://gatehouse", "", inProcess{p.node.operator})}
 	demo := s.make("http://gatehouse.test")
 	s.c = client.New("http://gatehouse", s.made[0].Secret, inProcess{p.node.public})

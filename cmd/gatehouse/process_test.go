@@ -13,7 +13,7 @@ import (
 )
 
 // patience bounds every wait for something that takes milliseconds.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // process is a gatehouse that runs beside the test.
 type process struct {

@@ -29,6 +29,7 @@ var areas = []struct {
 	{"federation", federationStops},
 	{"token", tokenStops},
 	{"device", deviceStops},
+	{"operator", operatorStops},
 }
 
 // stop is a page of the console in some state, as somebody sees it. Without a
@@ -36,7 +37,7 @@ var areas = []struct {
 // one, has led to the state.
 type stop struct {
 	name string // of its pictures
-	as   string // owner, admin, member or guest; empty for who hasn't signed in
+	as   string // owner, admin, member, guest or operator; empty for who hasn't signed in
 	path string // {org} and {project} stand for where pages of the demo's organization and its first project begin
 	do   func(*pagetest.Tab)
 }
@@ -47,6 +48,8 @@ type tour struct {
 	t       *testing.T
 	browser context.Context
 	windows map[string]*pagetest.Tab // by role
+	process *process
+	data    string // of the demo, once a command asked for it
 }
 
 // Every page of the console in every state holds against WCAG 2.2 AA in light
@@ -72,6 +75,7 @@ func newTour(t *testing.T, browser context.Context) *tour {
 	t.Helper()
 	w := &tour{t: t, browser: browser, windows: map[string]*pagetest.Tab{}}
 	p := serveGatehouse(t, "demo", "--json", "--listen", "127.0.0.1:0", "--webhook-loopback", "yes", "--private-issuers", "127.0.0.1")
+	w.process = p
 	line, _, _ := strings.Cut(p.stdout.String(), "\n")
 	if err := json.Unmarshal([]byte(line), &w.sample); err != nil {
 		t.Fatalf("the demo printed no JSON: %v: %s", err, line)
@@ -105,7 +109,13 @@ func (w *tour) as(role string) *pagetest.Tab {
 	}
 	b := pagetest.Open(w.t, w.browser, w.URL, pagetest.Wide)
 	w.windows[role] = b
-	if role != "" {
+	switch role {
+	case "":
+	case "operator":
+		b.Load("/console/operator")
+		b.Fill("#code", w.consoleCode()+"\r")
+		b.At("/console/operator")
+	default:
 		u := w.user(role)
 		b.Load("/console/sign-in")
 		b.Fill("#email", u.Email)

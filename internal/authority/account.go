@@ -340,6 +340,7 @@ func (a *Authority) forgetPeople(ctx context.Context) error {
 		a.store.ForgetSessions(ctx, now.Add(-time.Hour)),
 		a.store.ForgetLinks(ctx, now),
 		a.store.ForgetDevices(ctx, now.Add(-time.Hour)), // and says until then that they have expired
+		a.store.ForgetConsoles(ctx, now),
 		a.store.ForgetMessages(ctx, now),
 		a.store.ForgetPlaces(ctx, now.Add(-placesFor), mostAttempts))
 }

@@ -133,7 +133,7 @@ func (a *Authority) draft(_ context.Context, p *credential.Principal, r IssueReq
 		return nil, err
 	}
 	c.Resolve()
-	if c.ExpiresAt, err = scheme.ExpiryAt(now, r.Expiry, p.IsOperator()); err != nil {
+	if c.ExpiresAt, err = scheme.ExpiryAt(now, r.Expiry, scheme.SetsExpiry(p)); err != nil {
 		return nil, err
 	}
 	if c.AllowedAddresses, err = credential.ParseAddresses("allowed_addresses", r.Addresses); err != nil {

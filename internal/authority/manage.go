@@ -67,6 +67,7 @@ type ListRequest struct {
 	Project      *store.ProjectRef
 	Scheme       string
 	Fingerprint  string // of a secret that the credential ever had
+	Text         string // in its name, its hint or its client id
 	State        credential.State
 	Kept         bool      // without those that are revoked
 	Before       uuid.UUID // the last id of the page before
@@ -122,7 +123,7 @@ func (a *Authority) listed(ctx context.Context, f store.Filter) ([]Detail, error
 // filter confines a list to what the principal looks after.
 func (a *Authority) filter(ctx context.Context, p *credential.Principal, r ListRequest) (store.Filter, error) {
 	f := store.Filter{
-		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
+		Organization: r.Organization, Scheme: r.Scheme, Fingerprint: r.Fingerprint, Text: r.Text, State: r.State, Kept: r.Kept, Before: r.Before, Limit: r.Limit, Now: a.clock(),
 	}
 	if !p.InstallationWide() {
 		if r.Organization != uuid.Nil && r.Organization != p.Organization {
@@ -181,9 +182,9 @@ type UpdateRequest struct {
 }
 
 // Update renames a credential or changes its allowlist, rate limit or expiry.
-// An expiry only ever moves closer, unless the scheme leaves it to the operator.
+// An expiry only ever moves closer, unless the scheme leaves it to whoever asks.
 func (a *Authority) Update(ctx context.Context, p *credential.Principal, id uuid.UUID, r UpdateRequest) (*Detail, error) {
-	return a.changeByID(ctx, p, id, "credential.update", func(_ *store.Tx, c *credential.Credential, now time.Time) (err error) {
+	return a.changeByID(ctx, p, id, "credential.update", func(tx *store.Tx, c *credential.Credential, now time.Time) (err error) {
 		if err := alive(c, now); err != nil {
 			return err
 		}
@@ -203,10 +204,13 @@ func (a *Authority) Update(ctx context.Context, p *credential.Principal, id uuid
 				return err
 			}
 		}
-		if r.Expiry != nil {
-			return setExpiry(p, c, *r.Expiry, now)
+		if r.Expiry == nil {
+			return nil
 		}
-		return nil
+		if err := setExpiry(p, c, *r.Expiry, now); err != nil || p.IsOperator() || !c.Scheme.Expiry.Reserved() {
+			return err
+		}
+		return checkEnd(ctx, tx, c, now) // who moves it later is held to the policy
 	})
 }
 
@@ -215,11 +219,11 @@ func setExpiry(p *credential.Principal, c *credential.Credential, e credential.E
 	if c.Scheme.ExpiryFixed {
 		return credential.InvalidField("expires_at", "the expiry of scheme %s can't be changed; issue a new credential", c.Scheme.Name)
 	}
-	at, err := c.Scheme.ExpiryAt(now, e, p.IsOperator())
+	at, err := c.Scheme.ExpiryAt(now, e, c.Scheme.SetsExpiry(p))
 	if err != nil {
 		return err
 	}
-	free := c.Scheme.Expiry == credential.ExpiryOperator && p.IsOperator()
+	free := c.Scheme.Expiry.Reserved() && c.Scheme.SetsExpiry(p)
 	if !free && (at.IsZero() || (!c.ExpiresAt.IsZero() && at.After(c.ExpiresAt))) {
 		return credential.InvalidField("expires_at", "an expiry can only be moved closer; rotate the credential for a later one")
 	}

@@ -102,7 +102,15 @@ func checkPolicy(ctx context.Context, tx *store.Tx, p *credential.Principal, c *
 
 // checkRenewal holds the new expiry that a rotation asks for against the policy.
 func checkRenewal(ctx context.Context, tx *store.Tx, c *credential.Credential, r RotateRequest, now time.Time) error {
-	if c.Organization == uuid.Nil || r.Expiry == (credential.ExpiryChoice{}) {
+	if r.Expiry == (credential.ExpiryChoice{}) {
+		return nil
+	}
+	return checkEnd(ctx, tx, c, now)
+}
+
+// checkEnd holds the new end of a credential against the policy.
+func checkEnd(ctx context.Context, tx *store.Tx, c *credential.Credential, now time.Time) error {
+	if c.Organization == uuid.Nil {
 		return nil
 	}
 	policy, err := tx.Policy(ctx, c.Organization)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/seal"
@@ -106,7 +107,7 @@ func (a *Authority) OpenForm(p *credential.Principal, text string) (plain string
 // another site can send them (it is good for one session and never ends). Each
 // time it is written otherwise, so that how a page packs tells nothing of it.
 func (a *Authority) FormToken(p *credential.Principal) string {
-	if p.Credential == nil { // the operator, who sends no forms
+	if formsOf(p) == uuid.Nil { // the operator outside of the console, who sends no forms
 		return ""
 	}
 	masked := make([]byte, 2*formTokenSize)
@@ -118,12 +119,21 @@ func (a *Authority) FormToken(p *credential.Principal) string {
 	return base64.RawURLEncoding.EncodeToString(masked)
 }
 
+// formsOf is the session whose forms a principal sends; Nil for none.
+func formsOf(p *credential.Principal) uuid.UUID {
+	if p.Credential == nil {
+		return p.Console
+	}
+	return p.Credential.ID
+}
+
 // formTokenSize is how many bytes a form token has before it is masked.
 const formTokenSize = 16
 
 // formTokens are those under each root key, the present one first.
 func (a *Authority) formTokens(p *credential.Principal) (list [][]byte) {
-	for _, mac := range a.store.Root().MACs(seal.Forms, []byte("session"), p.Credential.ID[:]) {
+	session := formsOf(p)
+	for _, mac := range a.store.Root().MACs(seal.Forms, []byte("session"), session[:]) {
 		list = append(list, mac[:formTokenSize])
 	}
 	return list
@@ -131,7 +141,7 @@ func (a *Authority) formTokens(p *credential.Principal) (list [][]byte) {
 
 // CheckFormToken reports whether a form comes from a page of the session.
 func (a *Authority) CheckFormToken(p *credential.Principal, token string) bool {
-	if p.Credential == nil || len(token) > 64 {
+	if formsOf(p) == uuid.Nil || len(token) > 64 {
 		return false
 	}
 	masked, err := base64.RawURLEncoding.Strict().DecodeString(token)

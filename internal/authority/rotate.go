@@ -202,7 +202,7 @@ func (a *Authority) renew(p *credential.Principal, c *credential.Credential, e c
 	if c.Scheme.ExpiryFixed || c.Scheme.Expiry == credential.ExpiryRequired {
 		return credential.InvalidField("expires_in", "a rotation keeps the expiry of scheme %s", c.Scheme.Name)
 	}
-	at, err := c.Scheme.ExpiryAt(now, e, p.IsOperator())
+	at, err := c.Scheme.ExpiryAt(now, e, c.Scheme.SetsExpiry(p))
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 	if row.Private, err = a.store.Root().Seal(a.rand, row.SealedRow(), plain); err != nil {
 		return err
 	}
-	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+	err = a.transact(ctx, p, uuid.Nil, func(tx *store.Tx) error {
 		known, err := tx.SigningKeys(ctx, now)
 		if err != nil {
 			return err

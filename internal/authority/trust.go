@@ -98,7 +98,7 @@ func (a *Authority) draftTrust(p *credential.Principal, c *credential.Credential
 		return err
 	}
 	c.Resolve()
-	if c.ExpiresAt, err = c.Scheme.ExpiryAt(c.CreatedAt, r.Expiry, p.IsOperator()); err != nil {
+	if c.ExpiresAt, err = c.Scheme.ExpiryAt(c.CreatedAt, r.Expiry, c.Scheme.SetsExpiry(p)); err != nil {
 		return err
 	}
 	c.ID, err = a.newID()

@@ -167,6 +167,9 @@ func auditRowOf(l *listing, e *authority.Event, names map[string]string) auditRo
 	if before(e.Actor) == "credential" && who == e.Subject {
 		row.WhoNote = "By the credential " + cmp.Or(quoted(names[e.Actor]), shortly(e.Actor))
 	}
+	if before(e.Subject) == "console" {
+		row.WhoNote = "In the console"
+	}
 	row.What = sentenceOf(e.Action, e.Detail)
 	row.Target, row.TargetTo = cmp.Or(names[e.Target], strings.TrimPrefix(shortly(e.Target), before(e.Target)+" ")), l.with("target", e.Target)
 	row.TargetNote = titled(strings.ReplaceAll(before(e.Target), "_", " "))

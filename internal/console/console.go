@@ -39,6 +39,7 @@ type console struct {
 	refused   string      // why nobody can sign in; empty where they can
 	settled   atomic.Bool // whether the installation was seen to be set up
 	flow      string      // of the cookie of who is at a provider
+	operator  string      // of that of whoever runs the installation
 	assets    assets
 }
 
@@ -54,17 +55,18 @@ type Config struct {
 func Surfaces(cfg Config) []*edge.Surface {
 	c := &console{
 		authority: cfg.Authority, workspace: cfg.Workspace, url: cfg.URL, assets: loadAssets(),
-		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", flow: "__Host-gatehouse-flow", secure: true,
+		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", flow: "__Host-gatehouse-flow", operator: "__Secure-gatehouse-operator", secure: true,
 	}
 	switch name, secure := edge.SessionCookie(cfg.URL); {
 	case name == "":
 		c.refused = "signing in by a browser takes TLS: set public-url to the https:// address of this server"
 	case !secure:
-		c.cookie, c.theme, c.flow, c.secure = name, "gatehouse-theme", "gatehouse-flow", false
+		c.cookie, c.theme, c.flow, c.operator, c.secure = name, "gatehouse-theme", "gatehouse-flow", "gatehouse-operator", false
 	}
 	return []*edge.Surface{
 		{Routes: c.routes(), Present: c.present, WriteError: edge.WriteProblem, Browser: true},
 		{Routes: c.answerRoutes(), Present: c.present, WriteError: c.writeProblem, Browser: true, Loose: true, Headers: c.headers()},
+		{Routes: c.operatorRoutes(), Prefix: toOperator, Present: c.presentOperator, WriteError: c.writeOperatorProblem, Browser: true, Blank: true, Console: true, Headers: c.headers()},
 		{Routes: c.pageRoutes(), Prefix: "/console/", Present: c.present, WriteError: c.writeProblem, Browser: true, Blank: true, Headers: c.headers()},
 	}
 }

@@ -16,6 +16,7 @@ import (
 func TestL12_EveryFormIsOfItsSession(t *testing.T) {
 	s := run(t, storetest.SQLite(t), "http://127.0.0.1:8080")
 	s.enter("ada@example.test")
+	s.operate()
 	wild, forms := regexp.MustCompile(`\{[a-z]+\}`), 0
 	for _, surface := range console.Surfaces(console.Config{URL: "http://127.0.0.1:8080"}) {
 		for _, route := range surface.Routes {

@@ -16,7 +16,10 @@ import (
 type keyEdit struct {
 	Row                          row
 	Word, ID                     string
-	ByOperator                   bool // whether its end is set by the operator alone
+	ByOperator                   bool   // whether its end is set by the operator alone
+	Free                         bool   // whether its end moves either way
+	Fixed                        string // why its end stays what it is
+	Named                        bool   // whether the form has a name: the operator's hasn't
 	Name, Rate, Addresses, Until string
 	DefaultRate                  int
 	Shut                         []string // addresses of its latest requests that would be refused
@@ -39,8 +42,13 @@ func (c *console) editKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if err != nil {
 		return edge.Page{}, err
 	}
-	cred := d.Credential
-	e := keyEdit{Row: c.rowOf(d, f.Base), Name: cred.Name}
+	e := filledEdit(d.Credential)
+	e.Row, e.Name, e.Named = c.rowOf(d, f.Base), d.Credential.Name, true
+	return c.showKeyEdit(r, &e, d)
+}
+
+// filledEdit is the form with what holds for a credential.
+func filledEdit(cred *credential.Credential) (e keyEdit) {
 	if cred.RateLimit > 0 {
 		e.Rate = strconv.Itoa(cred.RateLimit)
 	}
@@ -50,12 +58,25 @@ func (c *console) editKey(r *edge.Request, _ edge.None) (edge.Page, error) {
 	if !cred.ExpiresAt.IsZero() {
 		e.Until = cred.ExpiresAt.UTC().Format(time.DateOnly)
 	}
-	return c.showKeyEdit(r, &e, d)
+	return e
+}
+
+// describe says what somebody may change of a credential.
+func (e *keyEdit) describe(p *credential.Principal, cred *credential.Credential) {
+	s := cred.Scheme
+	sets := s.SetsExpiry(p)
+	e.DefaultRate, e.ID, e.ByOperator, e.Free = s.PerMinute, cred.ID.String(), !sets, sets && s.Expiry.Reserved()
+	switch {
+	case s.Expiry == credential.ExpiryNever:
+		e.Fixed = "Credentials of this kind never do."
+	case s.ExpiryFixed:
+		e.Fixed = "It was set when it was made, and stays."
+	}
 }
 
 func (c *console) showKeyEdit(r *edge.Request, e *keyEdit, d *authority.Detail) (edge.Page, error) {
-	cred := d.Credential
-	e.DefaultRate, e.Word, e.ID, e.ByOperator = cred.Scheme.PerMinute, familyOf(r).Word, cred.ID.String(), cred.Scheme.Expiry == credential.ExpiryOperator
+	e.describe(&r.Principal, d.Credential)
+	e.Word = familyOf(r).Word
 	out, err := c.render(r, "editkey", page{Title: "Edit " + d.Credential.Name, Body: e})
 	if e.Problems != nil {
 		out.Status = unprocessable
@@ -68,34 +89,47 @@ func (c *console) changeKey(r *edge.Request, in edge.Values) (edge.Page, error) 
 	if err != nil {
 		return edge.Page{}, err
 	}
-	e := keyEdit{Row: c.rowOf(d, f.Base), Name: in["name"], Rate: in["rate"], Addresses: in["addresses"], Until: in["until"]}
+	e := keyEdit{Row: c.rowOf(d, f.Base), Named: true, Name: in["name"], Rate: in["rate"], Addresses: in["addresses"], Until: in["until"]}
+	e.describe(&r.Principal, d.Credential)
+	if err := c.saveEdit(r, &e, d, in["anyway"] != ""); err != nil {
+		return edge.Page{}, err
+	}
+	if e.Problems != nil {
+		return c.showKeyEdit(r, &e, d)
+	}
+	e.Word = f.Word
+	return c.done(r, e.Back(), "saved")
+}
+
+// saveEdit does what the form says, unless it has problems. anyway refuses
+// requests that came lately from elsewhere than is allowed now.
+func (c *console) saveEdit(r *edge.Request, e *keyEdit, d *authority.Detail, anyway bool) (err error) {
 	req := e.request(d.Credential)
-	if e.Problems == nil && in["anyway"] == "" {
+	if e.Problems == nil && !anyway {
 		if e.Shut, err = c.shutOut(r, d, strings.Fields(e.Addresses)); err != nil {
-			return edge.Page{}, err
+			return err
 		}
 		if e.Shut != nil {
 			e.Problems = []trouble{{"addresses", "Some of its latest requests came from elsewhere, and would be refused: " + strings.Join(e.Shut, ", ") + "."}}
 		}
 	}
 	if e.Problems != nil {
-		return c.showKeyEdit(r, &e, d)
+		return nil
 	}
 	_, err = c.authority.Update(r.Context(), &r.Principal, d.Credential.ID, req)
 	if e.Problems = troubles(err); e.Problems != nil {
-		return c.showKeyEdit(r, &e, d)
+		return nil
 	}
-	if err != nil {
-		return edge.Page{}, err
-	}
-	e.Word, e.ID = f.Word, d.Credential.ID.String()
-	return c.done(r, e.Back(), "saved")
+	return err
 }
 
 // request is what the form changes.
 func (e *keyEdit) request(cred *credential.Credential) authority.UpdateRequest {
 	addresses := strings.Fields(e.Addresses)
-	req := authority.UpdateRequest{Name: &e.Name, Addresses: &addresses}
+	req := authority.UpdateRequest{Addresses: &addresses}
+	if e.Named {
+		req.Name = &e.Name
+	}
 	rate := 0
 	if e.Rate != "" {
 		var err error
@@ -110,9 +144,14 @@ func (e *keyEdit) request(cred *credential.Credential) authority.UpdateRequest {
 	if !cred.ExpiresAt.IsZero() {
 		was = cred.ExpiresAt.UTC().Format(time.DateOnly)
 	}
-	if e.Until != was && cred.Scheme.Expiry != credential.ExpiryOperator {
+	if e.Until != was && !e.ByOperator && e.Fixed == "" {
 		at, err := time.Parse(time.DateOnly, e.Until)
-		if err != nil {
+		switch {
+		case err == nil:
+		case e.Free && e.Until == "": // it has no end any more
+		case e.Free:
+			e.Problems = append(e.Problems, trouble{"expires", "Choose the day on which it stops working, or leave the field empty for never."})
+		default:
 			e.Problems = append(e.Problems, trouble{"expires", "Choose the day on which the key stops working. One that has an end keeps one."})
 		}
 		req.Expiry = &credential.ExpiryChoice{At: at}

@@ -117,6 +117,7 @@ type page struct {
 	Path         string // of this page, to come back to
 	Next         string // where it leads by itself
 	User         *store.User
+	Operator     *operatorFrame    // nil on everybody else's pages
 	Organization *store.Membership // nil where the page is about none
 	Base         string            // of the addresses of the organization
 	Form         string            // proves that a form is of this session
@@ -191,6 +192,8 @@ var deeds = map[string]string{
 	"saved":          "Saved.",
 	"suspended":      "Suspended. Requests with it are refused until you resume it.",
 	"resumed":        "It works again.",
+	"revoked":        "Revoked. Requests with it get 401.",
+	"rotated":        "The new key is published.",
 	"keys-revoked":   "Revoked. Requests with any of those keys get 401.",
 	"password":       "Your password is changed, and your other sessions have ended.",
 	"left":           "You are no member of it any more.",

@@ -13,7 +13,7 @@ import (
 
 // pageRoutes are the pages and what their forms do.
 func (c *console) pageRoutes() []edge.Route {
-	return slices.Concat(c.coreRoutes(), c.accountRoutes(), c.tokenRoutes(), c.organizationRoutes(), c.operatorRoutes(), c.workRoutes(), c.federationRoutes(), c.deviceRoutes())
+	return slices.Concat(c.coreRoutes(), c.accountRoutes(), c.tokenRoutes(), c.organizationRoutes(), c.workRoutes(), c.federationRoutes(), c.deviceRoutes())
 }
 
 // organization is where the pages of one begin.

@@ -90,11 +90,11 @@ func (s SchemePolicy) Lets(by *Principal) error {
 }
 
 // CheckExpiry returns when a credential that is given an expiry now may end.
-// Where only the operator sets an expiry, the policy does.
+// Where only some set an expiry, the policy does.
 func (s SchemePolicy) CheckExpiry(now, at time.Time) (time.Time, error) {
 	latest := now.Add(s.MaxLifetime).Truncate(time.Millisecond)
 	switch {
-	case at.IsZero() && s.MaxLifetime > 0 && s.Scheme.Expiry == ExpiryOperator:
+	case at.IsZero() && s.MaxLifetime > 0 && s.Scheme.Expiry.Reserved():
 		return latest, nil
 	case at.IsZero() && (s.ExpiryRequired || s.MaxLifetime > 0):
 		return at, InvalidField("expires_at", "in this organization credentials of scheme %s must expire%s", s.Scheme.Name, s.within())

@@ -201,6 +201,9 @@ type Principal struct {
 	Token *Token
 	// Generation is of the secret that was presented.
 	Generation int
+	// Console is the session of an operator who works in the console; Nil for
+	// the operator anywhere else, and for everybody else.
+	Console uuid.UUID
 	// Address and RequestID say where the call came from, for the audit.
 	Address   netip.Addr
 	RequestID string

@@ -40,7 +40,7 @@ func (set *Schemes) Scanner(issuer string) *Scanner {
 	for _, scheme := range set.list {
 		s.formats = append(s.formats, scanned{Format: scheme.Text, scheme: scheme})
 	}
-	for _, text := range []SessionText{RefreshText, CookieText} {
+	for _, text := range []SessionText{RefreshText, CookieText, ConsoleText} {
 		s.formats = append(s.formats, scanned{Format: text.Format})
 	}
 	if issuer != "" {

@@ -15,7 +15,7 @@ const testIssuer = "https://keys.test"
 // secretsOf has one secret of every scheme, and of what has none.
 func secretsOf(t testing.TB, set *Schemes) (out []string) {
 	t.Helper()
-	formats := []Format{RefreshText.Format, CookieText.Format}
+	formats := []Format{RefreshText.Format, CookieText.Format, ConsoleText.Format}
 	for _, scheme := range set.All() {
 		formats = append(formats, scheme.Text)
 	}

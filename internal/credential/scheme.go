@@ -41,7 +41,12 @@ const (
 	ExpiryOptional ExpiryMode = "optional"
 	ExpiryRequired ExpiryMode = "required"
 	ExpiryOperator ExpiryMode = "operator" // optional, and only an operator sets it
+	ExpiryManager  ExpiryMode = "manager"  // and owners and administrators who have signed in
 )
+
+// Reserved reports whether the expiry is set by some people only. They are free
+// to move it either way.
+func (m ExpiryMode) Reserved() bool { return m == ExpiryOperator || m == ExpiryManager }
 
 // Presentation is a place in a request where a credential may stand.
 type Presentation string
@@ -130,17 +135,31 @@ func (s *Scheme) lifetimes() string {
 	return strings.Join(parts, ", ")
 }
 
+// SetsExpiry reports whether the principal sets when credentials of the scheme
+// expire, where some only do.
+func (s *Scheme) SetsExpiry(p *Principal) bool {
+	switch s.Expiry {
+	case ExpiryOperator:
+		return p.IsOperator()
+	case ExpiryManager:
+		return p.IsOperator() || p.SignedIn() && p.Role.Manages()
+	}
+	return true
+}
+
 // ExpiryAt decides when a credential issued now ends: at a time, after a
-// lifetime, or (both zero) never. operator says whether an operator asks.
-func (s *Scheme) ExpiryAt(now time.Time, e ExpiryChoice, operator bool) (time.Time, error) {
+// lifetime, or (both zero) never. sets says whether one asks who SetsExpiry.
+func (s *Scheme) ExpiryAt(now time.Time, e ExpiryChoice, sets bool) (time.Time, error) {
 	asked := !e.At.IsZero() || e.In != 0
 	switch {
 	case !e.At.IsZero() && e.In != 0:
 		return time.Time{}, InvalidField("expires_at", "give expires_at or expires_in, not both")
 	case asked && s.Expiry == ExpiryNever:
 		return time.Time{}, InvalidField(e.field(), "credentials of scheme %s don't expire", s.Name)
-	case asked && s.Expiry == ExpiryOperator && !operator:
+	case asked && s.Expiry == ExpiryOperator && !sets:
 		return time.Time{}, &Error{Kind: Forbidden, Field: e.field(), Detail: "only an operator sets an expiry for scheme " + s.Name}
+	case asked && s.Expiry == ExpiryManager && !sets:
+		return time.Time{}, &Error{Kind: Forbidden, Field: e.field(), Detail: "it takes an owner or admin who has signed in to set an expiry for scheme " + s.Name}
 	case len(s.LifetimeDays) > 0 && (e.In == 0 || e.In%day != 0 || !slices.Contains(s.LifetimeDays, int(e.In/day))):
 		return time.Time{}, InvalidField("expires_in", "choose one of: %s", s.lifetimes())
 	case !asked && s.Expiry == ExpiryRequired:
@@ -232,7 +251,7 @@ func (s *Scheme) prefixes() []string {
 	case s.ClientID != nil:
 		return []string{s.Text.Prefix, s.ClientID.Prefix}
 	case s.Kind == Session:
-		return []string{RefreshText.Prefix, CookieText.Prefix}
+		return []string{RefreshText.Prefix, CookieText.Prefix, ConsoleText.Prefix}
 	}
 	return []string{s.Text.Prefix}
 }
@@ -322,7 +341,7 @@ func (s *Scheme) validateWords() error {
 		checkWord("kind", s.Kind, PersonalAccessToken, APIKey, ProjectToken, OAuthClient),
 		checkWord("owner", s.Owner, OwnedByOrganization, OwnedByProject, OwnedByUser),
 		checkWord("mode", cmp.Or(s.Mode, "live"), "live", "test"),
-		checkWord("expiry", s.Expiry, ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator),
+		checkWord("expiry", s.Expiry, ExpiryNever, ExpiryOptional, ExpiryRequired, ExpiryOperator, ExpiryManager),
 	}
 	for _, place := range s.Presented {
 		errs = append(errs, checkWord("presented", place, AsBearer, AsAPIKeyHeader, AsFormUser, AsBare, AsTokenEndpoint))

@@ -14,11 +14,13 @@ const handleLength = 22 // 130 bits
 // 160 random bits that are new in each token, and the checksum.
 type SessionText struct{ Format }
 
-// The two tokens of sessions: the one that is traded for a new one each time
-// (RFC 6749 section 1.5), and the one that a browser keeps in a cookie.
+// The tokens of sessions: the one that is traded for a new one each time
+// (RFC 6749 section 1.5), the one that a browser keeps in a cookie, and the one
+// that it keeps for the operator.
 var (
 	RefreshText = SessionText{Format{"gsr_", Base62, handleLength + 27 + 6}}
 	CookieText  = SessionText{Format{"gsc_", Base62, handleLength + 27 + 6}}
+	ConsoleText = SessionText{Format{"gso_", Base62, handleLength + 27 + 6}}
 )
 
 // Handle returns the part of a token that stays, and whether it is a token.
@@ -47,7 +49,7 @@ func (f SessionText) Renew(random io.Reader, text string) (Secret, error) {
 
 // IsSessionText reports whether text begins like a session's token.
 func IsSessionText(text string) bool {
-	return strings.HasPrefix(text, RefreshText.Prefix) || strings.HasPrefix(text, CookieText.Prefix)
+	return strings.HasPrefix(text, RefreshText.Prefix) || strings.HasPrefix(text, CookieText.Prefix) || strings.HasPrefix(text, ConsoleText.Prefix)
 }
 
 // sessionScheme is what is true of all sessions. Nobody issues one but by

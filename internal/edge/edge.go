@@ -59,6 +59,9 @@ type Surface struct {
 	// Blank means that an empty parameter of the query is as good as none: a
 	// form without script sends all that it has.
 	Blank bool
+	// Console means that the routes which aren't public are the operator's alone,
+	// by a session in the console.
+	Console bool
 	// Headers stand on every answer of the surface.
 	Headers http.Header
 }
@@ -315,7 +318,31 @@ func (h *handler) authenticate(r *Request) error {
 	if !needed {
 		return nil
 	}
+	if h.surface.Console {
+		return h.identifyOperator(r)
+	}
 	return h.identify(r, permission)
+}
+
+// identifyOperator finds the session of the operator that a browser presents.
+func (h *handler) identifyOperator(r *Request) error {
+	presented, err := h.surface.Present(r.Header)
+	if err != nil {
+		return err
+	}
+	if presented.As == "" {
+		return &Denial{}
+	}
+	p, ends, err := h.server.cfg.Authority.InConsole(r.Context(), presented.Text)
+	if err != nil {
+		return err
+	}
+	if !p.IsOperator() || p.Console == uuid.Nil {
+		return &Denial{Code: credential.CodeUnknown}
+	}
+	p.Address, p.RequestID = r.Address, r.ID
+	r.Principal, r.EndsAt = p, ends
+	return nil
 }
 
 // identify verifies the credential that a request carries.

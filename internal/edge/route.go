@@ -254,6 +254,7 @@ type Request struct {
 	Principal credential.Principal
 	Address   netip.Addr // of the client; invalid when unknown
 	ID        string     // for logs, errors and the audit
+	EndsAt    time.Time  // of the operator's session in the console
 	query     url.Values
 	max       int64
 	nulls     bool

@@ -26,6 +26,7 @@ func tags() []tag {
 		{"Usage", "What credentials were used for, and what was paid.", []string{"/v1/usage"}},
 		{"Signing keys", "The keys that sign access tokens.", []string{"/v1/signing-keys"}},
 		{"Root keys", "The keys behind everything that is stored, while one takes the place of another.", []string{"/v1/root-keys"}},
+		{"Console", "How the operator comes into the console.", []string{"/v1/console-codes"}},
 		{"OAuth2", "Access tokens for clients, by the RFCs.", []string{"/oauth2/", "/.well-known/", "/api/external/"}},
 		{"Set-up", "The first owner.", []string{"/v1/setup"}},
 		{"Health", "For load balancers.", []string{"/healthz", "/readyz"}},

@@ -211,6 +211,7 @@ func credentialCalls() map[string]cell {
 		"GET /v1/signing-keys":              fixed("/v1/signing-keys", nil),
 		"POST /v1/signing-keys/rotate":      fixed("/v1/signing-keys/rotate", nil),
 		"GET /v1/root-keys":                 fixed("/v1/root-keys", nil),
+		"POST /v1/console-codes":            fixed("/v1/console-codes", nil),
 		"POST /v1/root-keys/retire":         fixed("/v1/root-keys/retire", api.RetireRootKey{Version: 1}),
 	}
 }

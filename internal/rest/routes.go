@@ -95,6 +95,9 @@ func (h *handlers) routes() []edge.Route {
 		edge.Post("/v1/root-keys/retire", edge.Needs(credential.OrganizationWrite), small, h.retireRootKey).
 			Named("retireRootKey", "End the time of an older root key. From the next start on it isn't understood any more. The operator alone may."),
 
+		edge.Post("/v1/console-codes", edge.Needs(credential.OrganizationWrite), 0, h.createConsoleCode).Creates().CostsNothing().
+			Named("createConsoleCode", "Make a code by which the operator signs in to the console: once, and within five minutes. The operator alone may."),
+
 		edge.Post("/v1/organizations", edge.Needs(credential.OrganizationWrite), small, h.createOrganization).Creates().
 			Named("createOrganization", "Make an organization. The operator alone may.", credential.InProgress),
 		edge.Get("/v1/organizations", edge.Needs(credential.OrganizationRead), h.listOrganizations).Takes("limit", "cursor").

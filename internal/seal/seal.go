@@ -46,6 +46,7 @@ const (
 	Links        Purpose = "links"         // how one-time links are stored
 	Accounts     Purpose = "accounts"      // how attempts to sign in are counted
 	BackupCodes  Purpose = "backup codes"  // how the codes of a second factor are stored
+	Consoles     Purpose = "consoles"      // how the operator's way into the console is stored
 	Forms        Purpose = "forms"         // what a page proves that sends a form
 	Reports      Purpose = "reports"       // what signs the tokens of single reports
 	Uploads      Purpose = "uploads"       // what makes the id of an upload tamper-proof

@@ -25,7 +25,7 @@ func newRoot(t testing.TB) *Root {
 func TestK4_PurposesAreApart(t *testing.T) {
 	root, other := newRoot(t), newRoot(t)
 	seen := map[string]Purpose{}
-	for _, p := range []Purpose{LookupKeys, Cursors, AuditHeads, Idempotency, SetupCodes, SealedFields, Forms, Imports, identity} {
+	for _, p := range []Purpose{LookupKeys, Cursors, AuditHeads, Idempotency, SetupCodes, SealedFields, Forms, Consoles, Imports, identity} {
 		key := hex.EncodeToString(root.Derive(p))
 		if q, twice := seen[key]; twice {
 			t.Errorf("%s and %s have one key", p, q)

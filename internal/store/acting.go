@@ -25,6 +25,9 @@ func (a Acting) Event(action, target, detail string) audit.Event {
 	if a.By.Subject != uuid.Nil {
 		e.Subject = string(a.By.SubjectType) + ":" + a.By.Subject.String()
 	}
+	if a.By.Console != uuid.Nil {
+		e.Subject = "console:" + a.By.Console.String()
+	}
 	if a.By.Address.IsValid() {
 		e.Address = a.By.Address.String()
 	}
@@ -36,6 +39,9 @@ func (a Acting) Event(action, target, detail string) audit.Event {
 // and that has been answered.
 func (t *Tx) Still(ctx context.Context, a Acting) error {
 	p := a.By
+	if p.Console != uuid.Nil {
+		return t.consoleStill(ctx, p.Console, a.At)
+	}
 	if p.Credential == nil {
 		return nil
 	}

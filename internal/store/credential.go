@@ -264,6 +264,7 @@ type Filter struct {
 	Organization, User, Project uuid.UUID
 	Scheme                      string
 	Fingerprint                 string // of a secret that it ever had
+	Text                        string // in the name, the hint or the client id
 	State                       credential.State
 	Kept                        bool      // without those that are revoked
 	Before                      uuid.UUID // the last id of the page before
@@ -387,6 +388,9 @@ func (f Filter) sql() (string, []any) {
 	}
 	if f.Fingerprint != "" {
 		and("c.id IN (SELECT credential_id FROM secrets WHERE fingerprint = ?)", f.Fingerprint)
+	}
+	if f.Text != "" {
+		and("LOWER(c.name || ' ' || COALESCE(s.hint, '') || ' ' || COALESCE(c.client_id, '')) LIKE ? ESCAPE '!'", containing(f.Text))
 	}
 	if f.Before != uuid.Nil {
 		and("c.id < ?", f.Before)

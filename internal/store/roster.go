@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +33,7 @@ func (r reader) FindMembers(ctx context.Context, organization uuid.UUID, f Membe
 		where += ` AND m.role = $` + strconv.Itoa(len(args))
 	}
 	if f.Text != "" {
-		args = append(args, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text))+"%")
+		args = append(args, containing(f.Text))
 		where += ` AND LOWER(u.name || ' ' || u.email) LIKE $` + strconv.Itoa(len(args)) + ` ESCAPE '!'`
 	}
 	return list(ctx, r, selection[Member]{"find members", (*Member).targets, `SELECT ` + userColumns + `, m.role, m.created_at
@@ -155,7 +154,7 @@ func (r reader) FindProjects(ctx context.Context, f ProjectFilter) ([]ListedProj
 		where = ` AND p.archived_at IS NOT NULL`
 	}
 	if f.Text != "" {
-		args = append(args, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text))+"%")
+		args = append(args, containing(f.Text))
 		where += ` AND LOWER(p.name || ' prj-' || p.organization_number || ' ' || p.description) LIKE $6 ESCAPE '!'`
 	}
 	return list(ctx, r, selection[ListedProject]{"find projects", (*ListedProject).targets, `SELECT ` + projectColumns + `, COALESCE(pm.role, ''),

@@ -446,6 +446,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/console-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a code by which the operator signs in to the console: once, and within five minutes
+         * @description Make a code by which the operator signs in to the console: once, and within five minutes. The operator alone may.
+         */
+        post: operations["createConsoleCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organizations": {
         parameters: {
             query?: never;
@@ -2251,7 +2271,7 @@ export interface components {
             /** @enum {string} */
             owner: "organization" | "project" | "user";
             /** @enum {string} */
-            expiry: "never" | "optional" | "required" | "operator";
+            expiry: "never" | "optional" | "required" | "operator" | "manager";
             /** @description the only lifetimes to choose from */
             lifetime_days?: number[];
             /** @description it never changes once issued */
@@ -2485,6 +2505,17 @@ export interface components {
             version: number;
             /** @description give up what still needs it */
             force?: boolean;
+        };
+        ConsoleCode: {
+            /**
+             * Format: password
+             * @description to be typed at url; shown this once
+             */
+            code: string;
+            /** @description where the operator signs in */
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
         };
         CreateOrganization: {
             /** @description 1 to 100 characters */
@@ -5130,6 +5161,39 @@ export interface operations {
             413: components["responses"]["RequestEntityTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            507: components["responses"]["InsufficientStorage"];
+        };
+    };
+    createConsoleCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description for users who have signed in: the organization to act in, by UUID, org_… or its number */
+                "Gatehouse-Organization"?: components["parameters"]["Organization"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             507: components["responses"]["InsufficientStorage"];

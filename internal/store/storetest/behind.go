@@ -13,7 +13,7 @@ import (
 
 // Tables are the tables that hold what a store remembers.
 var Tables = []string{
-	"installation", "counters", "setup_codes", "organizations", "users", "members", "projects", "project_members",
+	"installation", "counters", "setup_codes", "console_sessions", "organizations", "users", "members", "projects", "project_members",
 	"credentials", "trust_rules", "secrets", "credential_uses", "usage_days", "requests", "idempotency_keys", "audit_chains", "audit_events", "signing_keys", "marks",
 	"sessions", "two_factor", "backup_codes", "links", "device_requests", "sign_in_attempts", "outbox", "invitations", "policies", "providers", "provider_domains", "provider_links",
 	"campaigns", "testers", "tester_words", "campaign_issues", "tallies", "environments", "builds",
