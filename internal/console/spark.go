@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,17 +19,10 @@ const (
 	sparkStep   = 11 // a bar and the gap behind it
 )
 
-// spark is a small chart of how often a credential was used in each of the last days.
-type spark struct {
-	Sum  string
-	Bars []sparkBar
-}
-
-// sparkBar is one day of it.
-type sparkBar struct {
-	X, Y, Height int
-	Look         string
-}
+// spark is a small chart of how often a credential was used in each of the last
+// days: the outlines of its bars by how they look, so that a template writes few
+// values of it.
+type spark struct{ Sum, None, Past, Today string }
 
 // sparkOf draws the uses of some days, the last being today.
 func sparkOf(days [sparkDays]int64) *spark {
@@ -37,19 +31,22 @@ func sparkOf(days [sparkDays]int64) *spark {
 		most, sum = max(most, n), sum+n
 	}
 	for i, n := range days {
-		b := sparkBar{X: i * sparkStep, Height: int(n * sparkHeight / most)}
+		look := &s.Past
 		switch {
 		case n == 0:
-			b.Height, b.Look = 2, "none"
+			look = &s.None
 		case i == sparkDays-1:
-			b.Look = "now"
+			look = &s.Today
 		}
-		b.Height = max(b.Height, 2)
-		b.Y = sparkHeight - b.Height
-		s.Bars = append(s.Bars, b)
+		*look += sparkBar(i*sparkStep, max(2, int(n*sparkHeight/most)))
 	}
 	s.Sum = grouped(sum)
 	return s
+}
+
+// sparkBar is the outline of a bar with round corners, which stands on the ground.
+func sparkBar(x, height int) string {
+	return fmt.Sprintf("M%d %dh6a1 1 0 0 1 1 1v%da1 1 0 0 1-1 1h-6a1 1 0 0 1-1-1v-%da1 1 0 0 1 1-1z", x+1, sparkHeight-height, height-2, height-2)
 }
 
 // sparks draws the charts of all rows of a page, by one query.
