@@ -27,7 +27,7 @@ const (
 	consoleLength   = 12                                 // 60 random bits, in groups of four
 )
 
-// mostConsoleCodes is how many codes an address tries.
+// mostConsoleCodes is how many wrong codes of an address are told in the audit.
 var mostConsoleCodes = limit.Rate{Limit: 10, Window: ConsoleCodeLifetime}
 
 // ConsoleCode is a code that was just made.
@@ -99,39 +99,64 @@ type ConsoleEntered struct {
 	EndsAt time.Time
 }
 
-// EnterConsole begins a session of the operator in a browser, by a code.
+// EnterConsole begins a session of the operator in a browser, by a code. There is
+// one session at a time: any other ends. A right code is never refused for the
+// wrong ones that others tried, so that nobody keeps the operator out.
 func (a *Authority) EnterConsole(ctx context.Context, typed string, from Origin) (*ConsoleEntered, error) {
-	room, err := a.takeOne(ctx, limit.ForAddress("console", from.Address), mostConsoleCodes)
-	if err != nil {
-		return nil, err
-	}
-	if !room {
-		return nil, credential.Errorf(credential.TooMany, "too many codes were tried from this address; wait five minutes")
-	}
-	wrong := &credential.Error{Kind: credential.Invalid, Field: "code", Detail: "the code is wrong, was used before, or is older than five minutes"}
 	code := readConsoleCode(typed)
 	if code == "" {
-		return nil, wrong
+		return nil, a.wrongConsoleCode(ctx, from)
+	}
+	now := a.clock()
+	waits, err := a.store.ConsoleCodeWaits(ctx, a.consoleKey("code", code), now)
+	if err != nil {
+		return nil, undecided(err)
+	}
+	if !waits {
+		return nil, a.wrongConsoleCode(ctx, from)
 	}
 	token, err := credential.ConsoleText.Generate(a.rand)
 	if err != nil {
 		return nil, err
 	}
-	now := a.clock()
 	s := store.ConsoleSession{CreatedAt: now, ExpiresAt: now.Add(ConsoleLifetime)}
 	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
 		if err := tx.BeginConsole(ctx, a.consoleKey("code", code), a.consoleKey("session", token.Reveal()), &s); err != nil {
 			return err
 		}
+		ended, err := tx.EndConsolesBut(ctx, s.ID)
+		if err != nil {
+			return err
+		}
 		by := operatorIn(s.ID)
 		by.Address, by.RequestID = from.Address, from.RequestID
-		tx.Record(act{&by, now}.event("console.sign_in", "console:"+s.ID.String(), object(map[string]any{"ends_at": s.ExpiresAt})))
+		tx.Record(act{&by, now}.event("console.sign_in", "console:"+s.ID.String(), object(map[string]any{"ends_at": s.ExpiresAt, "ended": ended})))
 		return nil
 	})
-	if errors.Is(err, credential.NotFound) {
-		return nil, wrong
+	if errors.Is(err, credential.NotFound) { // another was first
+		return nil, a.wrongConsoleCode(ctx, from)
 	}
 	return &ConsoleEntered{token, s.ExpiresAt}, err
+}
+
+// wrongConsoleCode is the error of a code that is none. So many of an address are
+// told in the audit, and then it waits.
+func (a *Authority) wrongConsoleCode(ctx context.Context, from Origin) error {
+	room, err := a.takeOne(ctx, limit.ForAddress("console", from.Address), mostConsoleCodes)
+	if err != nil {
+		return err
+	}
+	if !room {
+		return credential.Errorf(credential.TooMany, "too many codes were tried from this address; wait five minutes")
+	}
+	err = a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		tx.Record(act{from.somebody(uuid.Nil), a.clock()}.event("console.sign_in_fail", "console:unknown", "{}"))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return &credential.Error{Kind: credential.Invalid, Field: "code", Detail: "the code is wrong, was used before, or is older than five minutes"}
 }
 
 func operatorIn(session uuid.UUID) credential.Principal {

@@ -1,8 +1,11 @@
 package authority_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -59,6 +62,9 @@ func TestL15_ConsoleSessionEnds(t *testing.T) {
 			t.Errorf("the operator leaves without a session: %v", err)
 		}
 
+		unknown, err := credential.ConsoleText.Generate(rand.Reader)
+		over("never made", must(w, unknown, err).Reveal())
+
 		token, _ = enter()
 		made, err := w.NewConsoleCode(background, w.op)
 		code := must(w, made, err).Code.Reveal()
@@ -69,6 +75,20 @@ func TestL15_ConsoleSessionEnds(t *testing.T) {
 			t.Errorf("a code of before another root key: %v", err)
 		}
 		enter()
+
+		made, err = w.NewConsoleCode(background, w.op)
+		once, entered := must(w, made, err).Code.Reveal(), atomic.Int32{}
+		var together sync.WaitGroup
+		for range 8 {
+			together.Go(func() {
+				if _, err := w.EnterConsole(background, once, authority.Origin{}); err == nil {
+					entered.Add(1)
+				}
+			})
+		}
+		if together.Wait(); entered.Load() != 1 {
+			t.Errorf("%d came in by one code", entered.Load())
+		}
 
 		events, err := w.Events(background, w.op, uuid.Nil, 0, 200)
 		w.ok(err)

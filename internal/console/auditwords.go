@@ -32,6 +32,7 @@ var sentences = map[string]string{
 	"comment.create":             "Wrote a comment",
 	"console.code":               "Got a code for the console",
 	"console.sign_in":            "Signed in to the console",
+	"console.sign_in_fail":       "Tried a wrong code for the console",
 	"console.sign_out":           "Signed out of the console",
 	"credential.end_predecessor": "Ended the value from before a rotation",
 	"credential.exposed":         "A working secret stood in test results",

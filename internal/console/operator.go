@@ -25,7 +25,7 @@ func (c *console) operatorRoutes() []edge.Route {
 	)
 	any := edge.Authenticated
 	return []edge.Route{
-		edge.Form(toOperator, edge.Public, most, c.operatorSignIn).LimitedByAddress(),
+		edge.Form(toOperator, edge.Public, most, c.operatorSignIn),
 		edge.Form(toOperator+"/sign-out", any, most, c.sentAnd(c.operatorSignOut)),
 		shows(toOperator, any, c.allOrganizations, "q", "state", "after"),
 		shows(one, any, c.oneOrganization, "q", "scheme", "state", "after"),

@@ -45,15 +45,29 @@ func (t *Tx) BeginConsole(ctx context.Context, code, secret [32]byte, s *Console
 	return nil
 }
 
+// ConsoleCodeWaits reports whether a code is good.
+func (r reader) ConsoleCodeWaits(ctx context.Context, code [32]byte, now time.Time) (bool, error) {
+	var n int
+	if err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM console_sessions WHERE code = $1 AND expires_at > $2`, code[:], now.UnixMilli()).Scan(&n); err != nil {
+		return false, r.fail("find a code for the console", err)
+	}
+	return n > 0, nil
+}
+
+// EndConsolesBut ends all sessions but one, and returns how many.
+func (t *Tx) EndConsolesBut(ctx context.Context, id uuid.UUID) (int64, error) {
+	done, err := t.q.ExecContext(ctx, `DELETE FROM console_sessions WHERE secret IS NOT NULL AND id <> $1`, id)
+	if err != nil {
+		return 0, t.fail("end the operator's sessions", err)
+	}
+	return done.RowsAffected()
+}
+
 // ConsoleSession finds a session that goes on; one that doesn't is
 // credential.NotFound.
 func (r reader) ConsoleSession(ctx context.Context, secret [32]byte, now time.Time) (*ConsoleSession, error) {
-	return r.consoleSession(ctx, `secret = $1`, secret[:], now)
-}
-
-func (r reader) consoleSession(ctx context.Context, where string, arg any, now time.Time) (*ConsoleSession, error) {
 	var s ConsoleSession
-	err := r.q.QueryRowContext(ctx, `SELECT id, created_at, expires_at FROM console_sessions WHERE secret IS NOT NULL AND expires_at > $2 AND `+where, arg, now.UnixMilli()).
+	err := r.q.QueryRowContext(ctx, `SELECT id, created_at, expires_at FROM console_sessions WHERE secret = $1 AND expires_at > $2`, secret[:], now.UnixMilli()).
 		Scan(&s.ID, instant{&s.CreatedAt}, instant{&s.ExpiresAt})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such session")
@@ -64,13 +78,17 @@ func (r reader) consoleSession(ctx context.Context, where string, arg any, now t
 	return &s, nil
 }
 
-// consoleStill refuses what a session does that ended meanwhile.
+// consoleStill refuses what a session does that ended meanwhile, and lets it end
+// no sooner than the transaction.
 func (t *Tx) consoleStill(ctx context.Context, id uuid.UUID, now time.Time) error {
-	_, err := t.consoleSession(ctx, `id = $1`, id, now)
-	if errors.Is(err, credential.NotFound) {
-		return credential.Errorf(credential.Unauthenticated, "the session has ended")
+	done, err := t.q.ExecContext(ctx, `UPDATE console_sessions SET expires_at = expires_at WHERE id = $1 AND secret IS NOT NULL AND expires_at > $2`, id, now.UnixMilli())
+	if err != nil {
+		return t.fail("find the operator's session", err)
 	}
-	return err
+	if n, err := done.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return credential.Errorf(credential.Unauthenticated, "the session has ended")
 }
 
 // EndConsole ends a session.
