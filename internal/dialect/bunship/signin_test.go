@@ -106,10 +106,8 @@ func TestBSD19_UnknownTakesAsLong(t *testing.T) {
 			took[which] = append(took[which], time.Since(begin))
 		}
 	}
-	for i := range took {
-		slices.Sort(took[i])
-	}
-	if known, unknown := took[0][7], took[1][7]; unknown < known/2 || unknown > 2*known {
-		t.Errorf("half of the known addresses take %s, of the unknown ones %s", known, unknown)
+	// The fastest: of them what else the machine does is the least part.
+	if known, unknown := slices.Min(took[0]), slices.Min(took[1]); unknown < known/2 || unknown > 2*known {
+		t.Errorf("known addresses take %s at least, unknown ones %s", known, unknown)
 	}
 }
