@@ -111,6 +111,15 @@ func require(p *credential.Principal, permission credential.Permission) error {
 	return nil
 }
 
+// lasting refuses a token that stands on a session, and that nobody signed in
+// for: a device's, or one that was traded. It leaves nothing that outlives it.
+func lasting(p *credential.Principal) error {
+	if p.Token != nil && p.Credential.Scheme.Kind == credential.Session && !p.SignedIn() {
+		return credential.Errorf(credential.Forbidden, "sign in for this: an access token does nothing that outlives it")
+	}
+	return nil
+}
+
 // maySee refuses to hand a principal a secret that could do more than the
 // principal may hand on, or that would act as somebody else.
 func (a *Authority) maySee(ctx context.Context, p *credential.Principal, c *credential.Credential) error {

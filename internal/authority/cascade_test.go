@@ -21,8 +21,8 @@ var update = flag.Bool("update", false, "write the golden files")
 const cascadeHead = `# What each change does to each kind of credential at the next request (TestR5_Cascade; -update writes this file).
 #
 # Ada is a member of the organization, and a user of its project Alpha. Hers are the two personal access tokens, the token
-# that one of them was traded for, the session with its three tokens, and the code for a new password. Alpha's are the
-# project token and the key of OneTest; the others are the organization's. Before each change all of them work.
+# that one of them was traded for, the session with its three tokens, the token of a device that she let act for her,
+# and the code for a new password. Alpha's are the project token and the key of OneTest; the others are the organization's. Before each change all of them work.
 #
 # ok       goes on as before
 # less     works, and may not write issues in Alpha any more
@@ -79,6 +79,13 @@ func (w *world) bearers() []bearer {
 	cookie, err := w.SignIn(background, r)
 	w.ok(err)
 	list = append(list, w.secret("session", refreshed.Access.Token.Reveal()), w.secret("cookie", cookie.Token.Reveal()))
+
+	const request = "0123456789abcdef"
+	w.ok(w.AskByDevice(background, authority.DeviceAsk{ID: request, Kind: "game", Name: "A game"}))
+	w.ok(w.AllowDevice(background, w.principal(refreshed.Access.Token.Reveal()), request, w.org.ID))
+	device, err := w.PollDevice(background, request, authority.Origin{})
+	w.ok(err)
+	list = append(list, w.secret("device", device.Token.Token.Reveal()))
 
 	for _, scheme := range []string{"betahub_project_token", "onetest_key", "bunship_live", "gatehouse_key", "betatesting_static"} {
 		_, secret := w.made(scheme)

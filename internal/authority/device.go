@@ -163,7 +163,10 @@ func (a *Authority) AllowDevice(ctx context.Context, p *credential.Principal, id
 	if organization == uuid.Nil && len(places) == 1 {
 		organization = places[0].ID
 	}
-	if len(places) > 0 && !slices.ContainsFunc(places, func(m store.Membership) bool { return m.ID == organization }) {
+	if len(places) == 0 {
+		return ErrNowhere
+	}
+	if !slices.ContainsFunc(places, func(m store.Membership) bool { return m.ID == organization }) {
 		return credential.InvalidField("organization", "choose where it may act")
 	}
 	return a.answerDevice(ctx, p, id, func(tx *store.Tx, d *store.DeviceRequest, by act) error {
@@ -179,7 +182,9 @@ func (a *Authority) AllowDevice(ctx context.Context, p *credential.Principal, id
 			User: user.ID, CreatedAt: by.at, RefreshedAt: by.at, IdleUntil: d.ExpiresAt, EndsAt: by.at.Add(DeviceLasts),
 			Address: d.Address, UserAgent: d.UserAgent, Device: d.Name, Organization: organization,
 		})
-		tx.Record(by.event("device.allow", "session:"+d.Session.String(), object(deviceDetails(d))))
+		details := deviceDetails(d)
+		details["organization"] = organization.String()
+		tx.Record(by.event("device.allow", "session:"+d.Session.String(), object(details)))
 		return err
 	})
 }
@@ -221,6 +226,15 @@ func deviceDetails(d *store.DeviceRequest) map[string]string {
 
 // ErrAnswered is the error of an answer to a device that has one, or waits no longer.
 var ErrAnswered = credential.Errorf(credential.Conflict, "this was answered before, or the device waits no longer")
+
+// ErrNowhere is the error of a yes by who is in no organization.
+var ErrNowhere = &credential.Error{Kind: credential.Invalid, Field: "organization", Detail: "you are in no organization in which a device could act for you"}
+
+// ofDevice reports whether a principal is a device that somebody let act for
+// them. Its token alone has the id of its session.
+func ofDevice(p *credential.Principal) bool {
+	return p.Token != nil && p.Credential.Scheme.Kind == credential.Session && p.Token.ID == p.Credential.ID.String()
+}
 
 // answerDevice stores an answer, with what answer does for it.
 func (a *Authority) answerDevice(ctx context.Context, p *credential.Principal, id string, answer func(*store.Tx, *store.DeviceRequest, act) error) error {
@@ -269,8 +283,8 @@ func (c crowded) Unwrap() error { return credential.Errorf(credential.TooMany, "
 func (c crowded) RetryAfter() time.Duration { return c.wait }
 
 // PollDevice tells a device whether somebody let it act for them. It gets its
-// token once, and for half a minute again, since the first answer may have been
-// lost; from then on the request is DeviceExpired, as one that was denied.
+// token once, and for half a minute again at the same address, since the first
+// answer may have been lost; otherwise the request is DeviceExpired, as one that was denied.
 func (a *Authority) PollDevice(ctx context.Context, id string, from Origin) (*DeviceAnswer, error) {
 	now := a.clock()
 	if o := a.refused.Take(now, limit.Take{Key: limit.ForAddress("device", from.Address), Rate: mostPolls}); !o.Allowed {
@@ -284,42 +298,76 @@ func (a *Authority) PollDevice(ctx context.Context, id string, from Origin) (*De
 	case state == DevicePending:
 		return &DeviceAnswer{State: state}, nil
 	case state == DeviceAllowed, state == DeviceTaken && now.Before(d.TakenAt.Add(retryWindow)):
-		return a.fetchForDevice(ctx, d)
+		return a.fetchForDevice(ctx, id, from)
 	case state == DeviceDenied:
 		return &DeviceAnswer{State: DeviceExpired, Denied: true}, nil
 	}
 	return &DeviceAnswer{State: DeviceExpired}, nil
 }
 
-// fetchForDevice hands out the token of a device that may fetch it.
-func (a *Authority) fetchForDevice(ctx context.Context, d *store.DeviceRequest) (*DeviceAnswer, error) {
+// fetchForDevice hands out the token of a device that may fetch it. Of several
+// that ask at once one is first.
+func (a *Authority) fetchForDevice(ctx context.Context, id string, from Origin) (*DeviceAnswer, error) {
 	if _, err := a.keys(ctx); err != nil {
 		return nil, err
 	}
 	out := &DeviceAnswer{State: DeviceExpired}
-	err := a.store.Quietly(ctx, func(tx *store.Tx) error {
+	err := a.store.Change(ctx, uuid.Nil, func(tx *store.Tx) error {
+		d, err := a.deviceBy(ctx, tx.Device, id)
+		if err != nil {
+			return err
+		}
 		now := a.clock()
+		first, err := takeDevice(ctx, tx, d, from, now)
+		if err != nil {
+			return err
+		}
 		s, err := tx.Session(ctx, d.Session)
 		if err != nil {
-			return ignoreMissing(err)
+			return err
 		}
 		user, err := tx.User(ctx, s.User)
 		if err != nil {
-			return ignoreMissing(err)
+			return err
 		}
 		if !s.Live(now) || s.Device == "" || !user.DeactivatedAt.IsZero() {
-			return nil
-		}
-		may, err := tx.TakeDevice(ctx, d.Key, now, now.Add(-retryWindow))
-		if err != nil || !may {
-			return err
-		}
-		if err := tx.KeepSession(ctx, s); err != nil {
-			return err
+			return errUnchanged
 		}
 		out.State, out.User = DeviceTaken, user
-		out.Token, err = a.signSession(s)
-		return err
+		if out.Token, err = a.signSession(s); err != nil {
+			return err
+		}
+		if !first {
+			return errUnchanged
+		}
+		details := map[string]string{"name": d.Name, "address": d.TakenFrom, "user_agent": cleanAgent(from.UserAgent)}
+		tx.Record(act{from.somebody(user.ID), now}.event("device.fetch", "session:"+s.ID.String(), object(details)))
+		return tx.KeepSession(ctx, s)
 	})
+	if errors.Is(err, errUnchanged) || errors.Is(err, credential.NotFound) { // who let it act may be gone
+		err = nil
+	}
 	return out, err
+}
+
+// takeDevice reports whether a device fetches its token for the first time. It
+// does so again within half a minute and from where it did; anything else is
+// errUnchanged.
+func takeDevice(ctx context.Context, tx *store.Tx, d *store.DeviceRequest, from Origin, now time.Time) (bool, error) {
+	place := ""
+	if from.Address.IsValid() {
+		place = from.Address.String()
+	}
+	if d.TakenAt.IsZero() {
+		d.TakenFrom = place
+		first, err := tx.TakeDevice(ctx, d, now)
+		if err == nil && !first {
+			err = errUnchanged
+		}
+		return first, err
+	}
+	if d.TakenFrom != place || !now.Before(d.TakenAt.Add(retryWindow)) {
+		return false, errUnchanged
+	}
+	return false, nil
 }

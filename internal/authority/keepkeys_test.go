@@ -5,11 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/credential"
 	"github.com/gatehouse-dev/gatehouse/internal/store/storetest"
 )
 
-// A signing key that was only old verifies until the tokens of devices have
-// ended that it signed.
+// A signing key whose successor waited verifies until the tokens of devices have
+// ended that it signed, whoever asked for that; where a new one signs at once, the
+// ones before end within 65 minutes.
 func TestBHD34_OldKeyVerifiesForADay(t *testing.T) {
 	t.Parallel()
 	cfg, now := storetest.SQLite(t), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -25,5 +27,20 @@ func TestBHD34_OldKeyVerifiesForADay(t *testing.T) {
 	keys, err := a.signingKeys(ctx)
 	if err != nil || len(keys) != 2 || keys[0].State != "next" || keys[1].VerifiesUntil.Before(keys[0].SignsFrom.Add(DeviceLasts)) {
 		t.Errorf("the keys are %+v, %v", keys, err)
+	}
+	operator := credential.Operator()
+	now = now.Add(time.Hour)
+	keys, err = a.RotateSigningKeys(ctx, &operator, false)
+	if err != nil || len(keys) != 3 || !keys[1].VerifiesUntil.Equal(keys[0].SignsFrom.Add(longOverlap)) {
+		t.Errorf("rotated, the keys are %+v, %v", keys, err)
+	}
+	now = now.Add(time.Hour)
+	if keys, err = a.RotateSigningKeys(ctx, &operator, true); err != nil || len(keys) != 4 {
+		t.Fatalf("rotated at once, the keys are %+v, %v", keys, err)
+	}
+	for _, key := range keys[1:] {
+		if key.VerifiesUntil.After(now.Add(overlap)) {
+			t.Errorf("a key before verifies until %s: it is %s", key.VerifiesUntil, now)
+		}
 	}
 }

@@ -327,7 +327,7 @@ func (a *Authority) RevokeSelf(ctx context.Context, p *credential.Principal) (*D
 		return nil, err
 	}
 	d.State = credential.Revoked
-	if p.SignedIn() {
+	if p.SignedIn() || ofDevice(p) {
 		return d, a.endFor(ctx, p, ending{user: p.Subject, only: p.Credential.ID, because: "sign_out"})
 	}
 	// The token alone, not what it stands on.

@@ -229,6 +229,9 @@ func (a *Authority) DeleteProject(ctx context.Context, p *credential.Principal, 
 	if p.ProjectScoped() != uuid.Nil || p.SubjectType == credential.SubjectUser && !p.Role.Manages() {
 		return credential.Errorf(credential.Forbidden, "projects are deleted by an owner or admin of the organization")
 	}
+	if err := lasting(p); err != nil {
+		return err
+	}
 	return a.stop(ctx, p, organization, func(tx *store.Tx) error {
 		by := act{p, a.clock()}
 		still, err := tx.ProjectIn(ctx, organization, store.ProjectRef{ID: project.ID}) // which may be gone since
@@ -274,7 +277,11 @@ func (a *Authority) SetProjectMember(ctx context.Context, p *credential.Principa
 
 // changeProjectMember sets the role of a member in a project, none for "".
 func (a *Authority) changeProjectMember(ctx context.Context, p *credential.Principal, project *store.Project, ref UserRef, role credential.ProjectRole) error {
-	if err := within(p, project.Organization, credential.MembersWrite); err != nil {
+	err := within(p, project.Organization, credential.MembersWrite)
+	if err == nil && role != "" {
+		err = lasting(p)
+	}
+	if err != nil {
 		return err
 	}
 	member, err := a.member(ctx, project.Organization, ref)

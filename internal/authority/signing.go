@@ -25,7 +25,7 @@ const (
 	KeysCachedFor = 5 * time.Minute
 	publishFirst  = 2 * KeysCachedFor
 	// overlap is how long a key verifies after its successor began to sign, and
-	// longOverlap how long one does that was only old: as long as a device's token.
+	// longOverlap how long one does whose successor waited: as long as a device's token.
 	overlap     = TokenLifetime + KeysCachedFor
 	longOverlap = DeviceLasts + KeysCachedFor
 	// mostKeys bounds how many keys verify at once, and so how fast they are rotated.
@@ -88,7 +88,8 @@ func (a *Authority) signingKeys(ctx context.Context) ([]SigningKey, error) {
 
 // RotateSigningKeys makes a new key, which is published at once and signs when
 // everybody can know it; with now it signs at once, and takes the place of one
-// that waits. The keys before verify until what they signed has expired. Only
+// that waits. The keys before verify until what they signed has expired; with
+// now that excepts the tokens of devices, since somebody may know the keys. Only
 // the operator can.
 func (a *Authority) RotateSigningKeys(ctx context.Context, p *credential.Principal, now bool) ([]SigningKey, error) {
 	if err := operatorOnly(p); err != nil {
@@ -151,9 +152,9 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 			return err
 		}
 		tx.Record(act{p, now}.event("signing_key.create", "signing_key:"+row.ID, object(detail)))
-		verifies := overlap // somebody may know the key
-		if p.SubjectType == credential.SubjectServer {
-			verifies = longOverlap
+		verifies := longOverlap
+		if wait == 0 { // somebody may know the keys before
+			verifies = overlap
 		}
 		return tx.RetireSigningKeys(ctx, row.ID, row.SignsFrom.Add(verifies))
 	})

@@ -170,6 +170,13 @@ func (a *Authority) RemoveMember(ctx context.Context, p *credential.Principal, o
 		for _, id := range ended {
 			tx.Record(by.event("credential.revoke", "credential:"+id.String(), object(map[string]string{"because": "member.remove"})))
 		}
+		devices, err := tx.EndDeviceSessions(ctx, organization, member.ID, by.at) // which were let act there alone
+		if err != nil {
+			return err
+		}
+		for _, id := range devices {
+			tx.Record(by.event("session.end", "session:"+id.String(), object(map[string]string{"because": "member.remove"})))
+		}
 		if err := tx.RemoveMember(ctx, organization, member.ID); err != nil || !member.Service {
 			return err
 		}

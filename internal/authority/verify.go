@@ -212,7 +212,7 @@ func (a *Authority) RevokeByPossession(ctx context.Context, text string, from ne
 		return err
 	}
 	c := d.Standing.Credential
-	if d.Principal.SignedIn() {
+	if d.Principal.SignedIn() || ofDevice(&d.Principal) {
 		return a.endFor(ctx, &finder, ending{user: c.User, only: c.ID, because: "possession"})
 	}
 	if d.Principal.Token != nil {

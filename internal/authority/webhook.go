@@ -109,7 +109,11 @@ type IssuedWebhook struct {
 
 // CreateWebhook registers an endpoint that is told of an organization's events.
 func (a *Authority) CreateWebhook(ctx context.Context, p *credential.Principal, organization uuid.UUID, r WebhookRequest) (*IssuedWebhook, error) {
-	if err := mayHook(p, organization, credential.WebhooksWrite); err != nil {
+	err := mayHook(p, organization, credential.WebhooksWrite)
+	if err == nil {
+		err = lasting(p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	w := &store.Webhook{Organization: organization, Format: cmp.Or(r.Format, webhook.Standard), Active: true, CreatedAt: a.clock()}
@@ -120,7 +124,6 @@ func (a *Authority) CreateWebhook(ctx context.Context, p *credential.Principal, 
 	if err := a.apply(&r, w); err != nil {
 		return nil, err
 	}
-	var err error
 	if r.Project != nil {
 		project, err := a.visibleProject(ctx, p, organization, *r.Project)
 		if err != nil {
@@ -194,7 +197,11 @@ func (a *Authority) newWebhookSecret(ctx context.Context, p *credential.Principa
 // RotateWebhook gives an endpoint a new secret. That before signs beside it for
 // 24 hours, or (now) not at all any more.
 func (a *Authority) RotateWebhook(ctx context.Context, p *credential.Principal, of WebhookRef, now bool) (*IssuedWebhook, error) {
-	if err := mayHook(p, of.Organization, credential.WebhooksWrite); err != nil {
+	err := mayHook(p, of.Organization, credential.WebhooksWrite)
+	if err == nil {
+		err = lasting(p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	secret, err := webhook.NewSecret(a.rand)
@@ -265,6 +272,11 @@ func (a *Authority) UpdateWebhook(ctx context.Context, p *credential.Principal, 
 	var out *store.Webhook
 	err := a.changeWebhook(ctx, p, of, func(tx *store.Tx, by act, w *store.Webhook) error {
 		before := *w
+		if r.URL != nil {
+			if err := lasting(p); err != nil {
+				return err
+			}
+		}
 		if err := a.apply(&r, w); err != nil {
 			return err
 		}

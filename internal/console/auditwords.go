@@ -15,6 +15,7 @@ var sentences = map[string]string{
 	"campaign_issue.update":      "Changed an issue of a beta test",
 	"device.allow":               "Let a device act for them[: “{name}”]",
 	"device.deny":                "Said no to a device[: “{name}”]",
+	"device.fetch":               "A device got its token[: “{name}”]",
 	"environment.set":            "Said what an environment is",
 	"release.set":                "Said what a release is",
 	"tester.accept":              "Accepted a tester",

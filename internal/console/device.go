@@ -53,8 +53,12 @@ type devicePage struct {
 // Problem finds what is wrong with a field.
 func (p devicePage) Problem(field string) *trouble { return problemOf(p.Problems, field) }
 
-// Near reports whether the device asks from the address of who is asked.
-func (p devicePage) Near() bool { return p.From != "" && p.From == p.Here }
+// Far reports whether the device asks from another address than who is asked.
+// That it is the same one proves nothing: others may share it.
+func (p devicePage) Far() bool { return p.From != "" && p.From != p.Here }
+
+// Nowhere reports whether who is asked is in no organization in which it could act.
+func (p devicePage) Nowhere() bool { return p.Place == "" && len(p.Places) == 0 }
 
 func (c *console) device(r *edge.Request, _ edge.None) (edge.Page, error) {
 	return c.showDevice(r, nil)
@@ -148,6 +152,8 @@ func (c *console) answered(r *edge.Request, err error) (edge.Page, error) {
 	switch {
 	case err == nil, errors.Is(err, authority.ErrAnswered):
 		return c.moveTo(r, deviceAt(r)+"/authorize")
+	case errors.Is(err, authority.ErrNowhere): // which the page says
+		return c.showDevice(r, []trouble{})
 	case errors.As(err, &e) && e.Field == "organization":
 		return c.showDevice(r, []trouble{{"organization", "Choose where it may act."}})
 	case errors.Is(err, credential.NotFound):

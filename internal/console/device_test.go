@@ -122,8 +122,19 @@ func TestBHD34_DevicePageAfterwards(t *testing.T) {
 		s.shows("what never was", s.get("/device_auth/0123456789abcdef/authorize"), 404, "Nothing waits here")
 		s.shows("a yes to what never was", s.post("/device_auth/0123456789abcdef/authorize", url.Values{"form": form["form"]}), 404, "Nothing waits here")
 
-		// Who is in several organizations chooses one.
 		operator := credential.Operator()
+		bobs, bobsPath := s.device("Bob's Game")
+		form = fill(bob.get(bobsPath), "prove-password", password)
+		if err := s.authority.RemoveMember(context.Background(), &operator, s.organization.ID, authority.UserRef{Email: "bob@example.test"}); err != nil {
+			t.Fatal(err)
+		}
+		bob.hides("who is in no organization", bob.shows("who is in no organization", bob.get(bobsPath), 200, "You are in no organization", "Deny"), "Allow")
+		bob.shows("a yes by who is in no organization", bob.post(bobsPath, form), 422, "You are in no organization")
+		if got := s.polled(bobs); got != authority.DevicePending {
+			t.Errorf("it is %s", got)
+		}
+
+		// Who is in several organizations chooses one.
 		other := must(s.authority.CreateOrganization(context.Background(), &operator, authority.NameRequest{Name: "Other <b>"}))
 		must(s.authority.CreateUser(context.Background(), &operator, other.ID, authority.UserRequest{Email: "ada@example.test", Name: "Ada", Role: credential.Guest}))
 		_, path = s.device("Space Game")

@@ -66,7 +66,7 @@ func (c *console) askReplace(r *edge.Request, _ edge.None) (edge.Page, error) {
 	const back = toOperator + "/signing-keys"
 	return c.renderOperator(r, "confirm", page{Title: "Sign with a new key now", Body: confirmPage{
 		Heading: "Sign with a new key now?", Back: back, BackTitle: "Signing keys", To: back, Do: "Sign with it now", Keep: "Cancel", Danger: true, Once: "now",
-		Text: "For when a key has leaked. A service that keeps the keys for a while may refuse new tokens for five minutes. What the keys before have signed goes on working until it expires.",
+		Text: "For when a key has leaked. A service that keeps the keys for a while may refuse new tokens for five minutes. What the keys before have signed goes on working until it expires, for 65 minutes at most: devices that somebody let act for them ask again.",
 		Hint: "A key that waits to sign is removed.",
 	}})
 }

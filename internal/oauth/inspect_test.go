@@ -192,6 +192,10 @@ func TestJ13_SigningKeysRotate(t *testing.T) {
 		w.clock.advance(authority.TokenLifetime + 2*authority.KeysCachedFor)
 		third := w.token("")
 		w.wantSelf("signed by the new key", third, 200, "")
+		if len(kids()) != 2 { // a device's token lasts for a day
+			t.Errorf("published %v, want both keys", kids())
+		}
+		w.clock.advance(authority.DeviceLasts - authority.TokenLifetime)
 		w.wantSelf("signed by the retired key", first, 401, "invalid_credential")
 		if len(kids()) != 1 {
 			t.Errorf("published %v, want the new key alone", kids())

@@ -32,6 +32,7 @@ type DeviceRequest struct {
 	State              DeviceState
 	User, Session      uuid.UUID // who answered, and what that began; Nil before
 	TakenAt            time.Time // when the device fetched its token first; zero before
+	TakenFrom          string    // the address from which it did; empty where none is known
 }
 
 // InsertDevice stores what a device asks for. That its name is taken is credential.Conflict.
@@ -51,9 +52,9 @@ func (t *Tx) InsertDevice(ctx context.Context, d *DeviceRequest) error {
 func (r reader) Device(ctx context.Context, key credential.LookupKey) (*DeviceRequest, error) {
 	bytes, d := key.Bytes(), &DeviceRequest{Key: key}
 	err := r.q.QueryRowContext(ctx, `
-		SELECT key_version, kind, name, address, user_agent, created_at, expires_at, state, user_id, session_id, taken_at
+		SELECT key_version, kind, name, address, user_agent, created_at, expires_at, state, user_id, session_id, taken_at, COALESCE(taken_from, '')
 		FROM device_requests WHERE lookup_key = $1`, bytes[:]).
-		Scan(&d.KeyVersion, &d.Kind, &d.Name, &d.Address, &d.UserAgent, instant{&d.CreatedAt}, instant{&d.ExpiresAt}, &d.State, &d.User, &d.Session, instant{&d.TakenAt})
+		Scan(&d.KeyVersion, &d.Kind, &d.Name, &d.Address, &d.UserAgent, instant{&d.CreatedAt}, instant{&d.ExpiresAt}, &d.State, &d.User, &d.Session, instant{&d.TakenAt}, &d.TakenFrom)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, credential.Errorf(credential.NotFound, "no such device")
 	}
@@ -78,19 +79,32 @@ func (t *Tx) AnswerDevice(ctx context.Context, d *DeviceRequest, now time.Time) 
 	return n == 1, err
 }
 
-// TakeDevice notes that a device fetches its token: within its time, or once
-// more where it did so first after another time. It reports whether it may.
-func (t *Tx) TakeDevice(ctx context.Context, key credential.LookupKey, now, since time.Time) (bool, error) {
-	bytes := key.Bytes()
+// TakeDevice notes that a device fetches its token for the first time, and from
+// where. It reports false where it may not, or did so before.
+func (t *Tx) TakeDevice(ctx context.Context, d *DeviceRequest, now time.Time) (bool, error) {
+	key := d.Key.Bytes()
 	result, err := t.q.ExecContext(ctx, `
-		UPDATE device_requests SET taken_at = COALESCE(taken_at, CAST($2 AS BIGINT))
-		WHERE lookup_key = $1 AND state = 'allowed' AND ((taken_at IS NULL AND expires_at > $2) OR taken_at > $3)`,
-		bytes[:], now.UnixMilli(), since.UnixMilli())
+		UPDATE device_requests SET taken_at = $2, taken_from = $3
+		WHERE lookup_key = $1 AND state = 'allowed' AND taken_at IS NULL AND expires_at > $2`,
+		key[:], now.UnixMilli(), d.TakenFrom)
 	if err != nil {
 		return false, t.fail("note that a device fetches its token", err)
 	}
 	n, err := result.RowsAffected()
 	return n == 1, err
+}
+
+// EndDeviceSessions ends the live sessions of devices that a user let act in an
+// organization. It returns those that it ended.
+func (t *Tx) EndDeviceSessions(ctx context.Context, organization, user uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+	ended, err := every(ctx, t.reader, selection[uuid.UUID]{"end the sessions of devices", idTarget, `
+		UPDATE sessions SET ended_at = $3, answer = NULL
+		WHERE organization_id = $1 AND user_id = $2 AND device IS NOT NULL AND ended_at IS NULL RETURNING id`},
+		organization, user, at.UnixMilli())
+	if err != nil || len(ended) == 0 {
+		return nil, err
+	}
+	return ended, t.touchSessions(ctx, user, ended...)
 }
 
 // ForgetDevices deletes the requests that expired before a time.

@@ -191,6 +191,31 @@ func TestBHD34_DeviceIsRefused(t *testing.T) {
 			t.Errorf("a device makes what outlives it: %v", err)
 		}
 
+		_, owners := w.allowed(owner, "Of an owner")
+		d, err = w.Verify(background, strings.TrimPrefix(owners, "Bearer "), authority.Verification{})
+		w.ok(err)
+		device, member, hook := &d.Principal, authority.UserRef{Email: "dev@acme.test"}, "https://hooks.example.test/"
+		made := func(_ any, err error) error { return err }
+		of := authority.WebhookRef{Organization: w.org.ID, ID: w.hook()}
+		for what, err := range map[string]error{
+			"a webhook":             made(w.CreateWebhook(background, device, w.org.ID, authority.WebhookRequest{URL: &hook, Events: &[]string{"member.added"}})),
+			"a webhook's secret":    made(w.RotateWebhook(background, device, of, true)),
+			"another URL":           made(w.UpdateWebhook(background, device, of, authority.WebhookRequest{URL: &hook})),
+			"a role in a project":   w.SetProjectMember(background, device, w.alpha, member, credential.ProjectAdmin),
+			"no project":            w.DeleteProject(background, device, w.org.ID, w.alpha.ID),
+			"no organization":       w.DeleteOrganization(background, device, w.org.ID),
+			"a member":              made(w.CreateUser(background, device, w.org.ID, authority.UserRequest{Email: "x@acme.test", Name: "x", Role: credential.Admin})),
+			"an invitation":         made(w.Invite(background, device, w.org.ID, authority.InviteRequest{Email: "x@acme.test", Role: credential.Admin})),
+			"no member":             w.RemoveMember(background, device, w.org.ID, member),
+			"a credential's secret": made(w.Issue(background, device, authority.IssueRequest{Scheme: "gatehouse_key", Name: "x", Organization: w.org.ID, Scopes: []credential.Scope{"issues:read"}})),
+		} {
+			if !errors.Is(err, credential.Forbidden) {
+				t.Errorf("a device of an owner makes %s: %v", what, err)
+			}
+		}
+		off := false
+		w.ok(made(w.UpdateWebhook(background, device, of, authority.WebhookRequest{Active: &off})))
+
 		late, unfetched := w.device("Too late"), w.device("Never fetched")
 		w.ahead.Add(int64(299 * time.Second))
 		w.poll(late).has("status", "pending")
@@ -211,6 +236,113 @@ func TestBHD34_DeviceIsRefused(t *testing.T) {
 		}
 		w.ok(w.store.ForgetDevices(background, w.now()))
 		w.poll(late).has("status", "not_found")
+	})
+}
+
+// hook makes a webhook of the organization.
+func (w *world) hook() uuid.UUID {
+	w.t.Helper()
+	url := "https://hooks.example.test/"
+	made, err := w.CreateWebhook(background, w.op, w.org.ID, authority.WebhookRequest{URL: &url, Events: &[]string{"member.added"}})
+	w.ok(err)
+	return made.ID
+}
+
+// Who revokes a device's token ends its session, and what was traded for it.
+func TestBHD34_RevokedWhole(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		dev := w.signIn("dev")
+		for name, revoke := range map[string]func(token string) error{
+			"by who found it": func(token string) error {
+				return w.RevokeByPossession(background, token, netip.MustParseAddr("203.0.113.9"), "")
+			},
+			"by itself": func(token string) error {
+				d, err := w.Verify(background, token, authority.Verification{})
+				w.ok(err)
+				_, err = w.RevokeSelf(background, &d.Principal)
+				return err
+			},
+		} {
+			id, token := w.allowed(dev, name)
+			traded, err := w.Exchange(background, authority.ExchangeRequest{Subject: strings.TrimPrefix(token, "Bearer ")})
+			w.ok(err)
+			w.get("Bearer "+traded.Token.Reveal(), "/projects.json").want(200)
+			w.ok(revoke(strings.TrimPrefix(token, "Bearer ")))
+			w.get(token, "/projects.json").refused(401, "revoked")
+			w.get("Bearer "+traded.Token.Reveal(), "/projects.json").refused(401, "revoked")
+			w.poll(id).has("status", "expired")
+			if list, err := w.Sessions(background, dev); err != nil || len(list) != 1 {
+				t.Errorf("%s: %d sessions, %v", name, len(list), err)
+			}
+		}
+	})
+}
+
+// A membership that ends takes the devices along, and brings none back.
+func TestBHD34_RemovedMember(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		dev, email := w.signIn("dev"), "dev@acme.test"
+		_, token := w.allowed(dev, "Space Game")
+		waiting := w.device("Not answered yet")
+		w.ok(w.RemoveMember(background, w.op, w.org.ID, authority.UserRef{Email: email}))
+		w.get(token, "/projects.json").refused(401, "revoked")
+		if err := w.AllowDevice(background, dev, waiting, uuid.Nil); err != authority.ErrNowhere {
+			t.Errorf("who is in no organization: %v", err)
+		}
+		w.poll(waiting).has("status", "pending")
+		_, err := w.CreateUser(background, w.op, w.org.ID, authority.UserRequest{Email: email, Name: "The dev", Role: credential.Member})
+		w.ok(err)
+		w.get(token, "/projects.json").refused(401, "revoked")
+		_, err = w.Account(background, dev)
+		w.ok(err)
+	})
+}
+
+// Of several at once one says yes, and the device gets one token: at one address,
+// and the audit says at which.
+func TestBHD34_AtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		dev, id := w.signIn("dev"), w.device("Space Game")
+		answers := make(chan error, 2)
+		for range 2 {
+			go func() { answers <- w.AllowDevice(background, dev, id, uuid.Nil) }()
+		}
+		first, second := <-answers, <-answers
+		if (first == nil) == (second == nil) || first != nil && first != authority.ErrAnswered || second != nil && second != authority.ErrAnswered {
+			t.Errorf("two answers at once: %v, %v", first, second)
+		}
+		from := authority.Origin{Address: netip.MustParseAddr("203.0.113.7"), UserAgent: "UnityPlayer/6000.0"}
+		polls := make(chan string, 2)
+		for range 2 {
+			go func() {
+				got, err := w.PollDevice(background, id, from)
+				if err != nil || got.Token == nil {
+					t.Errorf("a poll beside another: %+v, %v", got, err)
+					polls <- ""
+					return
+				}
+				d, err := w.Verify(background, got.Token.Token.Reveal(), authority.Verification{})
+				if err != nil || d.Principal.Token == nil {
+					t.Errorf("its token: %+v, %v", d, err)
+					polls <- ""
+					return
+				}
+				polls <- d.Principal.Token.ID
+			}()
+		}
+		if one, other := <-polls, <-polls; one != other {
+			t.Errorf("two tokens: %s and %s", one, other)
+		}
+		from.Address = netip.MustParseAddr("203.0.113.8")
+		if got, err := w.PollDevice(background, id, from); err != nil || got.State != authority.DeviceExpired || got.Token != nil {
+			t.Errorf("from elsewhere: %+v, %v", got, err)
+		}
+		for action, part := range map[string]string{"device.allow": w.org.ID.String(), "device.fetch": `"address":"203.0.113.7","name":"Space Game","user_agent":"UnityPlayer/6000.0"`} {
+			events, err := w.FindEvents(background, w.op, uuid.Nil, store.EventFilter{Action: action, Limit: 9})
+			if err != nil || len(events) != 1 || !strings.Contains(events[0].Detail, part) || strings.Contains(events[0].Detail, id) {
+				t.Errorf("%s: the audit says %+v, %v", action, events, err)
+			}
+		}
 	})
 }
 

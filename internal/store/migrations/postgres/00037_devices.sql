@@ -14,7 +14,8 @@ CREATE TABLE device_requests (
     state       TEXT    NOT NULL CHECK (state IN ('pending', 'allowed', 'denied')),
     user_id     UUID    REFERENCES users (id), -- who answered
     session_id  UUID, -- that the answer began
-    taken_at    BIGINT -- when the device got its token first
+    taken_at    BIGINT, -- when the device got its token first
+    taken_from  TEXT -- the address that it did so from
 );
 CREATE INDEX device_requests_age ON device_requests (expires_at);
 

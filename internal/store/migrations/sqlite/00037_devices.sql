@@ -14,7 +14,8 @@ CREATE TABLE device_requests (
     state       TEXT    NOT NULL CHECK (state IN ('pending', 'allowed', 'denied')),
     user_id     TEXT    REFERENCES users (id), -- who answered
     session_id  TEXT, -- that the answer began
-    taken_at    INTEGER -- when the device got its token first
+    taken_at    INTEGER, -- when the device got its token first
+    taken_from  TEXT -- the address that it did so from
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_requests_age ON device_requests (expires_at);
 
