@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,13 +16,14 @@ import (
 )
 
 // patience bounds every wait for something that takes milliseconds.
-const patience = 2 * time.Minute
+const patience = 30 * time.Second
 
 // process is a gatehouse that runs beside the test.
 type process struct {
 	cmd    *exec.Cmd
 	url    string        // where it listens, once it is ready
 	ready  time.Duration // how long that took
+	used   time.Duration // of the processor until then; 0 where /proc has nothing
 	stdout output
 	stderr output
 	ended  chan struct{} // closed when it has ended
@@ -66,7 +70,7 @@ func launch(cmd *exec.Cmd) (*process, error) {
 	go func() { _ = cmd.Wait(); close(p.ended) }()
 	select {
 	case p.url = <-p.stdout.url:
-		p.ready = time.Since(begin)
+		p.ready, p.used = time.Since(begin), computed(cmd.Process.Pid)
 		return p, nil
 	case <-p.ended:
 		return p, errors.New("it ended before it served:\n" + p.stdout.String() + p.stderr.String())
@@ -74,6 +78,26 @@ func launch(cmd *exec.Cmd) (*process, error) {
 		p.kill()
 		return p, errors.New("it doesn't say where it listens:\n" + p.stdout.String() + p.stderr.String())
 	}
+}
+
+// computed is how long a process has been computing (proc_pid_stat(5), fields 14
+// and 15, of which there are a hundred in a second).
+func computed(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, found := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if err != nil || !found || len(fields) < 13 {
+		return 0
+	}
+	var ticks time.Duration
+	for _, field := range fields[11:13] {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return 0
+		}
+		ticks += time.Duration(n)
+	}
+	return ticks * time.Second / 100
 }
 
 // kill ends the process without warning, as often as one likes.

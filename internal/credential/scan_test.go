@@ -15,7 +15,7 @@ const testIssuer = "https://keys.test"
 // secretsOf has one secret of every scheme, and of what has none.
 func secretsOf(t testing.TB, set *Schemes) (out []string) {
 	t.Helper()
-	formats := []Format{RefreshText.Format, CookieText.Format, ConsoleText.Format}
+	formats := []Format{RefreshText.Format, CookieText.Format}
 	for _, scheme := range set.All() {
 		formats = append(formats, scheme.Text)
 	}
@@ -33,14 +33,6 @@ func jwtOf(issuer string) string {
 	part := base64.RawURLEncoding.EncodeToString
 	return part([]byte(`{"alg":"ES256","typ":"at+jwt"}`)) + "." + part([]byte(`{"iss":"`+issuer+`","sub":"x"}`)) + "." + part(make([]byte, 64))
 }
-
-// pieces reads so many bytes at a time.
-type pieces struct {
-	from io.Reader
-	most int
-}
-
-func (p pieces) Read(b []byte) (int, error) { return p.from.Read(b[:min(len(b), p.most)]) }
 
 func TestScannerFindsEverySecret(t *testing.T) {
 	t.Parallel()
@@ -64,7 +56,7 @@ func TestScannerFindsEverySecret(t *testing.T) {
 				t.Errorf("in %q: found %d of %d, and it says %q", around, n, want, got)
 			}
 			for size := 1; size < 4; size++ { // however the reads fall
-				from := pieces{strings.NewReader(strings.Repeat("-", size) + text), 4 + size}
+				from := iotest.OneByteReader(strings.NewReader(strings.Repeat("-", size) + text))
 				streamed, err := io.ReadAll(scan.Reader(from, func(Found) {}))
 				if err != nil || string(streamed) != strings.Repeat("-", size)+got {
 					t.Errorf("in %q: a stream says %q (%v), want %q", around, streamed, err, got)
@@ -106,7 +98,7 @@ func TestK2_SecretsInWideCharacters(t *testing.T) {
 				return "\xff\xfe" + b.String()
 			}
 			n := 0
-			got, err := io.ReadAll(scan.Reader(pieces{strings.NewReader(wide(text)), 7}, func(f Found) {
+			got, err := io.ReadAll(scan.Reader(iotest.OneByteReader(strings.NewReader(wide(text))), func(f Found) {
 				if n++; f.Secret.Reveal() != secret {
 					t.Errorf("%q: found another secret", form)
 				}

@@ -136,7 +136,7 @@ func TestOTD36_OTD37_OTD38_OTD39_OTD43_OTO25_LooseValues(t *testing.T) {
 // Requests come at once and in any order, and some are repeated.
 func TestOTD40_OTD46_AtOnceAndAgain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		const tests = 40
+		const tests = 100
 		launch := w.launch("")
 		suite := w.item(launch, "", "suite: All")
 		steps := make([]string, tests)
