@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -42,5 +43,17 @@ func TestBHD34_OldKeyVerifiesForADay(t *testing.T) {
 		if key.VerifiesUntil.After(now.Add(overlap)) {
 			t.Errorf("a key before verifies until %s: it is %s", key.VerifiesUntil, now)
 		}
+	}
+	for range 2 * mostKeys { // as often as it goes
+		now = now.Add(publishFirst + time.Second)
+		if _, err = a.RotateSigningKeys(ctx, &operator, false); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, credential.Conflict) {
+		t.Errorf("rotated again and again: %v", err)
+	}
+	if keys, err = a.RotateSigningKeys(ctx, &operator, true); err != nil || keys[0].State != "current" {
+		t.Errorf("a key leaks meanwhile: %+v, %v", keys, err)
 	}
 }
