@@ -100,6 +100,7 @@ type spent struct {
 	refused         []bool       // by call
 	lost            atomic.Int64 // whose answers nobody has read
 	moments         []moment
+	happened        chan struct{} // closed when all moments are over
 	took            time.Duration
 }
 
@@ -114,7 +115,7 @@ type moment struct {
 func (c *cluster) spend(run int, s *spending) {
 	c.t.Helper()
 	s.callers = cmp.Or(s.callers, clusterCallers)
-	out := &spent{spending: s, ids: make([]string, s.calls), refused: make([]bool, s.calls)}
+	out := &spent{spending: s, ids: make([]string, s.calls), refused: make([]bool, s.calls), happened: make(chan struct{})}
 	out.project, out.secret = c.purse(s.coins)
 	calls := 5 * s.coins / (s.cost(0) + s.cost(1) + s.cost(2) + s.cost(3) + s.cost(4)) // are paid, more or less
 	at := func(do func()) {
@@ -160,15 +161,20 @@ func (c *cluster) callAll(out *spent) {
 	begin := time.Now()
 	close(start)
 	go func() { all.Wait(); close(done) }()
+	var moments sync.WaitGroup
 	for _, m := range out.moments {
-		select {
-		case <-m.reached:
-		case <-done:
-			c.t.Errorf("%s: there were never %d paid", out.name, m.after)
-		}
-		m.do()
+		moments.Go(func() {
+			select {
+			case <-m.reached:
+				m.do()
+			case <-done:
+				c.t.Errorf("%s: there were never %d paid", out.name, m.after)
+			}
+		})
 	}
+	go func() { moments.Wait(); close(out.happened) }()
 	<-done
+	<-out.happened
 	out.took = time.Since(begin)
 }
 
@@ -180,6 +186,9 @@ func (c *cluster) callOn(out *spent, caller *clusterCaller) {
 	}
 	as := client.NewWithOptions("http://cluster", c.key, options)
 	for i := int(out.next.Add(1)) - 1; i < out.calls && !c.t.Failed(); i = int(out.next.Add(1)) - 1 {
+		if int64(i) >= int64(out.calls)-out.topUp-clusterCallers && out.topUp > 0 {
+			out.wait() // so that somebody is left who wants what was topped up
+		}
 		cost, key := out.cost(i), ""
 		if out.repeats {
 			key = client.NewIdempotencyKey()
@@ -194,6 +203,14 @@ func (c *cluster) callOn(out *spent, caller *clusterCaller) {
 		default:
 			c.t.Errorf("%s: call %d: %v", out.name, i, err)
 		}
+	}
+}
+
+// wait waits until everything has happened that is to happen meanwhile.
+func (s *spent) wait() {
+	select {
+	case <-s.happened:
+	case <-time.After(patience):
 	}
 }
 

@@ -29,7 +29,7 @@ const (
 	overlap     = TokenLifetime + KeysCachedFor
 	longOverlap = DeviceLasts + KeysCachedFor
 	// mostKeys bounds how many keys verify at once, and so how fast they are
-	// rotated; in a hurry it is twice as many.
+	// rotated; the rest of store.MostSigningKeys is for leaks.
 	mostKeys = 12
 	// How often a node looks whether others have rotated the keys, and how old
 	// the newest key gets before it is rotated by itself.
@@ -148,7 +148,7 @@ func (a *Authority) addSigningKey(ctx context.Context, p *credential.Principal, 
 		}
 		most := mostKeys
 		if wait == 0 { // after a leak nobody waits for those before
-			most = 2 * mostKeys
+			most = store.MostSigningKeys
 		}
 		if len(known) >= most {
 			return credential.Errorf(credential.Conflict, "%d keys verify already; rotate again when the oldest of them has ended", len(known))

@@ -29,7 +29,7 @@ func BenchmarkKeysRows(b *testing.B) {
 		})
 	}
 	p := page{Title: "API keys", Organization: &store.Membership{Organization: store.Organization{Name: "Acme"}}, User: &store.User{Name: "Ada"}, Body: body}
-	page := loadAssets().pages["keys"]
+	page := pages()["keys"]()
 	var out bytes.Buffer
 	b.ReportAllocs()
 	for b.Loop() {

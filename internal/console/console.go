@@ -40,7 +40,6 @@ type console struct {
 	settled   atomic.Bool // whether the installation was seen to be set up
 	flow      string      // of the cookie of who is at a provider
 	operator  string      // of that of whoever runs the installation
-	assets    assets
 }
 
 // Config is what the pages are made of.
@@ -54,7 +53,7 @@ type Config struct {
 // they see.
 func Surfaces(cfg Config) []*edge.Surface {
 	c := &console{
-		authority: cfg.Authority, workspace: cfg.Workspace, url: cfg.URL, assets: loadAssets(),
+		authority: cfg.Authority, workspace: cfg.Workspace, url: cfg.URL,
 		cookie: "__Host-gatehouse", theme: "__Host-gatehouse-theme", flow: "__Host-gatehouse-flow", operator: "__Secure-gatehouse-operator", secure: true,
 	}
 	switch name, secure := edge.SessionCookie(cfg.URL); {

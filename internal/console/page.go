@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gatehouse-dev/gatehouse/internal/authority"
 	"github.com/gatehouse-dev/gatehouse/internal/credential"
@@ -34,53 +35,69 @@ func (c *console) headers() http.Header {
 	return h
 }
 
-// assets are the templates of the pages, and the files that they name.
-type assets struct {
-	version string            // a digest of all of them: what has changed has another address
-	packed  map[string][]byte // those that gzip makes smaller, by their names
-	pages   map[string]*template.Template
-}
-
 // gated are the pages that stand alone, without the menu.
 var gated = []string{"signin", "problem", "moved", "gateform", "invitation", "provider", "leave", "back", "device"}
 
-// loadAssets reads what is built in.
-func loadAssets() assets {
-	digest, packed := sha256.New(), map[string][]byte{}
+// stamp is a digest of all files that pages name: what has changed has another
+// address.
+var stamp = sync.OnceValue(func() string {
+	digest := sha256.New()
+	each(func(_ string, body []byte) { digest.Write(body) })
+	return hex.EncodeToString(digest.Sum(nil)[:6])
+})
+
+// packed are those of them that gzip makes smaller, by their names.
+var packed = sync.OnceValue(func() map[string][]byte {
+	all := map[string][]byte{}
+	each(func(name string, body []byte) {
+		if small := edge.Pack(body); len(small) < len(body)*9/10 {
+			all[path.Base(name)] = small
+		}
+	})
+	return all
+})
+
+// each hands out the files that pages name.
+func each(do func(name string, body []byte)) {
 	must(fs.WalkDir(files, "assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		body, err := files.ReadFile(name)
-		digest.Write(body)
-		if small := edge.Pack(body); len(small) < len(body)*9/10 {
-			packed[path.Base(name)] = small
-		}
+		do(name, body)
 		return err
 	}))
-	a := assets{hex.EncodeToString(digest.Sum(nil)[:6]), packed, map[string]*template.Template{}}
-	base := template.New("").Funcs(words).Funcs(template.FuncMap{
-		"asset": func(name string) string { return "/console/assets/" + a.version + "/" + name },
-		"icon":  icon,
-	})
+}
+
+// pages are the templates, each parsed when it is first asked for: a command of
+// the operator's shows none.
+var pages = sync.OnceValue(func() map[string]func() *template.Template {
+	all := map[string]func() *template.Template{}
 	names, err := fs.Glob(files, "pages/*.html")
 	must(err)
 	for _, file := range slices.DeleteFunc(names, isPart) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		parts := []string{"pages/base.html", "pages/parts.html", "pages/workparts.html", file}
+		frame := "pages/workparts.html"
 		if slices.Contains(gated, name) {
-			parts = []string{"pages/base.html", "pages/parts.html", "pages/gate.html", file}
+			frame = "pages/gate.html"
 		}
-		page, err := template.Must(base.Clone()).ParseFS(files, parts...)
-		a.pages[name] = template.Must(page, err)
+		all[name] = parsed(frame, file)
 	}
-	first, err := template.Must(base.Clone()).ParseFS(files, "pages/base.html", "pages/parts.html", "pages/gate.html", "pages/secret.html")
-	a.pages["firstkey"] = template.Must(first, err) // which is shown to who hasn't been here before
-	return a
+	all["firstkey"] = parsed("pages/gate.html", "pages/secret.html") // which is shown to who hasn't been here before
+	return all
+})
+
+func parsed(frame, file string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("").Funcs(words).Funcs(template.FuncMap{
+			"asset": func(name string) string { return AssetsPath() + name },
+			"icon":  icon,
+		}).ParseFS(files, "pages/base.html", "pages/parts.html", frame, file))
+	})
 }
 
 // AssetsPath is where the style, the script and the fonts of the pages are.
-func AssetsPath() string { return "/console/assets/" + loadAssets().version + "/" }
+func AssetsPath() string { return "/console/assets/" + stamp() + "/" }
 
 // isPart reports whether a template is a part of pages, and none by itself.
 func isPart(file string) bool {
@@ -103,10 +120,10 @@ func (c *console) asset(r *edge.Request, _ edge.None) (edge.Asset, error) {
 	name := r.PathValue("file")
 	kind := types[path.Ext(name)]
 	body, err := files.ReadFile("assets/" + name)
-	if err != nil || kind == "" || r.PathValue("version") != c.assets.version {
+	if err != nil || kind == "" || r.PathValue("version") != stamp() {
 		return edge.Asset{}, credential.Errorf(credential.NotFound, "no such file")
 	}
-	return edge.Asset{Type: kind, Body: body, Packed: c.assets.packed[name]}, nil
+	return edge.Asset{Type: kind, Body: body, Packed: packed()[name]}, nil
 }
 
 // page is what every template sees.
@@ -174,7 +191,7 @@ func baseOf(m *store.Membership) string {
 func (c *console) execute(r *http.Request, name string, status int, p page) (edge.Page, error) {
 	p.Theme, p.Themes = c.themeOf(r), themes()
 	var out bytes.Buffer
-	err := c.assets.pages[name].ExecuteTemplate(&out, "document", p)
+	err := pages()[name]().ExecuteTemplate(&out, "document", p)
 	return edge.Page{Status: status, HTML: out.Bytes()}, err
 }
 

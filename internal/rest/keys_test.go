@@ -129,11 +129,18 @@ func TestSigningKeys(t *testing.T) {
 		if got := fmt.Sprint(states("GET", "/v1/signing-keys", nil)); got != "[current]" {
 			t.Errorf("when what they signed has expired: got %s", got)
 		}
-		for range 11 {
-			w.clock.advance(time.Second)
-			states("POST", rotate, `{"now":true}`)
-		}
 		post := func(as, body string) request { return request{method: "POST", path: rotate, as: as, body: body} }
+		for _, most := range []int{12, 16} { // the last four are for leaks
+			for verify := 0; verify < most; {
+				w.clock.advance(time.Second)
+				more := len(states("POST", rotate, `{"now":true}`))
+				if more <= verify {
+					t.Fatalf("after a leak, when %d verify: there are %d then", verify, more)
+				}
+				verify = more
+			}
+			checkRefusals(t, w, []refusal{{fmt.Sprintf("a rotation when %d verify", most), post("operator", `{}`), 409, "conflict", ""}})
+		}
 		checkRefusals(t, w, []refusal{
 			{"too many at once", post("operator", `{"now":true}`), 409, "conflict", ""},
 			{"another member", post("operator", `{"algorithm":"none"}`), 400, "bad_request", "algorithm"},
@@ -149,8 +156,8 @@ func TestSigningKeys(t *testing.T) {
 				made++
 			}
 		}
-		if made != 14 {
-			t.Errorf("got %d events, want 14", made)
+		if made != 18 {
+			t.Errorf("got %d events, want 18", made)
 		}
 	})
 }

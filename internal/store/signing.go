@@ -19,6 +19,10 @@ type SigningKey struct {
 	SignsFrom, VerifiesUntil time.Time
 }
 
+// MostSigningKeys is how many keys verify at once at most: as many as a ring of
+// keys has.
+const MostSigningKeys = 16
+
 const signingKeyColumns = `id, algorithm, private_key, key_version, created_at, signs_from, verifies_until`
 
 func (k *SigningKey) targets() []any {
@@ -27,10 +31,9 @@ func (k *SigningKey) targets() []any {
 
 // SigningKeys returns the keys that verify after a time, those that sign last first.
 func (r reader) SigningKeys(ctx context.Context, after time.Time) ([]SigningKey, error) {
-	const most = 16 // as many as a ring of keys has
 	return list(ctx, r, selection[SigningKey]{"read the signing keys", (*SigningKey).targets,
 		`SELECT ` + signingKeyColumns + ` FROM signing_keys WHERE verifies_until IS NULL OR verifies_until > $1
-		ORDER BY signs_from DESC, created_at DESC, id LIMIT $2`}, after.UnixMilli(), most)
+		ORDER BY signs_from DESC, created_at DESC, id LIMIT $2`}, after.UnixMilli(), MostSigningKeys)
 }
 
 // InsertSigningKey stores a new key.
