@@ -38,10 +38,11 @@ run: build ## serve a demo with sample data; ARGS="--listen 127.0.0.1:8080" are 
 	./bin/gatehouse demo $(ARGS)
 
 # What takes seconds, before what takes minutes. Vet builds with the race detector too, so that all is built once.
-# Packages wait for browsers, servers and clocks, and so do tests: two more than there are cores keep those busy.
+# Tests wait for browsers, servers and clocks: two more at once than there are cores, of as many packages as there are
+# cores, keep those busy. Of more at once each would be too slow for whoever waits for it.
 test: format ## the whole suite, with the race detector and beside a PostgreSQL of its own, then each fuzz target for 5 s
 	GATEHOUSE_TEST_POSTGRES_URL=none scripts/with-services go vet $(race) ./...
-	scripts/with-services go test $(race) -p $$(($$(nproc) + 2)) -parallel $$(($$(nproc) + 2)) -vet=off -timeout 75m ./...
+	scripts/with-services go test $(race) -p $$(nproc) -parallel $$(($$(nproc) + 2)) -vet=off -timeout 75m ./...
 	scripts/with-services scripts/fuzz
 
 format:
