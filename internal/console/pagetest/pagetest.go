@@ -19,10 +19,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Chromium starts a browser that asks nobody but us.
+// Chromium starts a browser that asks nobody but us: Chromium's headless shell,
+// which has its pages without its windows, and so needs half the time.
 func Chromium(t *testing.T) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
+	path, err := exec.LookPath("chromium-headless-shell")
 	if err != nil {
 		t.Fatalf("%v: run make test, or scripts/with-services go test …", err)
 	}
