@@ -62,7 +62,7 @@ func (s *Store) pay(ctx context.Context, batch []*payment) (err error) {
 			p.again = true // it may be stored though this failed
 		}
 	}()
-	conn, err := s.write.Conn(ctx)
+	conn, err := s.purse.Conn(ctx)
 	if err != nil {
 		return s.failed("begin to pay", err)
 	}

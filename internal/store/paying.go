@@ -89,7 +89,7 @@ func (s *Store) preparePay(ctx context.Context) (err error) {
 	}
 	s.stmts.pay = make(map[string]*sql.Stmt, len(queries))
 	for _, query := range queries {
-		if s.stmts.pay[query], err = s.write.PrepareContext(ctx, query); err != nil {
+		if s.stmts.pay[query], err = s.purse.PrepareContext(ctx, query); err != nil {
 			return s.failed("prepare to pay", err)
 		}
 	}

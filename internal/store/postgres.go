@@ -23,13 +23,17 @@ import (
 // them.
 const postgresWrites = 10
 
+// postgresPays are those for payments, which are stored many at a time: a call
+// that costs something doesn't wait behind whoever changes much.
+const postgresPays = 6
+
 // postgresReads is how many connections reads may have: as many as this
 // machine's processors keep busy. More would not read sooner, and after a start
 // each is slow until it knows the tables.
 func postgresReads() int { return min(max(2*runtime.GOMAXPROCS(0), 4), 10) }
 
-// postgresDriver is a pool for reads and one for changes.
-type postgresDriver struct{ read, write *sql.DB }
+// postgresDriver is a pool for reads, one for changes and one for payments.
+type postgresDriver struct{ read, write, pay *sql.DB }
 
 // openPostgres connects to PostgreSQL.
 func (s *Store) openPostgres(ctx context.Context, url string) error {
@@ -47,9 +51,9 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		db.SetConnMaxIdleTime(time.Minute)
 		return db
 	}
-	d := &postgresDriver{pool(postgresReads()), pool(postgresWrites)}
+	d := &postgresDriver{pool(postgresReads()), pool(postgresWrites), pool(postgresPays)}
 	s.drv, s.index, s.pipeline = d, postgresSearching(), atOnce
-	s.write, s.read, s.q = d.write, d.read, d.read
+	s.write, s.read, s.purse, s.q = d.write, d.read, d.pay, d.read
 	if err := d.write.PingContext(ctx); err != nil {
 		return errors.Join(fmt.Errorf("connect to PostgreSQL at %s:%d: %w", cfg.Host, cfg.Port, err), d.close())
 	}
@@ -121,4 +125,6 @@ func atOnce(ctx context.Context, l *ledger) error {
 	return l.conn.Raw(func(conn any) error { return conn.(*stdlib.Conn).Conn().SendBatch(ctx, &all).Close() })
 }
 
-func (d *postgresDriver) close() error { return errors.Join(d.read.Close(), d.write.Close()) }
+func (d *postgresDriver) close() error {
+	return errors.Join(d.read.Close(), d.write.Close(), d.pay.Close())
+}

@@ -101,6 +101,36 @@ func (w *purse) pay(p store.Payment) store.Receipt {
 	return r
 }
 
+// Those who report much, and hold all connections for changes, hold up no payment.
+func TestPaidWhileOthersChange(t *testing.T) {
+	purses(t, 1, func(t *testing.T, w *purse, cfg store.Config) {
+		if cfg.DatabaseURL == "" {
+			return // whose one writer takes turns
+		}
+		w.set(limit.OfProject, w.project, 5, false)
+		begun, finish := make(chan bool), make(chan bool)
+		var others sync.WaitGroup
+		for range 30 {
+			others.Go(func() {
+				if err := w.nodes[0].Quietly(t.Context(), func(*store.Tx) error { begun <- true; <-finish; return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range 10 {
+			<-begun
+		}
+		if passed := w.burst(10, func(int) store.Payment { return w.ask(1) }); passed != 5 {
+			t.Errorf("%d of 10 were paid, want 5", passed)
+		}
+		close(finish)
+		go func() { others.Wait(); close(begun) }()
+		for range begun { // until all are done
+		}
+		w.proven(5, 5)
+	})
+}
+
 func (w *purse) budget(id uuid.UUID) *store.Budget {
 	w.t.Helper()
 	b, err := w.nodes[0].Budget(w.t.Context(), w.organization, id)

@@ -70,7 +70,7 @@ func (s *Store) openSQLite(ctx context.Context, dir string) error {
 	}
 	d.read.SetMaxOpenConns(2 * runtime.GOMAXPROCS(0))
 	d.read.SetMaxIdleConns(2 * runtime.GOMAXPROCS(0))
-	s.write, s.read, s.q = d.write, d.read, d.read
+	s.write, s.read, s.purse, s.q = d.write, d.read, d.write, d.read
 	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
 	}

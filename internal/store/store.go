@@ -50,6 +50,7 @@ type Config struct {
 type Store struct {
 	reader
 	read, write *sql.DB
+	purse       *sql.DB // for payments; where there is one writer, that
 	exclusive   bool
 	reserve     reserve
 	turns       turns
