@@ -12,10 +12,10 @@ unwatched := modernc.org/sqlite/lib modernc.org/libc modernc.org/memory \
 race := -race $(unwatched:%=-gcflags=%=-race=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build release run test format vet check bench crash cluster fuzz clean
+.PHONY: help build release run test format vet check bench crash cluster fuzz screenshots clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gatehouse
 	CGO_ENABLED=0 go build -trimpath -o bin/gatehouse ./cmd/gatehouse
@@ -76,5 +76,9 @@ cluster: ## the long proof that budgets hold on one to three nodes, which are ki
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	scripts/with-services scripts/fuzz
 
+screenshots: ## pictures of each page of the console in every state, light, dark and narrow, into screenshots
+	mkdir -p screenshots
+	GATEHOUSE_TEST_SCREENSHOTS=$(CURDIR)/screenshots scripts/with-services go test ./cmd/gatehouse -run '^TestTour$$' -count=1 -timeout 60m
+
 clean: ## remove what was built
-	rm -rf bin dist coverage.*
+	rm -rf bin dist screenshots coverage.*
