@@ -123,13 +123,28 @@ func (b *Tab) Load(path string) {
 // Click presses what a CSS selector finds.
 func (b *Tab) Click(selector string) {
 	b.T.Helper()
+	b.settle()
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Fill types into what a CSS selector finds.
 func (b *Tab) Fill(selector, text string) {
 	b.T.Helper()
+	b.settle()
 	b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// settle gives a page a second to put the focus where it says: nobody is quicker,
+// but a test, and then the browser says so on its console.
+func (b *Tab) settle() {
+	for range 50 {
+		settled, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](
+			"document.readyState === 'complete' && (!document.querySelector('[autofocus]') || document.activeElement !== document.body)"))
+		if err == nil && settled {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // Text is what an expression of the page comes to.
