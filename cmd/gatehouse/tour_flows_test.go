@@ -62,7 +62,6 @@ func (w *tour) bare(role string) *pagetest.Tab {
 		w.windows[name] = b
 		b.WithoutScript()
 		b.Load("/console/sign-in")
-		b.Until("document.activeElement.id === 'email'")
 		b.Fill("#email", u.Email)
 		b.Fill("#password", u.Password+"\r")
 		b.Ready("a[href='/console/account/tokens']")

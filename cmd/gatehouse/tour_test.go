@@ -118,7 +118,6 @@ func (w *tour) as(role string) *pagetest.Tab {
 	default:
 		u := w.user(role)
 		b.Load("/console/sign-in")
-		b.Until("document.activeElement.id === 'email'") // by itself, before anybody is quicker
 		b.Fill("#email", u.Email)
 		b.Fill("#password", u.Password+"\r")
 		b.At("/console/")

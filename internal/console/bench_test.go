@@ -14,6 +14,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/store"
 )
 
+// Pages are parsed when they are first asked for: each can be.
+func TestEveryPageIsParsed(t *testing.T) {
+	for name, page := range pages() {
+		if page().Lookup("document") == nil {
+			t.Errorf("%s is no document", name)
+		}
+	}
+}
+
 // BenchmarkKeysRows writes a list of a thousand keys, ten times as many as a page
 // has.
 func BenchmarkKeysRows(b *testing.B) {

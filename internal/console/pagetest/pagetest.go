@@ -137,14 +137,7 @@ func (b *Tab) Fill(selector, text string) {
 // settle gives a page a second to put the focus where it says: nobody is quicker,
 // but a test, and then the browser says so on its console.
 func (b *Tab) settle() {
-	for range 50 {
-		settled, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](
-			"document.readyState === 'complete' && (!document.querySelector('[autofocus]') || document.activeElement !== document.body)"))
-		if err == nil && settled {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	b.comes(time.Second, "!document.querySelector('[autofocus]') || document.activeElement !== document.body")
 }
 
 // Text is what an expression of the page comes to.
@@ -160,14 +153,23 @@ func (b *Tab) Text(expression string) string {
 // Until waits for an expression to be true, on whatever page comes.
 func (b *Tab) Until(expression string) {
 	b.T.Helper()
-	for range 500 {
+	if !b.comes(10*time.Second, expression) {
+		b.T.Fatalf("%s never came true at %s: %s", expression, b.Text("location.href"), b.Text("document.body.innerText"))
+	}
+}
+
+// comes reports whether an expression is true within a time, of a page that is
+// loaded.
+func (b *Tab) comes(most time.Duration, expression string) bool {
+	const pause = 20 * time.Millisecond
+	for range most / pause {
 		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && !!("+expression+")"))
 		if err == nil && got {
-			return
+			return true
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
-	b.T.Fatalf("%s never came true at %s: %s", expression, b.Text("location.href"), b.Text("document.body.innerText"))
+	return false
 }
 
 // At waits for a page.
@@ -192,7 +194,7 @@ func (b *Tab) See(l Look) {
 // alone decide.
 const (
 	everyRule = `{runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}`
-	contrast  = `{runOnly: {type: "rule", values: ["color-contrast"]}, resultTypes: ["violations"]}`
+	contrast  = `{runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}, resultTypes: ["violations"]}`
 )
 
 // Inspect looks at a page in light, dark and in a narrow window, one after the
